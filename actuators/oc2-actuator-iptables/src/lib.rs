@@ -1,0 +1,1 @@
+//! SLPF performed on a Linux host with iptables.

@@ -1,0 +1,1 @@
+//! For authors of OpenC2 actuators: the trait, and a test kit.

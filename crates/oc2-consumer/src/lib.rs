@@ -1,0 +1,1 @@
+//! An OpenC2 Consumer, as a library and a daemon.

@@ -1,0 +1,1 @@
+//! OpenC2 messages as bytes, and back.

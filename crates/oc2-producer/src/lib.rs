@@ -1,0 +1,1 @@
+//! An OpenC2 Producer, as a library and a command line.

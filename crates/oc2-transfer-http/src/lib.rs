@@ -1,0 +1,1 @@
+//! OpenC2 over HTTP, Consumer and Producer side.

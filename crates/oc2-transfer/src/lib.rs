@@ -1,0 +1,1 @@
+//! What every OpenC2 transfer implements.

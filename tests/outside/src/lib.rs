@@ -1,0 +1,1 @@
+//! A profile and an actuator as a stranger would write them.
