@@ -1,0 +1,407 @@
+//! A subtree of a message that nobody has typed yet.
+
+use std::fmt;
+
+use serde::de::value::{MapDeserializer, SeqDeserializer};
+use serde::de::{Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::ser::{self, SerializeMap, SerializeSeq, Serializer};
+
+use super::distinct::Distinct;
+use crate::form::Form;
+use crate::shape::read::{Context, MAX_INTEGER, Read, ReadError, Seed, Segment, refuse_noncharacters, stands_twice};
+use crate::shape::write::{Write, Written};
+
+/// A value as JSON has them, with every I-JSON rule kept (RFC 7493).
+#[derive(Clone, Debug)]
+pub enum Tree {
+    /// null
+    Null,
+    /// true or false
+    Bool(bool),
+    /// An integer within plus or minus 2^53 - 1.
+    Integer(i64),
+    /// A number that is not integral.
+    Number(f64),
+    /// A string.
+    Text(Box<str>),
+    /// A list.
+    List(Vec<Tree>),
+    /// An object; no name stands twice.
+    Map(Vec<(Box<str>, Tree)>),
+}
+
+impl Tree {
+    /// A typed value as a tree.
+    pub(crate) fn of<T: Write>(value: &T, form: Form) -> Self {
+        // Writers of typed values fail only if the serializer does, and this one does not for what they write.
+        value.write(form, Build).unwrap_or(Self::Null)
+    }
+}
+
+/// The order of members has no meaning (LS-004).
+impl PartialEq for Tree {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Null, Self::Null) => true,
+            (Self::Bool(a), Self::Bool(b)) => a == b,
+            (Self::Integer(a), Self::Integer(b)) => a == b,
+            (Self::Number(a), Self::Number(b)) => a == b,
+            (Self::Text(a), Self::Text(b)) => a == b,
+            (Self::List(a), Self::List(b)) => a == b,
+            (Self::Map(a), Self::Map(b)) => {
+                let sorted = |members: &[(Box<str>, Self)]| {
+                    let mut order: Vec<usize> = (0..members.len()).collect();
+                    order.sort_by(|&i, &j| members[i].0.cmp(&members[j].0));
+                    order
+                };
+                a.len() == b.len() && sorted(a).into_iter().zip(sorted(b)).all(|(i, j)| a[i] == b[j])
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Read for Tree {
+    const TYPE: &'static str = "Any";
+
+    fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Grow(context))
+    }
+}
+
+impl Write for Tree {
+    fn write<S: Serializer>(&self, form: Form, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Bool(value) => serializer.serialize_bool(*value),
+            Self::Integer(value) => serializer.serialize_i64(*value),
+            Self::Number(value) => serializer.serialize_f64(*value),
+            Self::Text(value) => serializer.serialize_str(value),
+            Self::List(items) => serializer.collect_seq(items.iter().map(|item| Written(item, form))),
+            Self::Map(members) => {
+                serializer.collect_map(members.iter().map(|(name, value)| (&**name, Written(value, form))))
+            }
+        }
+    }
+}
+
+struct Grow<'c>(&'c mut Context);
+
+impl<'de> Visitor<'de> for Grow<'_> {
+    type Value = Tree;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Tree, E> {
+        Ok(Tree::Null)
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Tree, E> {
+        Ok(Tree::Null)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Tree, E> {
+        Ok(Tree::Bool(value))
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Tree, E> {
+        if (-MAX_INTEGER..=MAX_INTEGER).contains(&value) { Ok(Tree::Integer(value)) } else { Err(too_large(&value)) }
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Tree, E> {
+        match i64::try_from(value) {
+            Ok(value) => self.visit_i64(value),
+            Err(_) => Err(too_large(&value)),
+        }
+    }
+
+    /// An integer too long for 64 bits arrives here too and is refused as one (DECISIONS L34).
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Tree, E> {
+        if value.fract() == 0.0 && value.abs() > MAX_INTEGER as f64 {
+            return Err(too_large(&value));
+        }
+        Ok(Tree::Number(value))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Tree, E> {
+        if self.0.is_strict() {
+            refuse_noncharacters(text)?;
+        }
+        Ok(Tree::Text(text.into()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Tree, A::Error> {
+        let limit = self.0.limits().items;
+        let mut items = Vec::new();
+        while let Some(item) =
+            self.0.at(Segment::Index(items.len()), |context| seq.next_element_seed(Seed::new(context)))?
+        {
+            if items.len() == limit {
+                return Err(A::Error::custom(format_args!("more than {limit} items")));
+            }
+            items.push(item);
+        }
+        Ok(Tree::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tree, A::Error> {
+        let limit = self.0.limits().items;
+        let mut members = Vec::new();
+        let mut names = Distinct::default();
+        while let Some(name) = map.next_key::<Box<str>>()? {
+            if members.len() == limit {
+                return Err(A::Error::custom(format_args!("more than {limit} members")));
+            }
+            if self.0.is_strict() {
+                refuse_noncharacters(&name)?;
+            }
+            if !names.insert(&name) {
+                return Err(stands_twice(&name));
+            }
+            let value = self.0.at(Segment::Name(&name), |context| map.next_value_seed(Seed::<Tree>::new(context)))?;
+            members.push((name, value));
+        }
+        Ok(Tree::Map(members))
+    }
+}
+
+fn too_large<E: Error>(value: &dyn fmt::Display) -> E {
+    E::custom(format_args!("{value} is beyond plus or minus 2^53 - 1"))
+}
+
+impl<'de> Deserializer<'de> for &Tree {
+    type Error = ReadError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        match self {
+            Tree::Null => visitor.visit_unit(),
+            Tree::Bool(value) => visitor.visit_bool(*value),
+            Tree::Integer(value) => visitor.visit_i64(*value),
+            Tree::Number(value) => visitor.visit_f64(*value),
+            Tree::Text(text) => visitor.visit_str(text),
+            Tree::List(items) => visitor.visit_seq(SeqDeserializer::new(items.iter())),
+            Tree::Map(members) => {
+                visitor.visit_map(MapDeserializer::new(members.iter().map(|(name, value)| (&**name, value))))
+            }
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        match self {
+            Tree::Null => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+impl<'de> IntoDeserializer<'de, ReadError> for &Tree {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+/// Builds a tree from what the writers of typed values emit.
+struct Build;
+
+struct BuildList(Vec<Tree>);
+
+struct BuildMap {
+    members: Vec<(Box<str>, Tree)>,
+    name: Box<str>,
+}
+
+impl Serializer for Build {
+    type Ok = Tree;
+    type Error = ReadError;
+    type SerializeSeq = BuildList;
+    type SerializeMap = BuildMap;
+    type SerializeTuple = ser::Impossible<Tree, ReadError>;
+    type SerializeTupleStruct = ser::Impossible<Tree, ReadError>;
+    type SerializeTupleVariant = ser::Impossible<Tree, ReadError>;
+    type SerializeStruct = ser::Impossible<Tree, ReadError>;
+    type SerializeStructVariant = ser::Impossible<Tree, ReadError>;
+
+    fn serialize_bool(self, value: bool) -> Result<Tree, ReadError> {
+        Ok(Tree::Bool(value))
+    }
+
+    fn serialize_i64(self, value: i64) -> Result<Tree, ReadError> {
+        Ok(Tree::Integer(value))
+    }
+
+    fn serialize_f64(self, value: f64) -> Result<Tree, ReadError> {
+        Ok(Tree::Number(value))
+    }
+
+    fn serialize_str(self, text: &str) -> Result<Tree, ReadError> {
+        Ok(Tree::Text(text.into()))
+    }
+
+    fn serialize_unit(self) -> Result<Tree, ReadError> {
+        Ok(Tree::Null)
+    }
+
+    fn serialize_none(self) -> Result<Tree, ReadError> {
+        Ok(Tree::Null)
+    }
+
+    fn serialize_some<T: ?Sized + ser::Serialize>(self, value: &T) -> Result<Tree, ReadError> {
+        value.serialize(self)
+    }
+
+    fn serialize_seq(self, _: Option<usize>) -> Result<BuildList, ReadError> {
+        Ok(BuildList(Vec::new()))
+    }
+
+    fn serialize_map(self, _: Option<usize>) -> Result<BuildMap, ReadError> {
+        Ok(BuildMap { members: Vec::new(), name: Box::default() })
+    }
+
+    fn serialize_i8(self, value: i8) -> Result<Tree, ReadError> {
+        self.serialize_i64(value.into())
+    }
+
+    fn serialize_i16(self, value: i16) -> Result<Tree, ReadError> {
+        self.serialize_i64(value.into())
+    }
+
+    fn serialize_i32(self, value: i32) -> Result<Tree, ReadError> {
+        self.serialize_i64(value.into())
+    }
+
+    fn serialize_u8(self, value: u8) -> Result<Tree, ReadError> {
+        self.serialize_i64(value.into())
+    }
+
+    fn serialize_u16(self, value: u16) -> Result<Tree, ReadError> {
+        self.serialize_i64(value.into())
+    }
+
+    fn serialize_u32(self, value: u32) -> Result<Tree, ReadError> {
+        self.serialize_i64(value.into())
+    }
+
+    fn serialize_u64(self, value: u64) -> Result<Tree, ReadError> {
+        i64::try_from(value).map(Tree::Integer).map_err(|_| too_large(&value))
+    }
+
+    fn serialize_f32(self, value: f32) -> Result<Tree, ReadError> {
+        self.serialize_f64(value.into())
+    }
+
+    fn serialize_char(self, value: char) -> Result<Tree, ReadError> {
+        self.serialize_str(value.encode_utf8(&mut [0; 4]))
+    }
+
+    fn serialize_bytes(self, _: &[u8]) -> Result<Tree, ReadError> {
+        Err(not_in_shapes())
+    }
+
+    fn serialize_unit_struct(self, _: &'static str) -> Result<Tree, ReadError> {
+        Err(not_in_shapes())
+    }
+
+    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<Tree, ReadError> {
+        self.serialize_str(variant)
+    }
+
+    fn serialize_newtype_struct<T: ?Sized + ser::Serialize>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Result<Tree, ReadError> {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: ?Sized + ser::Serialize>(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<Tree, ReadError> {
+        Ok(Tree::Map(vec![(variant.into(), value.serialize(self)?)]))
+    }
+
+    fn serialize_tuple(self, _: usize) -> Result<Self::SerializeTuple, ReadError> {
+        Err(not_in_shapes())
+    }
+
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeTupleStruct, ReadError> {
+        Err(not_in_shapes())
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeTupleVariant, ReadError> {
+        Err(not_in_shapes())
+    }
+
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeStruct, ReadError> {
+        Err(not_in_shapes())
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeStructVariant, ReadError> {
+        Err(not_in_shapes())
+    }
+}
+
+impl SerializeSeq for BuildList {
+    type Ok = Tree;
+    type Error = ReadError;
+
+    fn serialize_element<T: ?Sized + ser::Serialize>(&mut self, value: &T) -> Result<(), ReadError> {
+        self.0.push(value.serialize(Build)?);
+        Ok(())
+    }
+
+    fn end(self) -> Result<Tree, ReadError> {
+        Ok(Tree::List(self.0))
+    }
+}
+
+impl SerializeMap for BuildMap {
+    type Ok = Tree;
+    type Error = ReadError;
+
+    fn serialize_key<T: ?Sized + ser::Serialize>(&mut self, key: &T) -> Result<(), ReadError> {
+        match key.serialize(Build)? {
+            Tree::Text(name) => self.name = name,
+            _ => return Err(ReadError::new("a member is known by its name")),
+        }
+        Ok(())
+    }
+
+    fn serialize_value<T: ?Sized + ser::Serialize>(&mut self, value: &T) -> Result<(), ReadError> {
+        let value = value.serialize(Build)?;
+        self.members.push((std::mem::take(&mut self.name), value));
+        Ok(())
+    }
+
+    fn end(self) -> Result<Tree, ReadError> {
+        Ok(Tree::Map(self.members))
+    }
+}
+
+fn not_in_shapes() -> ReadError {
+    ReadError::new("no shape is written like this")
+}

@@ -1,0 +1,171 @@
+//! Namespace identifiers and the names within them (LS 3.1.4, 3.4.2.12).
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserializer, Serializer};
+
+use crate::form::Form;
+use crate::invalid::Invalid;
+use crate::shape::read::{Context, Read, text};
+use crate::shape::write::Write;
+
+/// A namespace identifier: 1 to 16 letters, digits, `-` and `_`, the first a letter or digit (DECISIONS L23, L30).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Nsid(Short<16>);
+
+impl Nsid {
+    /// Stateless packet filtering.
+    pub const SLPF: Self = Self::constant("slpf");
+
+    /// An identifier known at compile time.
+    ///
+    /// # Panics
+    /// The text is not an identifier; in a constant that is an error of compilation.
+    #[must_use]
+    pub const fn constant(text: &str) -> Self {
+        match Short::new(text) {
+            Some(short) => Self(short),
+            None => panic!("not a namespace identifier"),
+        }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// The id in the registry of profiles, which CBOR uses in place of the name.
+    #[must_use]
+    pub fn registered_id(&self) -> Option<u32> {
+        REGISTRY.iter().find(|(name, _)| *name == self.as_str()).map(|(_, id)| *id)
+    }
+
+    /// Whether it marks an extension that no standard defines (`x-`, LS 3.1.4).
+    #[must_use]
+    pub fn is_private(&self) -> bool {
+        self.as_str().starts_with("x-")
+    }
+
+    /// Whether it stands for a namespace beyond doubt: registered, or marked as private.
+    #[must_use]
+    pub(crate) fn is_established(&self) -> bool {
+        self.is_private() || self.registered_id().is_some()
+    }
+}
+
+/// The name of a target within a namespace: 1 to 32 characters of the same kind (LS 1.5.1).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FieldName(Short<32>);
+
+impl FieldName {
+    /// A name known at compile time.
+    ///
+    /// # Panics
+    /// The text is not a name; in a constant that is an error of compilation.
+    #[must_use]
+    pub const fn constant(text: &str) -> Self {
+        match Short::new(text) {
+            Some(short) => Self(short),
+            None => panic!("not a name"),
+        }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+macro_rules! short_text {
+    ($name:ident, $type:literal, $what:literal) => {
+        impl FromStr for $name {
+            type Err = Invalid;
+
+            fn from_str(text: &str) -> Result<Self, Invalid> {
+                Short::new(text).map(Self).ok_or_else(|| Invalid::text(text, concat!("is not ", $what)))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(self.as_str(), f)
+            }
+        }
+
+        impl Read for $name {
+            const TYPE: &'static str = $type;
+
+            fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
+                text(context, deserializer, $what, str::parse)
+            }
+        }
+
+        impl Write for $name {
+            fn write<S: Serializer>(&self, _: Form, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+    };
+}
+
+short_text!(Nsid, "Nsid", "a namespace identifier (1 to 16 letters, digits, - and _)");
+short_text!(FieldName, "String", "a name (1 to 32 letters, digits, - and _)");
+
+/// A short text kept in place, so that it is `Copy` and can be a constant.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Short<const N: usize> {
+    bytes: [u8; N],
+    len: u8,
+}
+
+impl<const N: usize> Short<N> {
+    const fn new(text: &str) -> Option<Self> {
+        let text = text.as_bytes();
+        if text.is_empty() || text.len() > N || !text[0].is_ascii_alphanumeric() {
+            return None;
+        }
+        let mut bytes = [0; N];
+        let mut i = 0;
+        while i < text.len() {
+            if !text[i].is_ascii_alphanumeric() && text[i] != b'-' && text[i] != b'_' {
+                return None;
+            }
+            bytes[i] = text[i];
+            i += 1;
+        }
+        // N is 16 or 32.
+        #[allow(clippy::cast_possible_truncation)]
+        Some(Self { bytes, len: text.len() as u8 })
+    }
+
+    fn as_str(&self) -> &str {
+        str::from_utf8(&self.bytes[..usize::from(self.len)]).unwrap_or_default()
+    }
+}
+
+/// The registry of profiles and their ids (OpenC2 namespace registry, DECISIONS "Ids").
+const REGISTRY: &[(&str, u32)] = &[
+    ("slpf", 1024),
+    ("sfpf", 1025),
+    ("sbom", 1026),
+    ("er", 1027),
+    ("hop", 1028),
+    ("av", 1029),
+    ("ids", 1030),
+    ("log", 1031),
+    ("swup", 1032),
+    ("pf", 1034),
+    ("pac", 1035),
+    ("hunt", 1036),
+    ("th", 1036),
+    ("blinky", 9001),
+];

@@ -1,0 +1,136 @@
+//! What an actuator profile adds to the language (LS 3.1.4).
+
+use std::fmt;
+
+use crate::action::Action;
+use crate::any::Extension;
+use crate::args::Args;
+use crate::command::{Command, Pair};
+use crate::nsid::Nsid;
+use crate::rejection::Rejection;
+use crate::shape::Choice;
+use crate::target::TargetName;
+
+/// An actuator profile: its names, its types, its commands.
+pub trait Profile: 'static {
+    /// Its namespace.
+    const NSID: Nsid;
+    /// The unique name of its document.
+    const NAME: &'static str;
+    /// The commands it defines.
+    const COMMANDS: &'static [CommandRow];
+
+    /// Its targets; [`NoTarget`](crate::target::NoTarget) if it defines none.
+    type Target: Choice + Extension;
+    /// Its arguments.
+    type Args: Extension + Default;
+    /// What narrows down its actuators.
+    type Specifiers: Extension + Default;
+    /// Its results.
+    type Results: Extension;
+    /// A Command that is understood: what would be wrong with it cannot be written down in this type.
+    type Command: fmt::Debug + Clone + Send + Sync + 'static;
+
+    /// Understands a Command that one of the rows admits.
+    ///
+    /// # Errors
+    /// The profile's refusal.
+    fn interpret(command: &Command) -> Result<Self::Command, Rejection>;
+}
+
+/// One command of a profile: a pair, and the arguments that go with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CommandRow {
+    /// The action.
+    pub action: Action,
+    /// The name of the target.
+    pub target: TargetName,
+    /// The arguments of the language that are allowed.
+    pub common: &'static [CommonArg],
+    /// The arguments of the profile that are allowed.
+    pub own: &'static [&'static str],
+    /// The sentence for an actuator that does not implement the pair.
+    pub unsupported: &'static str,
+}
+
+/// An argument of the language (LS 3.3.1.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommonArg {
+    /// `start_time`
+    StartTime,
+    /// `stop_time`
+    StopTime,
+    /// `duration`
+    Duration,
+    /// `response_requested`
+    ResponseRequested,
+}
+
+impl CommonArg {
+    /// Every argument of the language.
+    pub const ALL: &'static [Self] = &[Self::StartTime, Self::StopTime, Self::Duration, Self::ResponseRequested];
+
+    /// The name on the wire.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::StartTime => "start_time",
+            Self::StopTime => "stop_time",
+            Self::Duration => "duration",
+            Self::ResponseRequested => "response_requested",
+        }
+    }
+
+    fn is_in(self, args: &Args) -> bool {
+        match self {
+            Self::StartTime => args.start_time().is_some(),
+            Self::StopTime => args.stop_time().is_some(),
+            Self::Duration => args.duration().is_some(),
+            Self::ResponseRequested => args.response_requested().is_some(),
+        }
+    }
+}
+
+impl CommandRow {
+    /// The pair of the row.
+    #[must_use]
+    pub fn pair(&self) -> Pair {
+        Pair { action: self.action, target: self.target }
+    }
+
+    /// Checks that the arguments are among those of the row; `without` names arguments of the profile that the actuator
+    /// does not implement.
+    ///
+    /// # Errors
+    /// 501 "Option not supported" with the first argument that is not (DECISIONS L2).
+    pub fn admit(&self, nsid: Nsid, args: &Args, without: &[String]) -> Result<(), Rejection> {
+        if let Some(arg) = CommonArg::ALL.iter().find(|arg| arg.is_in(args) && !self.common.contains(arg)) {
+            return Err(option_not_supported(arg.name()));
+        }
+        for (name, value) in args.namespaces().iter() {
+            if name != nsid.as_str() {
+                return Err(option_not_supported(name));
+            }
+            if let Some(own) =
+                value.names().iter().find(|own| !self.own.contains(&own.as_str()) || without.contains(own))
+            {
+                return Err(option_not_supported(&format!("{name}.{own}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn option_not_supported(arg: &str) -> Rejection {
+    Rejection::unsupported(format!("Option not supported: args.{}", Cut(arg)))
+}
+
+/// A name from outside in a sentence: escaped and cut.
+struct Cut<'a>(&'a str);
+
+impl fmt::Display for Cut<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cut: String = self.0.chars().take(60).collect();
+        cut.escape_debug().fmt(f)
+    }
+}

@@ -1,0 +1,317 @@
+//! Responses (LS 3.3.2).
+
+use std::collections::BTreeMap;
+
+use serde::de::Error;
+use serde::{Deserializer, Serializer};
+
+use crate::action::Action;
+use crate::any::{Any, Members, Tree, kept_in_lenient};
+use crate::command::Pair;
+use crate::form::Form;
+use crate::invalid::Invalid;
+use crate::map;
+use crate::nsid::Nsid;
+use crate::profile::Profile;
+use crate::shape::read::{Context, Read, ReadError, Segment, list, number, unique};
+use crate::shape::write::{Write, Written};
+use crate::status::StatusCode;
+use crate::target::TargetName;
+use crate::types::text::Version;
+
+map! {
+    /// What a Consumer answers (LS 3.3.2).
+    pub struct Response: "OpenC2-Response" {
+        /// The outcome.
+        required status: StatusCode = 1,
+        /// The outcome for people; no decision hangs on it.
+        optional status_text: String = 2,
+        /// What was asked for.
+        defaulted results: Results = 3,
+    } others
+    /// Members that no table defines, kept for whoever knows them; none in strict mode (DECISIONS M15).
+    others: kept_in_lenient
+}
+
+impl Response {
+    /// A Response without text and results.
+    #[must_use]
+    pub fn new(status: StatusCode) -> Self {
+        Self { status, status_text: None, results: Results::default(), others: Members::default() }
+    }
+
+    /// The same with a text for people.
+    #[must_use]
+    pub fn with_text(self, text: impl Into<String>) -> Self {
+        Self { status_text: Some(text.into()), ..self }
+    }
+
+    /// The same with results.
+    #[must_use]
+    pub fn with_results(self, results: Results) -> Self {
+        Self { results, ..self }
+    }
+}
+
+map! {
+    /// Results of a Command (LS 3.3.2.2). Empty results are absent on the wire.
+    pub struct Results: "Results", sealed by ResultsBuilder checked by fine {
+        /// The versions of the language that are supported.
+        optional versions: Versions = 1,
+        /// The profiles that are supported.
+        optional profiles: Profiles = 2,
+        /// The targets that go with each action.
+        optional pairs: Pairs = 3,
+        /// How many commands a minute are taken, at least 0.
+        optional rate_limit: RateLimit = 4,
+    } others
+    /// Results of profiles, each an object in the profile's namespace (LS 3.1.4).
+    namespaces: namespace
+}
+
+impl Results {
+    /// The results of the profile `P`; `None` if there are none.
+    ///
+    /// # Errors
+    /// They are there and ill-typed.
+    pub fn of<P: Profile>(&self) -> Result<Option<P::Results>, ReadError> {
+        self.namespaces
+            .value(P::NSID.as_str())
+            .map(Any::of)
+            .transpose()
+            .map_err(|error| error.within(Segment::Name(P::NSID.as_str())).within(Segment::Name("results")))
+    }
+
+    /// The same results as a builder.
+    #[must_use]
+    pub fn into_builder(self) -> ResultsBuilder {
+        ResultsBuilder(self)
+    }
+}
+
+impl Default for Results {
+    fn default() -> Self {
+        Self::builder().0
+    }
+}
+
+impl ResultsBuilder {
+    /// Sets the results of the profile `P`.
+    #[must_use]
+    pub fn set<P: Profile>(self, results: P::Results) -> Self {
+        self.set_any(P::NSID, Any::typed(results))
+    }
+
+    /// Sets the results of a profile that is known by its identifier only.
+    #[must_use]
+    pub fn set_any(mut self, nsid: Nsid, results: Any) -> Self {
+        self.0.namespaces.set(nsid.as_str(), results);
+        self
+    }
+}
+
+fn fine(_: &Results) -> Result<(), Invalid> {
+    Ok(())
+}
+
+/// A namespace is an object under a namespace identifier (LS 3.1.4); a Producer tolerates others (DECISIONS M15).
+fn namespace(context: &mut Context, name: &str, value: &Any) -> Result<(), String> {
+    if name.parse::<Nsid>().is_ok() && value.is_object() {
+        return Ok(());
+    }
+    context.tolerate("not a namespace with its object").map_err(|error: ReadError| error.to_string())
+}
+
+/// Declares a list without duplicates that is absent on the wire when it is empty.
+macro_rules! listed {
+    ($(#[$meta:meta])* $name:ident: $type:literal of $item:ty, $what:literal, $empty:expr) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct $name(Vec<$item>);
+
+        impl $name {
+            /// Checks a list.
+            ///
+            /// # Errors
+            /// It is empty, or a value stands twice.
+            pub fn new(items: Vec<$item>) -> Result<Self, Invalid> {
+                if items.is_empty() {
+                    return Err(Invalid::new("an empty list is to be left out"));
+                }
+                unique(&items)?;
+                Ok(Self(items))
+            }
+
+            /// The values in order.
+            #[must_use]
+            pub fn as_slice(&self) -> &[$item] {
+                &self.0
+            }
+        }
+
+        impl Read for $name {
+            const TYPE: &'static str = $type;
+
+            fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
+                Self::new(list(context, deserializer, $what)?).map_err(D::Error::custom)
+            }
+
+            fn read_optional<'de, D: Deserializer<'de>>(
+                context: &mut Context,
+                deserializer: D,
+            ) -> Result<Option<Self>, D::Error> {
+                let items: Vec<$item> = list(context, deserializer, $what)?;
+                if items.is_empty() {
+                    let admit: fn(&mut Context) -> Result<(), ReadError> = $empty;
+                    return admit(context).map(|()| None).map_err(D::Error::custom);
+                }
+                Self::new(items).map(Some).map_err(D::Error::custom)
+            }
+        }
+
+        impl Write for $name {
+            fn write<S: Serializer>(&self, form: Form, serializer: S) -> Result<S::Ok, S::Error> {
+                self.0.write(form, serializer)
+            }
+        }
+    };
+}
+
+listed! {
+    /// Versions of the language, at least one, each once (LS 3.3.2.2).
+    Versions: "Version" of Version, "versions", |context| context.tolerate("an empty list is to be left out")
+}
+
+listed! {
+    /// Profiles, at least one, each once (LS 3.3.2.2). An empty list is legal to receive and means absence (LS 3.1.3,
+    /// DECISIONS L31).
+    Profiles: "ArrayOf(Nsid)" of Nsid, "profiles", |_| Ok(())
+}
+
+/// The targets that go with each action (LS 3.4.2.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pairs(BTreeMap<Action, Vec<TargetName>>);
+
+impl Pairs {
+    /// The pairs, each once.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn new(pairs: impl IntoIterator<Item = Pair>) -> Result<Self, Invalid> {
+        let mut targets_of: BTreeMap<Action, Vec<TargetName>> = BTreeMap::new();
+        for Pair { action, target } in pairs {
+            let targets = targets_of.entry(action).or_default();
+            if !targets.contains(&target) {
+                targets.push(target);
+            }
+        }
+        if targets_of.is_empty() {
+            return Err(Invalid::new("at least one action is due"));
+        }
+        Ok(Self(targets_of))
+    }
+
+    /// Whether the pair is listed.
+    #[must_use]
+    pub fn contains(&self, pair: Pair) -> bool {
+        self.0.get(&pair.action).is_some_and(|targets| targets.contains(&pair.target))
+    }
+
+    /// The actions in the order of their ids, each with its targets.
+    pub fn iter(&self) -> impl Iterator<Item = (Action, &[TargetName])> {
+        self.0.iter().map(|(action, targets)| (*action, targets.as_slice()))
+    }
+
+    fn from_tree(context: &mut Context, tree: &Tree) -> Result<Self, ReadError> {
+        let Tree::Map(members) = tree else {
+            return Err(ReadError::new("expected an object of actions and lists of targets"));
+        };
+        let mut pairs = BTreeMap::new();
+        for (name, targets) in members {
+            let action = name.parse::<Action>().map_err(ReadError::custom)?;
+            let targets = context.at(Segment::Name(name), |context| Self::targets(context, targets))?;
+            pairs.insert(action, targets);
+        }
+        Ok(Self(pairs))
+    }
+
+    fn targets(context: &mut Context, tree: &Tree) -> Result<Vec<TargetName>, ReadError> {
+        let targets: Vec<TargetName> = list(context, tree, "targets")?;
+        if targets.is_empty() {
+            return Err(ReadError::new("at least one target is due"));
+        }
+        unique(&targets).map_err(ReadError::custom)?;
+        Ok(targets)
+    }
+}
+
+impl Read for Pairs {
+    const TYPE: &'static str = "Action-Targets";
+
+    fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
+        match Self::read_optional(context, deserializer)? {
+            Some(pairs) => Ok(pairs),
+            None => Err(D::Error::custom("at least one action is due")),
+        }
+    }
+
+    fn read_optional<'de, D: Deserializer<'de>>(
+        context: &mut Context,
+        deserializer: D,
+    ) -> Result<Option<Self>, D::Error> {
+        let tree = Tree::read(context, deserializer)?;
+        let pairs = Self::from_tree(context, &tree).map_err(D::Error::custom)?;
+        if pairs.0.is_empty() {
+            context.tolerate::<D::Error>("at least one action is due")?;
+            return Ok(None);
+        }
+        Ok(Some(pairs))
+    }
+}
+
+impl Write for Pairs {
+    fn write<S: Serializer>(&self, form: Form, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(action, targets)| (action.name(), Written(targets, form))))
+    }
+}
+
+/// Commands a minute, at least 0 (LS 3.3.2.2).
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct RateLimit(f64);
+
+impl RateLimit {
+    /// Checks a number.
+    ///
+    /// # Errors
+    /// It is negative or not finite.
+    pub fn new(per_minute: f64) -> Result<Self, Invalid> {
+        if per_minute.is_finite() && per_minute >= 0.0 {
+            return Ok(Self(per_minute));
+        }
+        Err(Invalid::new(format!("{per_minute} is not a number of at least 0")))
+    }
+
+    /// Commands a minute.
+    #[must_use]
+    pub fn per_minute(self) -> f64 {
+        self.0
+    }
+}
+
+impl Read for RateLimit {
+    const TYPE: &'static str = "Number";
+
+    fn read<'de, D: Deserializer<'de>>(_: &mut Context, deserializer: D) -> Result<Self, D::Error> {
+        number(deserializer, "a number of at least 0").map(Self)
+    }
+}
+
+impl Write for RateLimit {
+    /// An integral number is written without a fraction, as people write it.
+    fn write<S: Serializer>(&self, _: Form, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0.fract() == 0.0 && self.0 < crate::shape::read::MAX_INTEGER as f64 {
+            return serializer.serialize_i64(self.0 as i64);
+        }
+        serializer.serialize_f64(self.0)
+    }
+}

@@ -1,0 +1,82 @@
+//! Reading a typed value: [`Read`] with its [`Context`], and what the macros of [`crate::shape`] build readers from.
+//!
+//! Strict or lenient is decided here and nowhere else.
+
+mod context;
+mod fields;
+mod scalars;
+
+use std::marker::PhantomData;
+
+use serde::de::{DeserializeSeed, Deserializer};
+
+pub use context::{Context, Limits, Mode, Note, ReadError, Segment};
+pub(crate) use fields::stands_twice;
+pub use fields::{
+    ForeignField, MemberKey, NoForeignField, ReadMembers, Seen, choice, defaulted_value, foreign_field, members,
+    next_key, optional_value, other_member, required, unknown_member, value,
+};
+pub(crate) use scalars::{MAX_INTEGER, refuse_noncharacters};
+pub use scalars::{id_of, integer, list, name_of, number, text, unique};
+
+/// A type that can be read in one pass from anything that describes itself.
+pub trait Read: Sized {
+    /// The standard's name of the type.
+    const TYPE: &'static str;
+
+    /// Reads a value.
+    ///
+    /// # Errors
+    /// The deserializer's, with what is wrong; the context knows the place.
+    fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error>;
+
+    /// Reads the value of an optional member; `None` for a value that means absence.
+    ///
+    /// # Errors
+    /// As `read`.
+    fn read_optional<'de, D: Deserializer<'de>>(
+        context: &mut Context,
+        deserializer: D,
+    ) -> Result<Option<Self>, D::Error> {
+        Self::read(context, deserializer).map(Some)
+    }
+}
+
+impl Read for String {
+    const TYPE: &'static str = "String";
+
+    fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
+        text(context, deserializer, "a string", |text| Ok(text.to_owned()))
+    }
+}
+
+impl Read for bool {
+    const TYPE: &'static str = "Boolean";
+
+    fn read<'de, D: Deserializer<'de>>(_: &mut Context, deserializer: D) -> Result<Self, D::Error> {
+        scalars::boolean(deserializer)
+    }
+}
+
+/// A type to read, as serde's collections ask for it.
+#[derive(Debug)]
+pub struct Seed<'c, T> {
+    context: &'c mut Context,
+    value: PhantomData<T>,
+}
+
+impl<'c, T> Seed<'c, T> {
+    /// Reads a `T` in this context.
+    #[must_use]
+    pub fn new(context: &'c mut Context) -> Self {
+        Self { context, value: PhantomData }
+    }
+}
+
+impl<'de, T: Read> DeserializeSeed<'de> for Seed<'_, T> {
+    type Value = T;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+        T::read(self.context, deserializer)
+    }
+}

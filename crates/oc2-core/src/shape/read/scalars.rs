@@ -1,0 +1,255 @@
+//! Readers of single values and lists.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+
+use super::{Context, Read, Seed, Segment};
+use crate::invalid::{Invalid, Quoted};
+use crate::shape::Shape;
+use crate::types::text::noncharacter;
+
+/// The largest integer every I-JSON peer can represent, 2^53 - 1 (LS-048).
+pub(crate) const MAX_INTEGER: i64 = (1 << 53) - 1;
+
+/// Reads a name of an enumeration and returns its position in the table.
+///
+/// # Errors
+/// The deserializer's: not a string, or not in the table.
+pub fn name_of<'de, D: Deserializer<'de>>(shape: &Shape, deserializer: D) -> Result<usize, D::Error> {
+    struct Name<'s>(&'s Shape);
+
+    impl Visitor<'_> for Name<'_> {
+        type Value = usize;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "one of {}", self.0.names())
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<usize, E> {
+            self.0.by_name(text).map(|(index, _)| index).ok_or_else(|| E::custom(Invalid::not_one_of(text, self.0)))
+        }
+    }
+
+    deserializer.deserialize_str(Name(shape))
+}
+
+/// Reads an id of an `Enumerated.ID` and returns its position in the table.
+///
+/// # Errors
+/// The deserializer's: not an integer, or not in the table.
+pub fn id_of<'de, D: Deserializer<'de>>(
+    shape: &Shape,
+    context: &mut Context,
+    deserializer: D,
+) -> Result<usize, D::Error> {
+    let id = integer(context, deserializer, 0, MAX_INTEGER, shape.name)?;
+    shape.fields.iter().position(|field| i64::from(field.id) == id).ok_or_else(|| {
+        let ids: Vec<_> = shape.fields.iter().map(|field| field.id.to_string()).collect();
+        D::Error::custom(format_args!("{id} is not one of {}", ids.join(", ")))
+    })
+}
+
+/// Reads an Integer between two bounds; `what` completes "... is not".
+///
+/// # Errors
+/// The deserializer's: not a number, not integral, out of bounds. An integral value spelled as a fraction (`80.0`) is
+/// accepted in lenient mode (DECISIONS L22).
+pub fn integer<'de, D: Deserializer<'de>>(
+    context: &mut Context,
+    deserializer: D,
+    low: i64,
+    high: i64,
+    what: &'static str,
+) -> Result<i64, D::Error> {
+    struct Integer<'c> {
+        context: &'c mut Context,
+        low: i64,
+        high: i64,
+        what: &'static str,
+    }
+
+    impl Integer<'_> {
+        fn within<E: Error>(&self, value: Option<i64>, shown: &dyn fmt::Display) -> Result<i64, E> {
+            match value {
+                Some(value) if (self.low..=self.high).contains(&value) => Ok(value),
+                _ => Err(E::custom(format_args!("{shown} is not {} ({}..{})", self.what, self.low, self.high))),
+            }
+        }
+    }
+
+    impl Visitor<'_> for Integer<'_> {
+        type Value = i64;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "{} ({}..{})", self.what, self.low, self.high)
+        }
+
+        fn visit_i64<E: Error>(self, value: i64) -> Result<i64, E> {
+            self.within(Some(value), &value)
+        }
+
+        fn visit_u64<E: Error>(self, value: u64) -> Result<i64, E> {
+            self.within(i64::try_from(value).ok(), &value)
+        }
+
+        fn visit_f64<E: Error>(self, value: f64) -> Result<i64, E> {
+            if value.fract() != 0.0 || value.abs() > MAX_INTEGER as f64 {
+                return self.within(None, &value);
+            }
+            self.context.tolerate("an Integer is spelled as a fraction")?;
+            self.within(Some(value as i64), &value)
+        }
+    }
+
+    deserializer.deserialize_any(Integer { context, low, high, what })
+}
+
+/// Reads a Number of at least 0.
+///
+/// # Errors
+/// The deserializer's: not a number, or negative.
+pub fn number<'de, D: Deserializer<'de>>(deserializer: D, what: &'static str) -> Result<f64, D::Error> {
+    struct Number(&'static str);
+
+    impl Visitor<'_> for Number {
+        type Value = f64;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+
+        fn visit_i64<E: Error>(self, value: i64) -> Result<f64, E> {
+            self.visit_f64(value as f64)
+        }
+
+        fn visit_u64<E: Error>(self, value: u64) -> Result<f64, E> {
+            self.visit_f64(value as f64)
+        }
+
+        fn visit_f64<E: Error>(self, value: f64) -> Result<f64, E> {
+            if value.is_finite() && value >= 0.0 {
+                Ok(value)
+            } else {
+                Err(E::custom(format_args!("{value} is not {}", self.0)))
+            }
+        }
+    }
+
+    deserializer.deserialize_any(Number(what))
+}
+
+/// Reads a String and makes a value of it; noncharacters are refused in strict mode (DECISIONS L34).
+///
+/// # Errors
+/// The deserializer's: not a string, or what `make` objects to.
+pub fn text<'de, D: Deserializer<'de>, T>(
+    context: &Context,
+    deserializer: D,
+    what: &'static str,
+    make: impl FnOnce(&str) -> Result<T, Invalid>,
+) -> Result<T, D::Error> {
+    struct Text<F> {
+        what: &'static str,
+        is_strict: bool,
+        make: F,
+    }
+
+    impl<T, F: FnOnce(&str) -> Result<T, Invalid>> Visitor<'_> for Text<F> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.what)
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+            if self.is_strict {
+                refuse_noncharacters(text)?;
+            }
+            (self.make)(text).map_err(E::custom)
+        }
+    }
+
+    deserializer.deserialize_str(Text { what, is_strict: context.is_strict(), make })
+}
+
+/// I-JSON has no noncharacters (RFC 7493 2.1).
+pub(crate) fn refuse_noncharacters<E: Error>(text: &str) -> Result<(), E> {
+    match noncharacter(text) {
+        None => Ok(()),
+        Some(char) => Err(E::custom(format_args!("{} holds the noncharacter U+{:04X}", Quoted(text), u32::from(char)))),
+    }
+}
+
+/// Reads a Boolean; nothing converts to one.
+pub(super) fn boolean<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    struct Boolean;
+
+    impl Visitor<'_> for Boolean {
+        type Value = bool;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("true or false")
+        }
+
+        fn visit_bool<E: Error>(self, value: bool) -> Result<bool, E> {
+            Ok(value)
+        }
+    }
+
+    deserializer.deserialize_any(Boolean)
+}
+
+/// Reads a list; `what` completes "a list of".
+///
+/// # Errors
+/// The deserializer's: not a list, longer than the limit, or an item that cannot be read.
+pub fn list<'de, D: Deserializer<'de>, T: Read>(
+    context: &mut Context,
+    deserializer: D,
+    what: &'static str,
+) -> Result<Vec<T>, D::Error> {
+    struct List<'c, T> {
+        context: &'c mut Context,
+        what: &'static str,
+        item: PhantomData<T>,
+    }
+
+    impl<'de, T: Read> Visitor<'de> for List<'_, T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "a list of {}", self.what)
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<T>, A::Error> {
+            let limit = self.context.limits().items;
+            let mut items = Vec::new();
+            while let Some(item) =
+                self.context.at(Segment::Index(items.len()), |context| seq.next_element_seed(Seed::new(context)))?
+            {
+                if items.len() == limit {
+                    return Err(A::Error::custom(format_args!("more than {limit} items")));
+                }
+                items.push(item);
+            }
+            Ok(items)
+        }
+    }
+
+    deserializer.deserialize_any(List { context, what, item: PhantomData })
+}
+
+/// Refuses a list in which a value stands twice.
+///
+/// # Errors
+/// The value that does.
+pub fn unique<T: Ord + fmt::Display>(items: &[T]) -> Result<(), Invalid> {
+    let mut sorted: Vec<_> = items.iter().collect();
+    sorted.sort_unstable();
+    match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+        None => Ok(()),
+        Some(pair) => Err(Invalid::new(format!("{} stands twice", Quoted(&pair[0].to_string())))),
+    }
+}

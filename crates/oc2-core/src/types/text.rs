@@ -1,0 +1,171 @@
+//! Strings that follow a format (LS 3.1.2, 3.4.2).
+
+mod format;
+
+pub(crate) use format::noncharacter;
+
+/// Declares a string that its constructor checks; `$check` gives the text to keep.
+macro_rules! checked_text {
+    ($(#[$meta:meta])* $name:ident: $type:literal, $what:literal, $check:expr $(, absent when $absent:literal)?) => {
+        $(#[$meta])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// Checks a text.
+            ///
+            /// # Errors
+            /// The text is not one; the error says why.
+            pub fn new(text: &str) -> Result<Self, $crate::invalid::Invalid> {
+                let check: fn(&str) -> Result<&str, &'static str> = $check;
+                match check(text) {
+                    Ok(kept) => Ok(Self(kept.into())),
+                    Err(reason) => Err($crate::invalid::Invalid::text(text, reason)),
+                }
+            }
+
+            /// The text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::invalid::Invalid;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Self::new(text)
+            }
+        }
+
+        impl TryFrom<&str> for $name {
+            type Error = $crate::invalid::Invalid;
+
+            fn try_from(text: &str) -> Result<Self, Self::Error> {
+                Self::new(text)
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Debug::fmt(&self.0, f)
+            }
+        }
+
+        impl $crate::shape::read::Read for $name {
+            const TYPE: &'static str = $type;
+
+            fn read<'de, D: serde::Deserializer<'de>>(
+                context: &mut $crate::shape::read::Context,
+                deserializer: D,
+            ) -> Result<Self, D::Error> {
+                $crate::shape::read::text(context, deserializer, $what, Self::new)
+            }
+
+            fn read_optional<'de, D: serde::Deserializer<'de>>(
+                context: &mut $crate::shape::read::Context,
+                deserializer: D,
+            ) -> Result<Option<Self>, D::Error> {
+                $crate::shape::read::text(context, deserializer, $what, |text| match text {
+                    $($absent => Ok(None),)?
+                    text => Self::new(text).map(Some),
+                })
+            }
+        }
+
+        impl $crate::shape::write::Write for $name {
+            fn write<S: serde::Serializer>(
+                &self,
+                _: $crate::form::Form,
+                serializer: S,
+            ) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+    };
+}
+
+checked_text! {
+    /// A hostname (LS 3.4.2.6, RFC 1123). A final dot is accepted and dropped.
+    Hostname: "Hostname", "a hostname", format::hostname
+}
+
+checked_text! {
+    /// An internationalized hostname (LS 3.4.2.7, RFC 5890 2.3.2.3).
+    IdnHostname: "IDN-Hostname", "an internationalized hostname", format::idn_hostname
+}
+
+checked_text! {
+    /// A domain name (LS 3.4.1.3). A final dot is accepted and dropped.
+    DomainName: "Domain-Name", "a domain name", format::hostname
+}
+
+checked_text! {
+    /// An internationalized domain name (LS 3.4.1.7).
+    IdnDomainName: "IDN-Domain-Name", "an internationalized domain name", format::idn_hostname
+}
+
+checked_text! {
+    /// An email address (LS 3.4.1.4, RFC 5322 3.4.1).
+    EmailAddr: "Email-Addr", "an email address", |text| format::email(text).map(|()| text)
+}
+
+checked_text! {
+    /// An internationalized email address (LS 3.4.1.8, RFC 6531).
+    IdnEmailAddr: "IDN-Email-Addr", "an internationalized email address", |text| format::idn_email(text).map(|()| text)
+}
+
+checked_text! {
+    /// A uniform resource identifier (LS 3.4.1.17, RFC 3986).
+    Uri: "URI", "a URI", |text| format::uri(text).map(|()| text)
+}
+
+checked_text! {
+    /// An internationalized resource identifier (LS 3.4.1.13, RFC 3987).
+    Iri: "IRI", "an IRI", |text| format::iri(text).map(|()| text)
+}
+
+checked_text! {
+    /// The identifier of a Command: at most 36 characters, no white space (LS 3.4.2.16).
+    CommandId: "Command-ID", "a command id", |text| format::command_id(text).map(|()| text)
+}
+
+checked_text! {
+    /// The identifier that correlates a message with its answers: 1 to 256 characters, no control characters
+    /// (LS 3.2, DECISIONS M9). An empty one on the wire counts as absent.
+    RequestId: "String", "a request id", |text| match text {
+        "" => Err("is not a request id: it is empty"),
+        _ => format::request_id(text).map(|()| text),
+    }, absent when ""
+}
+
+checked_text! {
+    /// A version of the language, at most 16 characters when received (LS 3.4.2.17, DECISIONS L10).
+    Version: "Version", "a version", |text| format::version_received(text).map(|()| text)
+}
+
+impl Version {
+    /// Language Specification 1.0, the one published version.
+    #[must_use]
+    pub fn v1_0() -> Self {
+        Self("1.0".into())
+    }
+
+    /// Whether it has the form that a sender must use, `major.minor`.
+    #[must_use]
+    pub fn is_well_formed(&self) -> bool {
+        format::version_emitted(&self.0).is_ok()
+    }
+}
+
+checked_text! {
+    /// A media type, `type/subtype` (RFC 6838). For what is sent; what is received is any String (DECISIONS L37).
+    MimeType: "String", "a media type", |text| format::media_type(text).map(|()| text)
+}
