@@ -1,1 +1,34 @@
-//! OpenC2 messages as bytes, and back.
+//! OpenC2 messages as bytes, and back (LS 3.1.5).
+//!
+//! Take this crate to read or write messages without a network; `oc2-producer` and `oc2-consumer` use it for you.
+//!
+//! ```
+//! use oc2_core::{Action, Content, Mode};
+//! use oc2_encoding::{Encoding, Json};
+//!
+//! let bytes = br#"{"headers": {"request_id": "a"}, "body": {"openc2": {"request":
+//!     {"action": "query", "target": {"features": []}}}}}"#;
+//! let decoded = Json.decode(bytes, Mode::Strict)?;
+//! assert!(matches!(decoded.message.content(), Content::Request(command) if command.action == Action::Query));
+//!
+//! let bytes = br#"{"action": "deny", "target": {"ipv4_connection": {"dst_port": 65536}}}"#;
+//! let error = Json.decode(bytes, Mode::Lenient).unwrap_err();
+//! assert_eq!(error.to_string(), "target.ipv4_connection.dst_port: 65536 is not a port (0..65535)");
+//! # Ok::<(), oc2_encoding::DecodeError>(())
+//! ```
+//!
+//! Reading is one pass from bytes to types; what is written is always strict.
+
+mod encoding;
+mod error;
+mod glimpse;
+mod json;
+mod limits;
+mod set;
+
+pub use encoding::{Decoded, Encoding};
+pub use error::{DecodeError, EncodeError, MediaTypeError};
+pub use glimpse::Glimpse;
+pub use json::Json;
+pub use limits::MAX_MESSAGE;
+pub use set::{Encodings, Selection};

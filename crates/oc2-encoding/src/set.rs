@@ -1,0 +1,121 @@
+//! The encodings a program offers, chosen by media type.
+
+use std::sync::Arc;
+
+use mediatype::{MediaType, ReadParams};
+use oc2_core::Mode;
+
+use crate::encoding::Encoding;
+use crate::error::MediaTypeError;
+use crate::json::Json;
+
+/// The encodings a program offers; the first is the default.
+#[derive(Clone, Debug)]
+pub struct Encodings {
+    json: Arc<dyn Encoding>,
+}
+
+/// An encoding that was chosen for a message.
+#[derive(Clone, Debug)]
+pub struct Selection {
+    /// The encoding.
+    pub encoding: Arc<dyn Encoding>,
+    /// How its media type deviates from the standard, if it does.
+    pub deviation: Option<&'static str>,
+}
+
+impl Default for Encodings {
+    /// JSON, which every implementation supports (LS 3.1.5).
+    fn default() -> Self {
+        Self { json: Arc::new(Json) }
+    }
+}
+
+impl Encodings {
+    /// What is written when nobody asks for anything else.
+    #[must_use]
+    pub fn preferred(&self) -> Arc<dyn Encoding> {
+        Arc::clone(&self.json)
+    }
+
+    /// Chooses by the content type of a message (DECISIONS M2).
+    ///
+    /// # Errors
+    /// None of ours.
+    pub fn for_content_type(&self, content_type: Option<&str>, mode: Mode) -> Result<Selection, MediaTypeError> {
+        let expected = self.json.media_type();
+        let Some(content_type) = content_type else { return Err(MediaTypeError::Missing { expected }) };
+        let found = || content_type.chars().take(MAX_QUOTED).collect::<String>();
+        let unsupported = || MediaTypeError::Unsupported { found: found(), expected };
+        let media_type = MediaType::parse(content_type.trim()).map_err(|_| unsupported())?;
+        let deviation = match Kind::of(&media_type) {
+            Kind::OpenC2Json => None,
+            Kind::OpenC2JsonOfHttps1 if mode == Mode::Lenient => Some("the content type is that of HTTPS 1.0"),
+            Kind::Json if mode == Mode::Lenient => Some("the content type is plain JSON"),
+            _ => return Err(unsupported()),
+        };
+        let version = media_type.get_param(VERSION).map(|version| version.unquoted_str().into_owned());
+        match version.as_deref() {
+            Some("1.0") => Ok(Selection { encoding: self.preferred(), deviation }),
+            None if mode == Mode::Lenient => Ok(Selection {
+                encoding: self.preferred(),
+                deviation: deviation.or(Some("the content type has no version")),
+            }),
+            _ => Err(MediaTypeError::Version { found: found() }),
+        }
+    }
+
+    /// Chooses by what a peer accepts: the value of an HTTP `Accept` header (DECISIONS H9).
+    ///
+    /// # Errors
+    /// Nothing of ours is accepted.
+    pub fn for_accept(&self, accept: Option<&str>) -> Result<Arc<dyn Encoding>, MediaTypeError> {
+        let accept = accept.unwrap_or("*/*");
+        let is_ours = |range: &str| {
+            MediaType::parse(range.trim()).is_ok_and(|range| {
+                let any = range.subty == "*" && (range.ty == "*" || range.ty == mediatype::names::APPLICATION);
+                let is_refused = range
+                    .get_param(QUALITY)
+                    .is_some_and(|quality| quality.as_str().trim_matches(['0', '.']).is_empty());
+                let ours = matches!(Kind::of(&range), Kind::OpenC2Json | Kind::OpenC2JsonOfHttps1)
+                    && range.get_param(VERSION).is_none_or(|version| version.unquoted_str() == "1.0");
+                !is_refused && (any || ours)
+            })
+        };
+        if accept.trim().is_empty() || accept.split(',').any(is_ours) {
+            return Ok(self.preferred());
+        }
+        Err(MediaTypeError::Unsupported {
+            found: accept.chars().take(MAX_QUOTED).collect(),
+            expected: self.json.media_type(),
+        })
+    }
+}
+
+/// The media types that are told apart.
+enum Kind {
+    OpenC2Json,
+    OpenC2JsonOfHttps1,
+    Json,
+    Other,
+}
+
+impl Kind {
+    fn of(media_type: &MediaType<'_>) -> Self {
+        if media_type.ty != mediatype::names::APPLICATION {
+            return Self::Other;
+        }
+        let is_json = media_type.suffix.is_some_and(|suffix| suffix == mediatype::names::JSON);
+        let subtype = media_type.subty.as_str().to_ascii_lowercase();
+        match subtype.as_str() {
+            "openc2" if is_json => Self::OpenC2Json,
+            "openc2-cmd" | "openc2-rsp" if is_json => Self::OpenC2JsonOfHttps1,
+            "json" if media_type.suffix.is_none() => Self::Json,
+            _ => Self::Other,
+        }
+    }
+}
+
+const VERSION: mediatype::Name<'static> = mediatype::Name::new_unchecked("version");
+const QUALITY: mediatype::Name<'static> = mediatype::Name::new_unchecked("q");
+const MAX_QUOTED: usize = 80;
