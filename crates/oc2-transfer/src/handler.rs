@@ -1,0 +1,118 @@
+//! The Consumer's side: who answers what a transfer received.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use oc2_core::{Nsid, Rejection, StatusCode};
+
+/// Answers requests. It cannot fail: every failure has a Response.
+pub trait Handler: Send + Sync + 'static {
+    /// Answers a message.
+    fn handle(&self, request: Request) -> impl Future<Output = Reply> + Send;
+
+    /// Words the answer to something that the transfer itself refused, such as a wrong path or a body too large.
+    fn refuse(&self, refusal: Refusal) -> Reply;
+}
+
+impl<H: Handler> Handler for Arc<H> {
+    fn handle(&self, request: Request) -> impl Future<Output = Reply> + Send {
+        H::handle(self, request)
+    }
+
+    fn refuse(&self, refusal: Refusal) -> Reply {
+        H::refuse(self, refusal)
+    }
+}
+
+/// A message that arrived.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Who sent it.
+    pub peer: Peer,
+    /// Whom it was sent to.
+    pub scope: Scope,
+    /// The media type of the body as the transfer states it.
+    pub content_type: Option<String>,
+    /// The id that the transfer carries beside the message (`X-Request-ID`).
+    pub request_id: Option<String>,
+    /// The message.
+    pub body: Bytes,
+}
+
+/// Something a transfer refused before there was a message.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// Who sent it.
+    pub peer: Peer,
+    /// The id that the transfer carries beside the message.
+    pub request_id: Option<String>,
+    /// Why.
+    pub rejection: Rejection,
+}
+
+/// The answer to a request.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The status, for transfers that have a place for it beside the message.
+    pub status: StatusCode,
+    /// The message; `None` if the Producer wants none (LS 3.3.1.4).
+    pub body: Option<Encoded>,
+}
+
+impl Reply {
+    /// A reply without a message.
+    #[must_use]
+    pub fn empty(status: StatusCode) -> Self {
+        Self { status, body: None }
+    }
+}
+
+/// A message as bytes, with its media type.
+#[derive(Clone, Debug)]
+pub struct Encoded {
+    /// The bytes.
+    pub bytes: Bytes,
+    /// The media type.
+    pub media_type: &'static str,
+}
+
+/// Who sent a message, as far as the transfer knows.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Peer {
+    /// Somebody at this address, not authenticated.
+    Unauthenticated(Arc<str>),
+    /// This identity, authenticated by the transfer.
+    Authenticated(Arc<str>),
+}
+
+impl Peer {
+    /// The address or identity.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Unauthenticated(name) | Self::Authenticated(name) => name,
+        }
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Whom a message was sent to: what a transfer knows that the message does not say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Scope {
+    /// This Consumer.
+    #[default]
+    Direct,
+    /// Every Consumer that hears it; who is not meant stays silent (DECISIONS R3, R4).
+    Broadcast,
+    /// Every Consumer with this profile (DECISIONS R7).
+    Profile(Nsid),
+}

@@ -1,0 +1,52 @@
+//! Both ends in one process, for tests, examples, and a Producer that lives beside its Consumer.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::error::TransferError;
+use crate::handler::{Handler, Peer, Request, Scope};
+use crate::transfer::{Answer, Answers, Outgoing, Transfer};
+
+/// A transfer that calls a handler.
+pub struct MemoryTransfer<H> {
+    handler: Arc<H>,
+    peer: Peer,
+}
+
+impl<H: Handler> MemoryTransfer<H> {
+    /// A transfer to this handler, under the name `memory`.
+    #[must_use]
+    pub fn to(handler: Arc<H>) -> Self {
+        Self { handler, peer: Peer::Unauthenticated("memory".into()) }
+    }
+
+    /// The same under another name.
+    #[must_use]
+    pub fn with_peer(self, peer: Peer) -> Self {
+        Self { peer, ..self }
+    }
+}
+
+impl<H: Handler> Transfer for MemoryTransfer<H> {
+    async fn exchange(&self, outgoing: Outgoing) -> Result<Answers, TransferError> {
+        let request = Request {
+            peer: self.peer.clone(),
+            scope: Scope::Direct,
+            content_type: Some(outgoing.media_type.to_owned()),
+            request_id: outgoing.request_id,
+            body: outgoing.body,
+        };
+        let reply = self.handler.handle(request).await;
+        let (content_type, body) = match reply.body {
+            Some(encoded) => (Some(encoded.media_type.to_owned()), encoded.bytes),
+            None => (None, bytes::Bytes::new()),
+        };
+        Ok(Answers::one(Answer { status: Some(reply.status), content_type, body }))
+    }
+}
+
+impl<H> fmt::Debug for MemoryTransfer<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MemoryTransfer({})", self.peer)
+    }
+}
