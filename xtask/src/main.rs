@@ -1,2 +1,94 @@
-//! What can be checked is a program: cargo xtask.
-fn main() {}
+//! What can be checked is a program: `cargo xtask ...`.
+
+mod cargo;
+mod ci;
+mod demo;
+mod failure;
+mod netns;
+mod parts;
+mod process;
+mod setup;
+mod test;
+mod tidy;
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+
+use crate::failure::{Failure, Result};
+use crate::process::Interrupt;
+
+/// Everything around the code that is not the code: the demo, the tests, the house rules.
+#[derive(Parser, Debug)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand, Debug)]
+enum Task {
+    /// Run the main job: start the consumer on a firewall, command it, and see packets stop
+    ///
+    /// Builds both programs, makes two network namespaces joined by a veth pair and runs everything in there; nothing outside
+    /// is touched and nothing is left behind. As root on Debian it installs the tools it needs. Without root it works in a user
+    /// namespace, where the kernel allows that. Ends with status 0 only if every effect was as expected.
+    Demo(demo::Demo),
+    /// Set up what the tests need and run every test
+    ///
+    /// Unit, integration, real-kernel and documentation tests. The real-kernel tests must run, or fail, when CI is set in the
+    /// environment and for root on Debian; elsewhere they are skipped where the kernel does not allow them.
+    Test(test::Test),
+    /// Run all of CI: formatting, lints, house rules, tests, demo
+    Ci,
+    /// Check the house rules that a program can check
+    Tidy,
+    /// The demo, from within its namespaces
+    #[command(name = "__demo-inside", hide = true)]
+    DemoInside(demo::inside::Inside),
+    /// Send back what comes in over TCP
+    #[command(name = "__tcp-echo", hide = true)]
+    TcpEcho { address: SocketAddr },
+    /// Try to get something back over TCP
+    #[command(name = "__tcp-try", hide = true)]
+    TcpTry {
+        address: SocketAddr,
+        #[arg(long)]
+        timeout_ms: u64,
+    },
+}
+
+impl Task {
+    fn run(self) -> Result<()> {
+        match self {
+            Self::Demo(demo) => demo.run(&Interrupt::install()?),
+            Self::Test(test) => test.run(&Interrupt::install()?),
+            Self::Ci => ci::run(&Interrupt::install()?),
+            Self::Tidy => tidy::run(&Interrupt::install()?),
+            Self::DemoInside(inside) => inside.run(),
+            Self::TcpEcho { address } => demo::traffic::echo(address),
+            Self::TcpTry { address, timeout_ms } => demo::traffic::attempt(address, Duration::from_millis(timeout_ms)),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let outcome = Cli::parse().task.run();
+    let Err(failure) = outcome else { return ExitCode::SUCCESS };
+    match &failure {
+        // The summary above has said it.
+        Failure::Reported => {}
+        Failure::Interrupted(_) | Failure::Said(_) => eprintln!("{failure}"),
+    }
+    ExitCode::from(failure.exit_status())
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo xtask demo                    the main job on this machine
+  cargo xtask demo --flavor legacy    the same with the older kind of iptables
+  cargo xtask test                    every test
+  cargo xtask test -- slpf            the tests whose name contains `slpf`
+  cargo xtask ci                      what has to pass before a change is merged";

@@ -1,0 +1,21 @@
+//! `cargo xtask ci`: all of CI in one command. `.ci/run` runs the same parts.
+
+use crate::cargo::cargo;
+use crate::demo::Demo;
+use crate::failure::Result;
+use crate::parts::Parts;
+use crate::process::Interrupt;
+use crate::test::Test;
+use crate::tidy;
+
+/// Runs every part, cheap ones first, and prints their summary.
+pub(crate) fn run(interrupt: &Interrupt) -> Result<()> {
+    let mut parts = Parts::default();
+    parts.run_command(&mut cargo(&["fmt", "--all", "--check"]), interrupt)?;
+    let clippy = ["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"];
+    parts.run_command(&mut cargo(&clippy), interrupt)?;
+    parts.run("tidy", || tidy::run(interrupt))?;
+    Test::default().run_parts(&mut parts, interrupt)?;
+    parts.run("demo", || Demo::default().run(interrupt))?;
+    parts.finish()
+}
