@@ -1,0 +1,85 @@
+//! What performs the commands of a profile.
+
+use std::future::Future;
+
+use oc2_core::types::time::Window;
+use oc2_core::{CommandRow, Nsid, Pair, Profile, Rejection};
+
+/// Performs the commands of a profile. Implementations write `async fn`.
+///
+/// A Command passes `is_addressed`, then `check`, then `perform`. A success of `perform` becomes a 200, which is a
+/// promise: what was asked for is in force, and durable if it was to be.
+pub trait Actuator: Send + Sync + 'static {
+    /// The profile it implements.
+    type Profile: Profile;
+
+    /// The rows of the profile it supports. Default: all of them.
+    fn commands(&self) -> Vec<&'static CommandRow> {
+        Self::Profile::COMMANDS.iter().collect()
+    }
+
+    /// The arguments of the profile it does not support, by name. Default: none.
+    fn unsupported_args(&self) -> &[String] {
+        &[]
+    }
+
+    /// Whether a Command with these specifiers is meant for this actuator: all that are given must match (SLPF 2.1.4).
+    /// Default: yes.
+    fn is_addressed(&self, _specifiers: &<Self::Profile as Profile>::Specifiers) -> bool {
+        true
+    }
+
+    /// Refuses, without effects, what `perform` would refuse in any case, so that `ack` can answer with the refusal.
+    /// Default: nothing.
+    ///
+    /// # Errors
+    /// The refusal.
+    fn check(
+        &self,
+        _command: &<Self::Profile as Profile>::Command,
+        _context: &Context,
+    ) -> impl Future<Output = Result<(), Rejection>> + Send {
+        async { Ok(()) }
+    }
+
+    /// Performs a Command. The effect ends by itself when the window of the context closes.
+    ///
+    /// # Errors
+    /// The Command was not performed, and nothing of it is left.
+    fn perform(
+        &self,
+        command: <Self::Profile as Profile>::Command,
+        context: Context,
+    ) -> impl Future<Output = Result<Option<<Self::Profile as Profile>::Results>, Rejection>> + Send;
+}
+
+/// What an actuator knows of a Command besides the Command.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Context {
+    /// Who sent it, for records; not for decisions.
+    pub producer: String,
+    /// When it is in effect. By the time of `perform` it has opened.
+    pub window: Window,
+}
+
+impl Context {
+    /// A context.
+    #[must_use]
+    pub fn new(producer: impl Into<String>, window: Window) -> Self {
+        Self { producer: producer.into(), window }
+    }
+}
+
+/// The row of a pair among those an actuator supports, or why there is none.
+pub(crate) fn row_of<A: Actuator>(actuator: &A, pair: Pair) -> Result<&'static CommandRow, Option<&'static str>> {
+    if let Some(row) = actuator.commands().into_iter().find(|row| row.pair() == pair) {
+        return Ok(row);
+    }
+    Err(A::Profile::COMMANDS.iter().find(|row| row.pair() == pair).map(|row| row.unsupported))
+}
+
+/// The namespace of an actuator.
+pub(crate) fn nsid_of<A: Actuator>(_: &A) -> Nsid {
+    A::Profile::NSID
+}

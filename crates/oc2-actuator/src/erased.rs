@@ -1,0 +1,143 @@
+//! The object-safe twin of [`Actuator`], for programs that hold several of different profiles.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use oc2_core::any::Any;
+use oc2_core::{Command, Nsid, Pair, Profile, Rejection};
+
+use crate::actuator::{Actuator, Context, nsid_of, row_of};
+
+/// Any actuator. Clones are the same actuator.
+#[derive(Clone)]
+pub struct AnyActuator(Arc<dyn Erased>);
+
+/// What an actuator made of a Command: the results of its profile, if there are any.
+pub type Outcome = Result<Option<Any>, Rejection>;
+
+impl AnyActuator {
+    /// Erases the type of an actuator.
+    pub fn new(actuator: impl Actuator) -> Self {
+        Self(Arc::new(Holder(Arc::new(actuator))))
+    }
+
+    /// The namespace of its profile.
+    #[must_use]
+    pub fn nsid(&self) -> Nsid {
+        self.0.nsid()
+    }
+
+    /// The pairs it supports.
+    #[must_use]
+    pub fn pairs(&self) -> Vec<Pair> {
+        self.0.pairs()
+    }
+
+    /// The sentence of the profile for a pair that it defines and this actuator does not support.
+    #[must_use]
+    pub fn unsupported(&self, pair: Pair) -> Option<&'static str> {
+        self.0.unsupported(pair)
+    }
+
+    /// Whether the `actuator` member of a Command means this one; a Command without means every actuator.
+    ///
+    /// # Errors
+    /// The specifiers are ill-typed.
+    pub fn is_addressed(&self, command: &Command) -> Result<bool, Rejection> {
+        self.0.is_addressed(command)
+    }
+
+    /// Checks and understands a Command, without effects.
+    ///
+    /// # Errors
+    /// The pair or an argument is not supported, something is ill-typed, or the profile or actuator refuses.
+    pub async fn prepare(&self, command: &Command, context: Context) -> Result<Prepared, Rejection> {
+        self.0.prepare(command, context).await
+    }
+}
+
+impl fmt::Debug for AnyActuator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AnyActuator({})", self.nsid())
+    }
+}
+
+/// A Command that an actuator has understood and is ready to perform.
+pub struct Prepared(Box<dyn Ready>);
+
+impl Prepared {
+    /// Performs the Command.
+    ///
+    /// # Errors
+    /// The Command was not performed.
+    pub async fn perform(self) -> Outcome {
+        self.0.perform().await
+    }
+}
+
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Prepared")
+    }
+}
+
+#[async_trait]
+trait Erased: Send + Sync {
+    fn nsid(&self) -> Nsid;
+    fn pairs(&self) -> Vec<Pair>;
+    fn unsupported(&self, pair: Pair) -> Option<&'static str>;
+    fn is_addressed(&self, command: &Command) -> Result<bool, Rejection>;
+    async fn prepare(&self, command: &Command, context: Context) -> Result<Prepared, Rejection>;
+}
+
+#[async_trait]
+trait Ready: Send {
+    async fn perform(self: Box<Self>) -> Outcome;
+}
+
+struct Holder<A>(Arc<A>);
+
+#[async_trait]
+impl<A: Actuator> Erased for Holder<A> {
+    fn nsid(&self) -> Nsid {
+        nsid_of(&*self.0)
+    }
+
+    fn pairs(&self) -> Vec<Pair> {
+        self.0.commands().into_iter().map(oc2_core::CommandRow::pair).collect()
+    }
+
+    fn unsupported(&self, pair: Pair) -> Option<&'static str> {
+        row_of(&*self.0, pair).err().flatten()
+    }
+
+    fn is_addressed(&self, command: &Command) -> Result<bool, Rejection> {
+        let Some(actuator) = &command.actuator else { return Ok(true) };
+        let specifiers = actuator.of::<A::Profile>()?;
+        Ok(specifiers.is_some_and(|specifiers| self.0.is_addressed(&specifiers)))
+    }
+
+    async fn prepare(&self, command: &Command, context: Context) -> Result<Prepared, Rejection> {
+        let row = row_of(&*self.0, command.pair())
+            .map_err(|sentence| Rejection::unsupported(sentence.unwrap_or("Target type not supported")))?;
+        row.admit(self.nsid(), &command.args, self.0.unsupported_args())?;
+        let understood = A::Profile::interpret(command)?;
+        self.0.check(&understood, &context).await?;
+        Ok(Prepared(Box::new(Understood { actuator: Arc::clone(&self.0), command: understood, context })))
+    }
+}
+
+struct Understood<A: Actuator> {
+    actuator: Arc<A>,
+    command: <A::Profile as Profile>::Command,
+    context: Context,
+}
+
+#[async_trait]
+impl<A: Actuator> Ready for Understood<A> {
+    async fn perform(self: Box<Self>) -> Outcome {
+        let Self { actuator, command, context } = *self;
+        Ok(actuator.perform(command, context).await?.map(Any::typed))
+    }
+}

@@ -1,0 +1,74 @@
+//! A test kit: what every actuator must do, checked through the same path that a Consumer takes.
+
+use oc2_core::any::Any;
+use oc2_core::profile::CommonArg;
+use oc2_core::types::time::{DateTime, Duration};
+use oc2_core::{Action, Args, Command, Features, Profile, Rejection, ResponseType, StatusCode};
+
+use crate::actuator::{Actuator, Context};
+use crate::erased::{AnyActuator, Outcome};
+
+/// Prepares and performs a Command as a Consumer would, at once.
+///
+/// # Errors
+/// The Command was refused or failed.
+pub async fn perform(actuator: &AnyActuator, command: &Command) -> Outcome {
+    let window = command.args.window(DateTime::now()).map_err(|error| Rejection::malformed(error.to_string()))?;
+    actuator.prepare(command, Context::new("testing", window)).await?.perform().await
+}
+
+/// Performs a Command and compares what becomes of it: 200 with these results, or a status and how its text begins.
+///
+/// # Panics
+/// It differs.
+pub async fn check<R: oc2_core::any::Extension + PartialEq>(
+    actuator: &AnyActuator,
+    command: &Command,
+    expected: Result<Option<R>, (StatusCode, &str)>,
+) {
+    let outcome = perform(actuator, command).await;
+    match (outcome, expected) {
+        (Ok(results), Ok(expected)) => {
+            assert_eq!(results, expected.map(Any::typed), "{}", command.pair());
+        }
+        (Err(rejection), Err((status, text))) => {
+            assert_eq!(rejection.status(), status, "{}: {rejection}", command.pair());
+            assert!(rejection.text().starts_with(text), "{}: {rejection}", command.pair());
+        }
+        (outcome, expected) => panic!("{}: {outcome:?}, where {expected:?} was expected", command.pair()),
+    }
+}
+
+/// Checks an actuator against the rows of its profile, without performing anything: what it supports is in the profile,
+/// every action it does not have is refused as unsupported, and so is every argument that a row does not have.
+///
+/// # Panics
+/// It does not keep one of these rules.
+pub async fn matrix<A: Actuator>(actuator: A) {
+    let rows = actuator.commands();
+    for row in &rows {
+        assert!(A::Profile::COMMANDS.contains(row), "{} is not a row of the profile", row.pair());
+        for arg in CommonArg::ALL.iter().filter(|arg| !row.common.contains(arg)) {
+            let refused = row.admit(A::Profile::NSID, &with(*arg), &[]).map_err(|rejection| rejection.status());
+            assert_eq!(refused, Err(StatusCode::NotImplemented), "{}: {arg:?}", row.pair());
+        }
+    }
+    let any = AnyActuator::new(actuator);
+    for action in Action::ALL.iter().filter(|action| rows.iter().all(|row| row.action != **action)) {
+        let command = Command::new(*action, Features::default());
+        let refused = perform(&any, &command).await.map_err(|rejection| rejection.status());
+        assert_eq!(refused, Err(StatusCode::NotImplemented), "{}", command.pair());
+    }
+}
+
+fn with(arg: CommonArg) -> Args {
+    let now = DateTime::now();
+    let builder = match arg {
+        CommonArg::StartTime => Args::builder().start_time(now),
+        CommonArg::StopTime => Args::builder().stop_time(now),
+        CommonArg::Duration => Args::builder().duration(Duration::default()),
+        CommonArg::ResponseRequested => Args::builder().response_requested(ResponseType::Complete),
+    };
+    // One argument contradicts no other.
+    builder.build().unwrap_or_default()
+}
