@@ -1,1 +1,46 @@
-//! An OpenC2 Consumer, as a library and a daemon.
+//! An OpenC2 Consumer: it reads Commands, decides who is to perform them, and answers.
+//!
+//! Take this crate to put actuators of your own behind OpenC2; for the daemon build its binary `oc2-consumer`. To command
+//! a Consumer take `oc2-producer`; to write an actuator, `oc2-actuator`.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use oc2_consumer::Consumer;
+//! use oc2_transfer::{MemoryTransfer, Outgoing, Transfer};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // `.actuator(..)` adds what performs commands; every Consumer answers `query features`.
+//! let consumer = Consumer::builder("fw1.example.net").dangerous().without_policy().build();
+//! let transfer = MemoryTransfer::to(Arc::new(consumer));
+//! let query = r#"{"headers": {"request_id": "1"}, "body": {"openc2": {"request":
+//!     {"action": "query", "target": {"features": ["versions"]}}}}}"#;
+//! let mut answers = transfer.exchange(Outgoing::new(query, "application/openc2+json;version=1.0")).await?;
+//! let answer = answers.next().await.expect("an answer")?;
+//! assert!(String::from_utf8(answer.body.to_vec())?.contains(r#""versions":["1.0"]"#));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A Consumer has no default policy: say which one, or say that it is dangerous to have none.
+
+mod audit;
+mod bounded;
+mod builder;
+mod consumer;
+mod execution;
+mod features;
+mod gather;
+mod jobs;
+mod policy;
+mod rate;
+mod registry;
+mod replay;
+mod respond;
+mod schedule;
+mod settings;
+
+pub use builder::{ConsumerBuilder, Dangerous, WantsActuators, WantsPolicy};
+pub use consumer::Consumer;
+pub use policy::Policy;
+pub use settings::{Settings, SettingsError};

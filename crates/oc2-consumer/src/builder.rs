@@ -1,0 +1,93 @@
+//! Building a Consumer: the unavoidable questions are asked by type. Identity, then policy, then actuators.
+
+use oc2_actuator::{Actuator, AnyActuator};
+use oc2_encoding::Encodings;
+
+use crate::consumer::Consumer;
+use crate::policy::{AnyPolicy, Policy, Unrestricted};
+use crate::registry::Registry;
+use crate::settings::Settings;
+
+/// Builds a [`Consumer`].
+#[derive(Debug)]
+pub struct ConsumerBuilder<State> {
+    identity: String,
+    state: State,
+}
+
+/// The policy is still to be said.
+#[derive(Debug)]
+pub struct WantsPolicy(());
+
+/// Everything unavoidable was said.
+pub struct WantsActuators {
+    policy: Box<dyn AnyPolicy>,
+    actuators: Vec<AnyActuator>,
+    settings: Settings,
+}
+
+impl std::fmt::Debug for WantsActuators {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WantsActuators").field("actuators", &self.actuators).field("settings", &self.settings).finish()
+    }
+}
+
+/// Ways to build that need a second thought.
+#[derive(Debug)]
+pub struct Dangerous(ConsumerBuilder<WantsPolicy>);
+
+impl ConsumerBuilder<WantsPolicy> {
+    pub(crate) fn new(identity: String) -> Self {
+        Self { identity, state: WantsPolicy(()) }
+    }
+
+    /// Decides about every Command.
+    #[must_use]
+    pub fn policy(self, policy: impl Policy) -> ConsumerBuilder<WantsActuators> {
+        let state = WantsActuators { policy: Box::new(policy), actuators: Vec::new(), settings: Settings::default() };
+        ConsumerBuilder { identity: self.identity, state }
+    }
+
+    /// Ways to build that need a second thought.
+    #[must_use]
+    pub fn dangerous(self) -> Dangerous {
+        Dangerous(self)
+    }
+}
+
+impl Dangerous {
+    /// Whoever reaches a transfer may give any Command.
+    #[must_use]
+    pub fn without_policy(self) -> ConsumerBuilder<WantsActuators> {
+        self.0.policy(Unrestricted)
+    }
+}
+
+impl ConsumerBuilder<WantsActuators> {
+    /// Adds an actuator.
+    #[must_use]
+    pub fn actuator(self, actuator: impl Actuator) -> Self {
+        self.any_actuator(AnyActuator::new(actuator))
+    }
+
+    /// Adds an actuator whose type is erased already.
+    #[must_use]
+    pub fn any_actuator(mut self, actuator: AnyActuator) -> Self {
+        self.state.actuators.push(actuator);
+        self
+    }
+
+    /// How the Consumer behaves.
+    #[must_use]
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.state.settings = settings;
+        self
+    }
+
+    /// The finished Consumer.
+    #[must_use]
+    pub fn build(self) -> Consumer {
+        let WantsActuators { policy, actuators, settings } = self.state;
+        Consumer::new(self.identity, policy, Registry::new(actuators), Encodings::default(), settings)
+    }
+}

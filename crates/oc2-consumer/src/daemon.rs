@@ -1,0 +1,27 @@
+//! The daemon: command line, configuration, start and stop.
+
+mod check;
+mod cli;
+mod config;
+mod logging;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use self::cli::{Cli, Verb};
+
+pub(crate) fn main() -> ExitCode {
+    let res = match Cli::parse().verb {
+        Verb::Run { config, logging } => run::run(&config, &logging),
+        Verb::Check { config } => check::check(&config),
+    };
+    match res {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("oc2-consumer: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// An OpenC2 Consumer: takes Commands and performs them on this host.
+#[derive(Debug, Parser)]
+#[command(name = "oc2-consumer", version, after_help = EXAMPLES, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Take commands until told to stop: SIGTERM or Ctrl-C ends it cleanly, SIGHUP reads the configuration again
+    Run {
+        /// The configuration file
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        #[command(flatten)]
+        logging: Logging,
+    },
+    /// Say what is wrong with a configuration, or that nothing is; changes nothing
+    Check {
+        /// The configuration file
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Logging {
+    /// What to log: error, warn, info, debug, trace, or by part: "info,oc2::audit=off"
+    #[arg(long, value_name = "FILTER", env = "OC2_LOG", default_value = "info")]
+    pub(crate) log: String,
+    /// How to log to standard error
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
+    pub(crate) log_format: Format,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Format {
+    /// A line for people
+    Text,
+    /// A JSON object on a line
+    Json,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  oc2-consumer check --config /etc/oc2/consumer.toml
+  oc2-consumer run --config /etc/oc2/consumer.toml
+  oc2-consumer run --config consumer.toml --log debug --log-format json
+
+A configuration that filters packets on this host:
+  [consumer]
+  id = \"fw1.example.net\"
+  state_dir = \"/var/lib/oc2\"
+  [http]
+  listen = \"127.0.0.1:8080\"
+  [[actuator]]
+  profile = \"slpf\"
+  backend = \"iptables\"      # or \"dry-run\", which changes nothing
+
+Exit status: 0 all is well, 1 something is wrong, 2 the command line is wrong.";

@@ -1,0 +1,176 @@
+//! The configuration file, in TOML. What it says wrong is told with line and column.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use oc2_consumer::Settings;
+use oc2_core::Mode;
+use serde::Deserialize;
+
+/// A configuration file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    pub(crate) consumer: ConsumerTable,
+    #[cfg(feature = "http")]
+    pub(crate) http: Option<HttpTable>,
+    #[serde(default, rename = "actuator")]
+    pub(crate) actuators: Vec<ActuatorTable>,
+}
+
+/// `[consumer]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConsumerTable {
+    /// `from` of its responses.
+    pub(crate) id: Identity,
+    /// Where rules and numbers are kept.
+    pub(crate) state_dir: PathBuf,
+    /// Commands a minute; absent means no limit.
+    rate_limit: Option<NonZeroU32>,
+    /// How received messages are read.
+    #[serde(default)]
+    mode: ReadMode,
+    /// Seconds an answer waits for the end of a Command before it is 102.
+    max_wait: Option<u16>,
+    /// Whether a message to others is refused.
+    #[serde(default)]
+    enforce_to: bool,
+    /// Commands that may run or wait for their time at once.
+    max_commands: Option<NonZeroU32>,
+}
+
+/// `[http]`
+#[cfg(feature = "http")]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HttpTable {
+    /// Address and port.
+    pub(crate) listen: SocketAddr,
+    /// Connections served at once.
+    pub(crate) max_connections: Option<NonZeroU32>,
+}
+
+/// `[[actuator]]`
+#[cfg(feature = "iptables")]
+pub(crate) type ActuatorTable = oc2_actuator_iptables::Config;
+
+/// `[[actuator]]`, of which none is compiled in.
+#[cfg(not(feature = "iptables"))]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ActuatorTable {}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ReadMode {
+    #[default]
+    Lenient,
+    Strict,
+}
+
+/// A name that is not empty.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Identity(pub(crate) String);
+
+impl TryFrom<String> for Identity {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, &'static str> {
+        if text.trim().is_empty() || text.chars().any(char::is_control) {
+            return Err("an id has at least one character and no control characters");
+        }
+        Ok(Self(text))
+    }
+}
+
+impl Config {
+    /// Reads and checks a file.
+    pub(crate) fn load(path: &Path) -> Result<Self, ConfigError> {
+        let shown = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ConfigError { path: shown.clone(), reason: error.to_string() })?;
+        Self::parse(&text).map_err(|reason| ConfigError { path: shown, reason })
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let config: Self = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+        config.check_whole()?;
+        Ok(config)
+    }
+
+    /// What no single key can tell.
+    fn check_whole(&self) -> Result<(), String> {
+        #[cfg(feature = "http")]
+        if self.http.is_none() {
+            return Err("nothing listens: add a table [http] with listen = \"127.0.0.1:8080\"".into());
+        }
+        #[cfg(feature = "iptables")]
+        {
+            let mut prefixes = HashSet::new();
+            if let Some(twice) =
+                self.actuators.iter().map(|actuator| actuator.chain_prefix()).find(|prefix| !prefixes.insert(*prefix))
+            {
+                return Err(format!("two actuators share chain_prefix = {twice:?}; each needs chains of its own"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What can be changed while the Consumer runs.
+    pub(crate) fn settings(&self) -> Settings {
+        let mut settings = Settings::default();
+        settings.rate_limit = self.consumer.rate_limit;
+        settings.enforce_to = self.consumer.enforce_to;
+        settings.mode = match self.consumer.mode {
+            ReadMode::Lenient => Mode::Lenient,
+            ReadMode::Strict => Mode::Strict,
+        };
+        if let Some(seconds) = self.consumer.max_wait {
+            settings.max_wait = Duration::from_secs(seconds.into());
+        }
+        if let Some(n) = self.consumer.max_commands {
+            settings.max_commands = usize::try_from(n.get()).unwrap_or(usize::MAX);
+        }
+        settings
+    }
+
+    /// The keys that changed and need a restart to count.
+    pub(crate) fn fixed_keys_changed(&self, new: &Self) -> Vec<&'static str> {
+        let mut changed = Vec::new();
+        if self.consumer.id != new.consumer.id {
+            changed.push("consumer.id");
+        }
+        if self.consumer.state_dir != new.consumer.state_dir {
+            changed.push("consumer.state_dir");
+        }
+        #[cfg(feature = "http")]
+        if self.http != new.http {
+            changed.push("http");
+        }
+        if self.actuators != new.actuators {
+            changed.push("actuator");
+        }
+        changed
+    }
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug)]
+pub(crate) struct ConfigError {
+    path: String,
+    reason: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path, self.reason)
+    }
+}
+
+impl std::error::Error for ConfigError {}

@@ -1,0 +1,136 @@
+//! `oc2-consumer run`
+
+use std::error::Error;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+
+use oc2_consumer::Consumer;
+use oc2_transfer::Listener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tracing::{error, info, warn};
+
+use super::cli::Logging;
+use super::config::Config;
+use super::logging;
+
+/// Takes commands until told to stop.
+pub(crate) fn run(path: &Path, logging: &Logging) -> Result<(), Box<dyn Error>> {
+    let config = Config::load(path)?;
+    logging::start(logging)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(path, config))
+}
+
+/// Rules first, listeners second: whoever can reach us finds the rules of before in force.
+async fn serve(path: &Path, config: Config) -> Result<(), Box<dyn Error>> {
+    let (mut stop, mut reload) = (Stop::listen()?, signal(SignalKind::hangup())?);
+    prepare_state_dir(&config.consumer.state_dir)?;
+    let consumer = assemble(&config)?;
+    let (stopping, stopped) = watch::channel(());
+    let mut listening = tokio::task::JoinSet::new();
+    #[cfg(feature = "http")]
+    if let Some(http) = &config.http {
+        let listener = bind_http(http).await?;
+        listening.spawn(listener.serve(consumer.clone(), until_stopped(stopped.clone())));
+    }
+    drop(stopped);
+    let res = loop {
+        tokio::select! {
+            name = stop.asked() => {
+                info!(signal = name, "Stopping: commands under way are finished.");
+                break Ok(());
+            }
+            _ = reload.recv() => reload_settings(path, &config, &consumer),
+            Some(ended) = listening.join_next() => break ended.map_err(Into::into).and_then(|res| res.map_err(Into::into)),
+        }
+    };
+    drop(stopping);
+    while listening.join_next().await.is_some() {}
+    consumer.stop().await;
+    info!("Stopped; rules stay in force.");
+    res
+}
+
+/// Only the owner sees what was commanded.
+fn prepare_state_dir(path: &Path) -> Result<(), Box<dyn Error>> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|error| format!("consumer.state_dir {}: {error}", path.display()))?;
+    Ok(())
+}
+
+fn assemble(config: &Config) -> Result<Consumer, Box<dyn Error>> {
+    warn!("There is no policy: whoever reaches a listener may give any command.");
+    if config.actuators.is_empty() {
+        warn!("There is no actuator: only `query features` is answered (ARCH 3.3.5 wants a profile).");
+    }
+    let mut builder =
+        Consumer::builder(config.consumer.id.0.clone()).dangerous().without_policy().settings(config.settings());
+    #[cfg(feature = "iptables")]
+    for actuator in &config.actuators {
+        let actuator = oc2_actuator_iptables::IptablesActuator::open(actuator.clone(), &config.consumer.state_dir)?;
+        builder = builder.actuator(actuator);
+    }
+    #[cfg(not(feature = "iptables"))]
+    {
+        builder = builder.settings(config.settings());
+    }
+    Ok(builder.build())
+}
+
+#[cfg(feature = "http")]
+async fn bind_http(http: &super::config::HttpTable) -> Result<oc2_transfer_http::HttpListener, Box<dyn Error>> {
+    let mut settings = oc2_transfer_http::Settings::default();
+    if let Some(n) = http.max_connections {
+        settings.max_connections = usize::try_from(n.get())?;
+    }
+    let listener = oc2_transfer_http::HttpListener::bind(http.listen, settings).await?;
+    let address = listener.local_addr();
+    warn!(%address, "Plain HTTP (Testing mode): nobody is authenticated and nothing is encrypted.");
+    if !address.ip().is_loopback() {
+        warn!(%address, "The listener can be reached from other hosts.");
+    }
+    info!("Listening on http://{address}/.well-known/openc2.");
+    Ok(listener)
+}
+
+async fn until_stopped(mut stopped: watch::Receiver<()>) {
+    // Nothing is ever sent: the end of the sender is the signal.
+    let _ = stopped.changed().await;
+}
+
+fn reload_settings(path: &Path, running: &Config, consumer: &Consumer) {
+    match Config::load(path) {
+        Err(error) => error!(%error, "The configuration was not reloaded; the former one stays in force."),
+        Ok(new) => {
+            consumer.reload(new.settings());
+            for key in running.fixed_keys_changed(&new) {
+                warn!(key, "This change needs a restart to take effect.");
+            }
+            info!("The configuration was reloaded.");
+        }
+    }
+}
+
+/// The signals that end the daemon.
+struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn asked(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! One Command under way: how far it has come, its outcome once there is one, and who may still stop it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use oc2_core::{Response, ResponseType, StatusCode};
+use tokio::sync::watch;
+
+/// A Command under way. Clones are the same execution.
+#[derive(Clone, Debug)]
+pub(crate) struct Execution {
+    wanted: ResponseType,
+    state: Arc<watch::Sender<State>>,
+}
+
+/// How far a Command has come.
+#[derive(Clone, Debug)]
+enum State {
+    /// It is being decided about.
+    Admitting,
+    /// It was refused before anything of it was done.
+    Refused(Response),
+    /// It waits for its time.
+    Scheduled,
+    /// It was made void before its time; its task is about to say so.
+    Cancelled,
+    /// It is being performed.
+    Running,
+    /// It has an outcome.
+    Done(Response),
+}
+
+/// Why a Command cannot be cancelled any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TooLate {
+    /// It is being performed, or about to be.
+    Running,
+    /// It has its outcome.
+    Done,
+}
+
+impl Execution {
+    pub(crate) fn new(wanted: ResponseType) -> Self {
+        Self { wanted, state: Arc::new(watch::Sender::new(State::Admitting)) }
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(*self.state.borrow(), State::Refused(_) | State::Done(_))
+    }
+
+    pub(crate) fn refuse(&self, response: Response) {
+        self.state.send_replace(State::Refused(response));
+    }
+
+    pub(crate) fn schedule(&self) {
+        self.state.send_replace(State::Scheduled);
+    }
+
+    /// Goes on to being performed; false if it was cancelled meanwhile.
+    pub(crate) fn begin(&self) -> bool {
+        self.state.send_if_modified(|state| match state {
+            State::Admitting | State::Scheduled => {
+                *state = State::Running;
+                true
+            }
+            State::Running | State::Cancelled | State::Refused(_) | State::Done(_) => false,
+        })
+    }
+
+    pub(crate) fn finish(&self, outcome: Response) {
+        self.state.send_replace(State::Done(outcome));
+    }
+
+    /// Makes it void if it still waits for its time.
+    pub(crate) fn cancel(&self) -> Result<(), TooLate> {
+        let mut res = Ok(());
+        self.state.send_if_modified(|state| {
+            res = match state {
+                State::Scheduled => Ok(*state = State::Cancelled),
+                State::Admitting | State::Running => Err(TooLate::Running),
+                State::Cancelled | State::Refused(_) | State::Done(_) => Err(TooLate::Done),
+            };
+            res.is_ok()
+        });
+        res
+    }
+
+    /// Ready once it was cancelled.
+    pub(crate) async fn cancelled(&self) {
+        // The sender lives in self, so there is no error to meet.
+        let _ = self.state.subscribe().wait_for(|state| matches!(state, State::Cancelled)).await;
+    }
+
+    /// The answer that is wanted: the outcome, or 102 where it is not there in time (LS 3.3.1.4, DECISIONS L5 to L7).
+    pub(crate) async fn answer(&self, max_wait: Duration, status_wait: Duration) -> Response {
+        let mut state = self.state.subscribe();
+        let processing = Response::new(StatusCode::Processing);
+        let admitted = state.wait_for(|state| !matches!(state, State::Admitting)).await.map(|state| state.clone());
+        let wait = match (admitted, self.wanted) {
+            (Ok(State::Refused(response)), _) => return response,
+            // Exactly 102, whatever has become of it meanwhile.
+            (_, ResponseType::Ack) => return processing,
+            (Ok(State::Scheduled), _) => return processing.with_text("scheduled"),
+            (_, ResponseType::Status) => status_wait,
+            (_, ResponseType::Complete | ResponseType::None) => max_wait,
+        };
+        let done = state.wait_for(|state| matches!(state, State::Done(_)));
+        match tokio::time::timeout(wait, done).await {
+            Ok(Ok(state)) => match &*state {
+                State::Done(response) => response.clone(),
+                _ => processing,
+            },
+            _ => processing.with_text("processing"),
+        }
+    }
+}

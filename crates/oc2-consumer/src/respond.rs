@@ -1,0 +1,53 @@
+//! From a Response to the bytes of a Reply: headers, form, and silence where silence is wanted.
+
+use std::sync::Arc;
+
+use oc2_core::message::Recipients;
+use oc2_core::types::text::RequestId;
+use oc2_core::types::time::DateTime;
+use oc2_core::{Form, Headers, Message, Response, ResponseType, StatusCode};
+use oc2_encoding::Encoding;
+use oc2_transfer::{Encoded, Reply};
+
+/// What the answer to a message takes over from the message.
+#[derive(Clone, Debug)]
+pub(crate) struct Responder {
+    pub(crate) identity: Arc<str>,
+    pub(crate) encoding: Arc<dyn Encoding>,
+    pub(crate) form: Form,
+    pub(crate) request_id: Option<RequestId>,
+    pub(crate) to: Option<String>,
+    pub(crate) wanted: ResponseType,
+}
+
+impl Responder {
+    /// The reply: nothing but the status if no answer is wanted, whatever happened (SLPF 3.2.1.7.1, DECISIONS L3, H3).
+    pub(crate) fn reply(&self, response: Response) -> Reply {
+        let status = response.status;
+        if self.wanted == ResponseType::None {
+            // A Command that was accepted and is under way has been accepted: 200.
+            return Reply::empty(if status.is_success() { StatusCode::Ok } else { status });
+        }
+        let message = Message::response(self.headers(), response);
+        match self.encoding.encode(&message, self.form) {
+            Ok(bytes) => {
+                Reply { status, body: Some(Encoded { bytes: bytes.into(), media_type: self.encoding.media_type() }) }
+            }
+            Err(error) => {
+                tracing::error!(%error, "A Response could not be written.");
+                Reply::empty(StatusCode::InternalError)
+            }
+        }
+    }
+
+    fn headers(&self) -> Headers {
+        let mut headers = Headers::builder().created(DateTime::now()).from(&*self.identity);
+        if let Some(request_id) = &self.request_id {
+            headers = headers.request_id(request_id.clone());
+        }
+        if let Some(Ok(to)) = self.to.clone().map(|to| Recipients::new(vec![to])) {
+            headers = headers.to(to);
+        }
+        headers.build().unwrap_or_default()
+    }
+}
