@@ -105,10 +105,10 @@ pub trait Choice: read::Read + write::Write {
 /// ```
 #[macro_export]
 macro_rules! enumerated {
-    ($(#[$meta:meta])* pub enum $name:ident: $wire:literal {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident: $wire:literal {
         $($(#[$variant_meta:meta])* $variant:ident = $id:literal $text:literal),+ $(,)?
     }) => {
-        $crate::enumerated!(@type Enumerated $(#[$meta])* $name $wire { $($(#[$variant_meta])* $variant $id $text)+ });
+        $crate::enumerated!(@type Enumerated $(#[$meta])* [$vis] $name $wire { $($(#[$variant_meta])* $variant $id $text)+ });
 
         impl $crate::shape::read::Read for $name {
             const TYPE: &'static str = $wire;
@@ -133,10 +133,10 @@ macro_rules! enumerated {
         }
     };
 
-    ($(#[$meta:meta])* pub enum $name:ident: $wire:literal by id {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident: $wire:literal by id {
         $($(#[$variant_meta:meta])* $variant:ident = $id:literal $text:literal),+ $(,)?
     }) => {
-        $crate::enumerated!(@type EnumeratedId $(#[$meta])* $name $wire { $($(#[$variant_meta])* $variant $id $text)+ });
+        $crate::enumerated!(@type EnumeratedId $(#[$meta])* [$vis] $name $wire { $($(#[$variant_meta])* $variant $id $text)+ });
 
         impl $crate::shape::read::Read for $name {
             const TYPE: &'static str = $wire;
@@ -161,12 +161,12 @@ macro_rules! enumerated {
         }
     };
 
-    (@type $kind:ident $(#[$meta:meta])* $name:ident $wire:literal {
+    (@type $kind:ident $(#[$meta:meta])* [$vis:vis] $name:ident $wire:literal {
         $($(#[$variant_meta:meta])* $variant:ident $id:literal $text:literal)+
     }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name { $($(#[$variant_meta])* $variant),+ }
+        $vis enum $name { $($(#[$variant_meta])* $variant),+ }
 
         impl $name {
             /// The table of the standard.
@@ -219,12 +219,12 @@ macro_rules! enumerated {
 /// fields that the table does not have (used for `Target`).
 #[macro_export]
 macro_rules! choice {
-    ($(#[$meta:meta])* pub enum $name:ident: $wire:literal $(, named by $kind:ident)? $(, extended by $extended:ident)? {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident: $wire:literal $(, named by $kind:ident)? $(, extended by $extended:ident)? {
         $($(#[$variant_meta:meta])* $variant:ident($ty:ty) = $id:literal $text:literal),+ $(,)?
     }) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq)]
-        pub enum $name {
+        $vis enum $name {
             $($(#[$variant_meta])* $variant($ty),)+
             $(
                 /// A field that a profile defines (LS 3.1.4).
@@ -232,7 +232,7 @@ macro_rules! choice {
             )?
         }
 
-        $crate::choice!(@names $name [$($kind)?] $wire { $($(#[$variant_meta])* $variant $id $text)+ });
+        $crate::choice!(@names $vis $name [$($kind)?] $wire { $($(#[$variant_meta])* $variant $id $text)+ });
 
         impl $name {
             /// The table of the standard.
@@ -314,13 +314,13 @@ macro_rules! choice {
         }
     };
 
-    (@names $name:ident [] $wire:literal { $($rows:tt)+ }) => {};
-    (@names $name:ident [$kind:ident] $wire:literal {
+    (@names $vis:vis $name:ident [] $wire:literal { $($rows:tt)+ }) => {};
+    (@names $vis:vis $name:ident [$kind:ident] $wire:literal {
         $($(#[$variant_meta:meta])* $variant:ident $id:literal $text:literal)+
     }) => {
         $crate::enumerated! {
             #[doc = concat!("The names of the fields of [`", stringify!($name), "`].")]
-            pub enum $kind: $wire { $($(#[$variant_meta])* $variant = $id $text),+ }
+            $vis enum $kind: $wire { $($(#[$variant_meta])* $variant = $id $text),+ }
         }
     };
     (@foreign) => { $crate::shape::read::NoForeignField };
@@ -347,12 +347,12 @@ macro_rules! record {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! fields {
-    ($kind:ident $(#[$meta:meta])* pub struct $name:ident: $wire:literal {
+    ($kind:ident $(#[$meta:meta])* $vis:vis struct $name:ident: $wire:literal {
         $($(#[$field_meta:meta])* $need:ident $field:ident: $ty:ty = $id:literal),+ $(,)?
     } $(others $(#[$others_meta:meta])* $others:ident: $policy:path)?) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq)]
-        pub struct $name {
+        $vis struct $name {
             $($(#[$field_meta])* pub $field: $crate::fields!(@slot $need $ty),)+
             $($(#[$others_meta])* pub $others: $crate::any::Members,)?
         }
@@ -366,12 +366,12 @@ macro_rules! fields {
         }
     };
 
-    ($kind:ident $(#[$meta:meta])* pub struct $name:ident: $wire:literal, sealed by $builder:ident checked by $check:path {
+    ($kind:ident $(#[$meta:meta])* $vis:vis struct $name:ident: $wire:literal, sealed by $builder:ident checked by $check:path {
         $($(#[$field_meta:meta])* $need:ident $field:ident: $ty:ty = $id:literal),+ $(,)?
     } $(others $(#[$others_meta:meta])* $others:ident: $policy:path)?) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq)]
-        pub struct $name {
+        $vis struct $name {
             $($field: $crate::fields!(@slot $need $ty),)+
             $($others: $crate::any::Members,)?
         }
@@ -418,7 +418,7 @@ macro_rules! fields {
 
         #[doc = concat!("Builds a [`", stringify!($name), "`]; fields that are not set stay absent.")]
         #[derive(Clone, Debug)]
-        pub struct $builder($name);
+        $vis struct $builder($name);
 
         impl $builder {
             $(

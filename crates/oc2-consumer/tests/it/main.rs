@@ -1,0 +1,10 @@
+//! The Consumer, from messages to answers, over the transfer in memory. What the network adds is tested in `oc2-tests`.
+
+mod answers;
+mod dispatch;
+mod harness;
+mod messages;
+mod overload;
+mod query_features;
+mod replay;
+mod time;

@@ -1,0 +1,84 @@
+//! start_time, stop_time, duration (LS 3.3.1.4), and cancelling what waits.
+
+use oc2_core::types::time::DateTime;
+use serde_json::{Value, json};
+
+use crate::harness::{deny_with, eventually, message, recording, send, send_message};
+
+fn in_millis(milliseconds: u64) -> Value {
+    json!(DateTime::now().as_millis() + milliseconds)
+}
+
+#[tokio::test]
+async fn contradicting_times_are_malformed() {
+    // LS-122, L14
+    let (consumer, recorder) = recording();
+    let cases = [
+        json!({"start_time": 1, "stop_time": 2, "duration": 1}),
+        json!({"start_time": 2, "stop_time": 1}),
+        json!({"duration": 9007199254740991_u64}),
+        json!({"start_time": 9007199254740991_u64, "duration": 1}),
+        json!({"stop_time": 1, "duration": 2}),
+        json!({"start_time": -1}),
+        json!({"duration": 1.5}),
+    ];
+    for args in cases {
+        send(&consumer, deny_with(args)).await.expect(400, "args");
+    }
+    assert_eq!(recorder.n_started(), 0);
+}
+
+#[tokio::test]
+async fn a_start_in_the_past_means_now() {
+    // L13
+    let (consumer, recorder) = recording();
+    send(&consumer, deny_with(json!({"start_time": 1534775460000_u64, "duration": 500}))).await.expect(200, "");
+    assert_eq!(recorder.n_performed(), 1);
+}
+
+#[tokio::test]
+async fn a_start_in_the_future_is_waited_for() {
+    // L7, SLPF-224
+    let (consumer, recorder) = recording();
+    send(&consumer, deny_with(json!({"start_time": in_millis(200)}))).await.expect(102, "scheduled");
+    assert_eq!(recorder.n_started(), 0);
+    eventually(|| recorder.n_performed() == 1).await;
+}
+
+#[tokio::test]
+async fn a_command_that_waits_can_be_cancelled_by_its_name_or_its_request_id() {
+    // L27, LS-092, LS-142
+    let (consumer, recorder) = recording();
+    let mut named = deny_with(json!({"start_time": in_millis(60_000)}));
+    named["command_id"] = json!("mine");
+    send(&consumer, named).await.expect(102, "scheduled");
+    let mut unnamed = message(&deny_with(json!({"start_time": in_millis(60_000)})));
+    unnamed["headers"]["request_id"] = json!("by-request");
+    send_message(&consumer, &unnamed).await.expect(102, "scheduled");
+    for id in ["mine", "by-request"] {
+        let cancel = || json!({"action": "cancel", "target": {"command": id}});
+        send(&consumer, cancel()).await.expect(200, "");
+        send(&consumer, cancel()).await.expect(500, "too late");
+    }
+    assert_eq!(recorder.n_started(), 0);
+}
+
+#[tokio::test]
+async fn a_command_that_is_done_cannot_be_cancelled() {
+    // L27
+    let (consumer, _) = recording();
+    let mut command = deny_with(json!({"response_requested": "complete"}));
+    command["command_id"] = json!("done");
+    send(&consumer, command).await.expect(200, "");
+    send(&consumer, json!({"action": "cancel", "target": {"command": "done"}})).await.expect(500, "too late");
+}
+
+#[tokio::test]
+async fn stopping_gives_up_what_waits() {
+    let (consumer, recorder) = recording();
+    let waiting = message(&deny_with(json!({"start_time": in_millis(60_000)})));
+    send_message(&consumer, &waiting).await.expect(102, "scheduled");
+    consumer.stop().await;
+    send_message(&consumer, &waiting).await.expect(503, "given up before its time");
+    assert_eq!(recorder.n_started(), 0);
+}
