@@ -76,7 +76,10 @@ impl Execution {
         let mut res = Ok(());
         self.state.send_if_modified(|state| {
             res = match state {
-                State::Scheduled => Ok(*state = State::Cancelled),
+                State::Scheduled => {
+                    *state = State::Cancelled;
+                    Ok(())
+                }
                 State::Admitting | State::Running => Err(TooLate::Running),
                 State::Cancelled | State::Refused(_) | State::Done(_) => Err(TooLate::Done),
             };
