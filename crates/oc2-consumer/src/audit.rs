@@ -41,7 +41,7 @@ impl Record {
 
     /// Writes the event.
     pub(crate) fn end(&self, response: &Response) {
-        let text = response.status_text.as_deref().unwrap_or_default();
+        let text = response.status_text.as_deref();
         let elapsed_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
         macro_rules! event {
             ($level:ident, $sentence:literal) => {

@@ -21,8 +21,27 @@ pub(crate) fn check(path: &Path) -> Result<(), Box<dyn Error>> {
         println!("  has no actuator: it answers `query features` and nothing else (ARCH 3.3.5 wants one)");
     }
     #[cfg(feature = "iptables")]
-    for actuator in &config.actuators {
-        println!("  {actuator}");
-    }
+    config.actuators.iter().for_each(describe);
     Ok(())
+}
+
+#[cfg(feature = "iptables")]
+fn describe(actuator: &super::config::ActuatorTable) {
+    use oc2_actuator_iptables::{BackendKind, Mode};
+
+    let effect = match (actuator.backend, &actuator.mode) {
+        (BackendKind::DryRun, _) => "filters nothing (dry-run)".to_owned(),
+        (BackendKind::Iptables, Mode::Host) => {
+            format!("filters packets of this host in chains {}-*", actuator.chain_prefix)
+        }
+        (BackendKind::Iptables, Mode::Gateway(_)) => {
+            format!("filters packets of this host and those it passes on, in chains {}-*", actuator.chain_prefix)
+        }
+    };
+    println!("  slpf: {effect}");
+    match &actuator.update_dir {
+        None => println!("    without update_dir, so `update file` is not supported"),
+        Some(dir) if dir.is_dir() => println!("    reads rule sets from {}", dir.display()),
+        Some(dir) => println!("    update_dir {} is not a directory (yet)", dir.display()),
+    }
 }

@@ -1,6 +1,5 @@
 //! The configuration file, in TOML. What it says wrong is told with line and column.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -112,11 +111,10 @@ impl Config {
         }
         #[cfg(feature = "iptables")]
         {
-            let mut prefixes = HashSet::new();
-            if let Some(twice) =
-                self.actuators.iter().map(|actuator| actuator.chain_prefix()).find(|prefix| !prefixes.insert(*prefix))
-            {
-                return Err(format!("two actuators share chain_prefix = {twice:?}; each needs chains of its own"));
+            let mut prefixes = std::collections::HashSet::new();
+            let mut of_actuators = self.actuators.iter().map(|actuator| &actuator.chain_prefix);
+            if let Some(twice) = of_actuators.find(|prefix| !prefixes.insert(*prefix)) {
+                return Err(format!("two actuators share chain_prefix = \"{twice}\"; each needs chains of its own"));
             }
         }
         Ok(())
