@@ -1,0 +1,28 @@
+//! The characters of a text, whatever its form.
+
+/// The first Unicode noncharacter, if there is one: I-JSON has none (RFC 7493 2.1, DECISIONS L34).
+pub(crate) fn noncharacter(text: &str) -> Option<char> {
+    text.chars().find(|&c| matches!(c, '\u{FDD0}'..='\u{FDEF}') || u32::from(c) & 0xFFFE == 0xFFFE)
+}
+
+pub(super) fn has_more_than(limit: usize, text: &str) -> bool {
+    text.len() > limit && text.chars().nth(limit).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn noncharacters_are_the_last_two_of_each_plane_and_32_more() {
+        let found: Vec<char> =
+            ('\0'..=char::MAX).filter(|c| noncharacter(c.encode_utf8(&mut [0; 4])).is_some()).collect();
+        let mut expected: Vec<char> = ('\u{FDD0}'..='\u{FDEF}').collect();
+        expected.extend(
+            (0..=0x10_u32).flat_map(|plane| [plane << 16 | 0xFFFE, plane << 16 | 0xFFFF]).filter_map(char::from_u32),
+        );
+        assert_eq!(found, expected);
+        assert_eq!(noncharacter(""), None);
+        assert_eq!(noncharacter("a\u{FFFD}ä\u{1FFFF}\u{FDD0}"), Some('\u{1FFFF}'));
+    }
+}
