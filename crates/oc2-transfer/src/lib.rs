@@ -31,6 +31,8 @@
 //! # }
 //! ```
 
+#[cfg(any(test, feature = "conform"))]
+pub mod conform;
 mod error;
 mod handler;
 mod listener;

@@ -1,0 +1,206 @@
+//! The answer to one request: the steps from its head to its handler and back (HTTPS 3.2, 3.4).
+
+use std::convert::Infallible;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use http::header::{
+    ACCEPT, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, EXPECT, TRANSFER_ENCODING, WWW_AUTHENTICATE,
+};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use oc2_core::Rejection;
+use oc2_transfer::{Encoded, Handler, Peer, Refusal, Reply, Request, Scope};
+use tokio::time::timeout;
+use tracing::error;
+
+use crate::headers::{NO_CACHE, PATH, X_REQUEST_ID};
+
+use super::Settings;
+use super::head::too_large_a_body;
+
+/// What all requests of a connection share.
+pub(super) struct Desk<H> {
+    handler: Arc<H>,
+    peer: Peer,
+    settings: Arc<Settings>,
+    is_turned_away: bool,
+    refused: Mutex<Option<(Rejection, Option<HeaderValue>)>>,
+}
+
+impl<H: Handler> Desk<H> {
+    pub(super) fn new(handler: Arc<H>, peer: Peer, settings: Arc<Settings>, is_turned_away: bool) -> Self {
+        Self { handler, peer, settings, is_turned_away, refused: Mutex::default() }
+    }
+
+    pub(super) fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Whether there is no place for this connection.
+    pub(super) fn is_turned_away(&self) -> bool {
+        self.is_turned_away
+    }
+
+    /// Says why the gate refused the request that hyper reads next.
+    pub(super) fn note_refusal(&self, rejection: Rejection, request_id: Option<HeaderValue>) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some((rejection, request_id));
+    }
+
+    fn take_refusal(&self) -> Option<(Rejection, Option<HeaderValue>)> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Hands a message to the handler, in a task of its own: neither a lost connection nor the end of the listener stops it.
+    async fn handle(&self, request: Request) -> Reply {
+        let handler = Arc::clone(&self.handler);
+        let handled = tokio::spawn(async move { handler.handle(request).await }).await;
+        handled.unwrap_or_else(|error| {
+            error!(peer = %self.peer, %error, "The handler of a message failed.");
+            Reply::empty(oc2_core::StatusCode::InternalError)
+        })
+    }
+
+    fn refuse(&self, rejection: Rejection, request_id: Option<&HeaderValue>) -> Reply {
+        let request_id = request_id.and_then(legal);
+        let refusal = Refusal { peer: self.peer.clone(), request_id, rejection };
+        catch_unwind(AssertUnwindSafe(|| self.handler.refuse(refusal))).unwrap_or_else(|_| {
+            error!(peer = %self.peer, "The handler failed to word a refusal.");
+            Reply::empty(oc2_core::StatusCode::InternalError)
+        })
+    }
+}
+
+/// Answers a request. Whatever its fault, its body is read if that can be done in peace, so that the connection can go on.
+pub(super) async fn answer<H: Handler>(
+    desk: Arc<Desk<H>>,
+    request: http::Request<Incoming>,
+) -> Result<http::Response<Full<Bytes>>, Infallible> {
+    if let Some((rejection, request_id)) = desk.take_refusal() {
+        let reply = desk.refuse(rejection, request_id.as_ref());
+        return Ok(respond(reply, request_id, Then::Close));
+    }
+    let (parts, body) = request.into_parts();
+    let request_id = only(&parts.headers, X_REQUEST_ID).ok().flatten().cloned();
+    let checked = check(&parts, desk.settings());
+    let body = match &checked {
+        // Who waits for `100 Continue` shall not send a body for nothing.
+        Err(rejection) if parts.headers.contains_key(EXPECT) => Err(rejection.clone()),
+        Ok(_) | Err(_) => read(body, desk.settings()).await,
+    };
+    // Where the next request begins behind a chunked body, only hyper knows (see the gate).
+    let then = if body.is_err() || parts.headers.contains_key(TRANSFER_ENCODING) { Then::Close } else { Then::GoOn };
+    let reply = match checked.and_then(|content_type| Ok((content_type, body?))) {
+        Ok((content_type, body)) => {
+            let peer = desk.peer().clone();
+            let request_id = request_id.as_ref().and_then(legal);
+            desk.handle(Request { peer, scope: Scope::Direct, content_type, request_id, body }).await
+        }
+        Err(rejection) => desk.refuse(rejection, request_id.as_ref()),
+    };
+    let mut response = respond(reply, request_id, then);
+    if parts.method != Method::POST {
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+    }
+    Ok(response)
+}
+
+/// Whether the head asks for something that is here (DECISIONS H2, H9); its content type.
+fn check(parts: &Parts, settings: &Settings) -> Result<Option<String>, Rejection> {
+    if parts.method != Method::POST {
+        return Err(Rejection::unsupported(format!("OpenC2 has no use for {}, only for POST", parts.method)));
+    }
+    if parts.uri.path() != PATH || parts.uri.query().is_some() {
+        return Err(Rejection::not_found(format!("Commands are posted to {PATH}")));
+    }
+    let encodings = &settings.encodings;
+    if encodings.for_accept(accepted(&parts.headers)?.as_deref()).is_err() {
+        let offered = encodings.preferred().media_type();
+        return Err(Rejection::malformed(format!("the answer would be {offered}, which Accept leaves out")));
+    }
+    only(&parts.headers, X_REQUEST_ID)?;
+    only(&parts.headers, CONTENT_TYPE)?.map(text).transpose()
+}
+
+/// Reads a body to its end, within the limits.
+async fn read(body: Incoming, settings: &Settings) -> Result<Bytes, Rejection> {
+    let collected = timeout(settings.body_timeout, Limited::new(body, settings.max_body).collect()).await;
+    match collected {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large_a_body(settings)),
+        Ok(Err(_)) => Err(Rejection::malformed("the body is cut off or not chunked as it says")),
+        Err(_) => Err(Rejection::unavailable("the body took too long")),
+    }
+}
+
+/// What becomes of the connection.
+enum Then {
+    GoOn,
+    Close,
+}
+
+fn respond(reply: Reply, request_id: Option<HeaderValue>, then: Then) -> http::Response<Full<Bytes>> {
+    let (content_type, body) = match reply.body.map(|body| (HeaderValue::from_str(body.media_type), body)) {
+        Some((Ok(media_type), Encoded { bytes, .. })) if !bytes.is_empty() => (Some(media_type), bytes),
+        Some(_) | None => (None, Bytes::new()),
+    };
+    let mut response = http::Response::new(Full::new(body));
+    *response.status_mut() = status(reply.status);
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, NO_CACHE);
+    headers.extend(content_type.map(|content_type| (CONTENT_TYPE, content_type)));
+    headers.extend(request_id.map(|request_id| (X_REQUEST_ID, request_id)));
+    if reply.status == oc2_core::StatusCode::Unauthorized {
+        headers.insert(WWW_AUTHENTICATE, CHALLENGE);
+    }
+    if let Then::Close = then {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// The status on the wire: HTTP has no final 102 (DECISIONS H1).
+fn status(status: oc2_core::StatusCode) -> StatusCode {
+    match status {
+        oc2_core::StatusCode::Processing => StatusCode::OK,
+        status => StatusCode::from_u16(status.as_u16()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+    }
+}
+
+/// The value of a field that may stand once.
+fn only(headers: &HeaderMap, name: HeaderName) -> Result<Option<&HeaderValue>, Rejection> {
+    let mut values = headers.get_all(&name).iter();
+    let value = values.next().filter(|value| !value.is_empty());
+    match values.next() {
+        None => Ok(value),
+        Some(_) => Err(Rejection::malformed(format!("the request has two {name} fields"))),
+    }
+}
+
+/// All `Accept` fields as one (RFC 7230 3.2.2).
+fn accepted(headers: &HeaderMap) -> Result<Option<String>, Rejection> {
+    let values = headers.get_all(ACCEPT).iter().map(text).collect::<Result<Vec<_>, _>>()?;
+    Ok((!values.is_empty()).then(|| values.join(",")))
+}
+
+fn text(value: &HeaderValue) -> Result<String, Rejection> {
+    let text = value.to_str().map_err(|_| Rejection::malformed("a header field is not ASCII"))?;
+    Ok(text.to_owned())
+}
+
+/// A request id as it may be used (DECISIONS M9). One that may not is still echoed.
+fn legal(request_id: &HeaderValue) -> Option<String> {
+    let text = str::from_utf8(request_id.as_bytes()).ok()?;
+    let is_legal = text.chars().count() <= 256 && !text.chars().any(char::is_control);
+    is_legal.then(|| text.to_owned())
+}
+
+/// A 401 has to name a scheme (RFC 7235 3.1). None is read over plain HTTP yet; this is the one that will be (DECISIONS H6).
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"openc2\"");
