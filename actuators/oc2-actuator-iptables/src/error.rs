@@ -1,0 +1,31 @@
+//! Why an actuator cannot start.
+
+use std::io;
+
+use oc2_profile_slpf::RuleNumber;
+
+use crate::backend::BackendError;
+use crate::store::StoreError;
+
+/// Why an actuator cannot start, or be removed. The texts are for the operator of this host.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The store of rules cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A stored rule is none for this kernel.
+    #[error("rule {number} of the store cannot be put in force: {reason}")]
+    Rule {
+        /// Its number.
+        number: RuleNumber,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The kernel or a tool does not play along.
+    #[error("the rules cannot be put in force: {0}")]
+    Backend(#[from] BackendError),
+    /// The system gives no thread.
+    #[error("no thread for the rules: {0}")]
+    Thread(#[source] io::Error),
+}

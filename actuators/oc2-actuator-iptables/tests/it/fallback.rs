@@ -1,0 +1,48 @@
+use std::fs;
+
+use oc2_actuator_iptables::backend::{Backend, BackendConfig, BackendError, Flavor, Restore};
+use oc2_actuator_iptables::{Family, Ruleset};
+
+use crate::support::{Host, ToolDir, delete_port, insert_port, ports, restore_children};
+
+on_every_flavor! {
+    fn a_tool_that_echoes_nothing_is_started_for_every_transaction(host) {
+        let (tools, mut backend) = without_echo(host);
+        backend.load(&ports(&[1, 2])).unwrap();
+        backend.apply(&[insert_port(0, 9)]).unwrap();
+        backend.apply(&[delete_port(2, 2)]).unwrap();
+        assert!(backend.holds(&ports(&[9, 1])).unwrap());
+        let starts = fs::read_to_string(tools.path().join("starts")).unwrap();
+        assert_eq!(starts.lines().count(), 4, "a probe, a load, two changes: {starts}");
+        assert_eq!(restore_children().len(), 1, "only IPv6 stays");
+    }
+
+    fn a_refusal_is_told_without_an_echo_too(host) {
+        let (_tools, mut backend) = without_echo(host);
+        backend.load(&ports(&[1, 2])).unwrap();
+        host.iptables(Family::V4, "-F OC2-INPUT");
+        let error = backend.apply(&[insert_port(0, 9), delete_port(1, 1)]).unwrap_err();
+        assert!(matches!(error, BackendError::Refused { .. }), "{error}");
+        assert!(backend.holds(&Ruleset::new()).unwrap());
+    }
+
+    fn a_tool_that_is_missing_is_named(host) {
+        let (tools, _backend) = without_echo(host);
+        let missing = host.tool(Family::V6, "-restore");
+        let missing = missing.file_name().unwrap();
+        fs::remove_file(tools.path().join(missing)).unwrap();
+        let error = Restore::open(&config(host, &tools)).unwrap_err();
+        assert!(matches!(&error, BackendError::MissingTool { tool } if **tool == *missing), "{error}");
+    }
+}
+
+/// Versions before 1.8.5 keep comments to themselves.
+fn without_echo(host: &Host) -> (ToolDir, Restore) {
+    let tools = host.tools_with(Family::V4, "echo x >> ${0%/*}/starts; exec REAL \"$@\" > /dev/null");
+    let backend = Restore::open(&config(host, &tools)).unwrap();
+    (tools, backend)
+}
+
+fn config(host: &Host, tools: &ToolDir) -> BackendConfig {
+    BackendConfig { tool_dirs: vec![tools.path().into()], ..host.config() }
+}
