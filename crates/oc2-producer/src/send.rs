@@ -1,0 +1,174 @@
+//! What the program does: compose, send, show.
+
+use std::fmt::Display;
+use std::fs;
+use std::io::{self, ErrorKind, Read, Write};
+use std::process::ExitCode;
+
+use oc2_core::types::time::DateTime;
+use oc2_core::{Action, Mode};
+use oc2_producer::{Prepared, Producer, ProducerError, Received};
+use oc2_transfer::{Answers, AnyTransfer, Outgoing, Transfer, TransferError};
+use tokio::runtime;
+
+use crate::cli::{Cli, Transport, Verb};
+use crate::compose::{compose, refuse_all};
+use crate::failure::Failure;
+use crate::identity;
+use crate::render::{self, Plain};
+
+/// Does what the command line asks for.
+pub(crate) fn run(cli: &Cli) -> Result<ExitCode, Failure> {
+    let producer = producer(cli)?;
+    let prepared = prepare(cli, &producer)?;
+    if cli.output.dry_run {
+        return show_prepared(cli, &prepared).map(|()| ExitCode::SUCCESS);
+    }
+    if cli.output.show {
+        tell("sent", String::from_utf8_lossy(prepared.bytes()));
+    }
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::exchange)?;
+    let received = runtime.block_on(exchange(&producer, &prepared)).map_err(|error| Failure::of(error, mode(cli)))?;
+    show(cli, received.as_ref())?;
+    let is_success = received.is_none_or(|received| received.response.status.is_success());
+    Ok(if is_success { ExitCode::SUCCESS } else { ExitCode::from(OTHER_STATUS) })
+}
+
+fn producer(cli: &Cli) -> Result<Producer, Failure> {
+    let Transport { to, from, timeout, .. } = &cli.transport;
+    let transfer = match to {
+        Some(url) => transfer(url)?,
+        None if cli.output.dry_run => AnyTransfer::new(Nowhere),
+        None => return Err(Failure::usage("--to is missing, and OC2_TO is not set").with_remedy(schemes())),
+    };
+    let identity = from.clone().unwrap_or_else(identity::of_this_user);
+    Ok(Producer::builder(transfer).identity(identity).mode(mode(cli)).timeout(*timeout).build())
+}
+
+fn mode(cli: &Cli) -> Mode {
+    if cli.transport.strict { Mode::Strict } else { Mode::Lenient }
+}
+
+/// The transfer for the scheme of a URL, of those that are compiled in.
+fn transfer(url: &str) -> Result<AnyTransfer, Failure> {
+    let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    let transfer = match scheme.as_deref() {
+        #[cfg(feature = "http")]
+        Some("http") => oc2_transfer_http::HttpTransfer::new(url).map(AnyTransfer::new).map_err(Failure::usage),
+        Some(other) => Err(Failure::usage(format!("--to: no transfer for {other}:// is compiled in"))),
+        None => Err(Failure::usage(format!("--to: {url:?} does not say how to get there"))),
+    };
+    transfer.map_err(|failure| failure.with_remedy(schemes()))
+}
+
+/// How a URL may look; one row for each transfer.
+fn schemes() -> String {
+    let schemes: &[&str] = &[
+        #[cfg(feature = "http")]
+        "http://HOST:PORT",
+    ];
+    format!("There is: --to {}", schemes.join(", --to "))
+}
+
+/// What is to be sent, to the byte; nothing is sent yet.
+fn prepare(cli: &Cli, producer: &Producer) -> Result<Prepared, Failure> {
+    let (action, cli) = match cli.verb {
+        Verb::Send => return read(cli).map(|bytes| producer.prepare_bytes(bytes)),
+        Verb::Heartbeat => (Action::Query, &heartbeat(cli)?),
+        Verb::Action(action) => (action, cli),
+    };
+    let composed = compose(action, cli, DateTime::now())?;
+    let prepared = if cli.parts.arguments.anyway {
+        producer.dangerous().prepare(composed.command).map_err(ProducerError::from)
+    } else {
+        producer.prepare(composed.command)
+    };
+    let prepared = prepared.map_err(|error| Failure::of(error, mode(cli)))?;
+    for remark in composed.remarks.iter().chain(prepared.remarks()) {
+        tell("warning", remark);
+    }
+    Ok(prepared)
+}
+
+/// A heartbeat is a query of no feature (LS 3.4.1.5).
+fn heartbeat(cli: &Cli) -> Result<Cli, Failure> {
+    match &cli.target {
+        Some(target) => Err(Failure::usage(format!("heartbeat stands alone, so {target:?} has no place"))),
+        None => Ok(Cli { target: Some("features".to_owned()), ..cli.clone() }),
+    }
+}
+
+fn read(cli: &Cli) -> Result<Vec<u8>, Failure> {
+    refuse_all(&cli.parts, "send takes the message as it is")?;
+    let (Some(source), []) = (&cli.target, cli.values.as_slice()) else {
+        return Err(Failure::usage("send needs one FILE, or - for the standard input"));
+    };
+    let bytes = match source.as_str() {
+        "-" => {
+            let mut bytes = Vec::new();
+            io::stdin().read_to_end(&mut bytes).map(|_| bytes)
+        }
+        path => fs::read(path),
+    };
+    match bytes {
+        Ok(bytes) if bytes.is_empty() => Err(Failure::usage(format!("{source} is empty: there is nothing to send"))),
+        Ok(bytes) => Ok(bytes),
+        Err(error) => Err(Failure::usage(format!("cannot read {source}: {error}"))),
+    }
+}
+
+async fn exchange(producer: &Producer, prepared: &Prepared) -> Result<Option<Received>, ProducerError> {
+    producer.exchange(prepared).await?.finish().await
+}
+
+fn show(cli: &Cli, received: Option<&Received>) -> Result<(), Failure> {
+    let text = match received {
+        Some(received) if cli.output.json => render::json(&received.response),
+        Some(received) => render::people(&received.response, &received.into()),
+        None if cli.output.json => return Ok(()),
+        None => NO_ANSWER.to_owned(),
+    };
+    let notes = received.filter(|_| cli.output.show).map(|received| received.notes.as_slice());
+    for note in notes.unwrap_or_default() {
+        tell("tolerated", note);
+    }
+    print(format!("{text}\n").as_bytes())
+}
+
+/// A message of ours as a line; a file as it is.
+fn show_prepared(cli: &Cli, prepared: &Prepared) -> Result<(), Failure> {
+    match cli.verb {
+        Verb::Send => print(prepared.bytes()),
+        Verb::Action(_) | Verb::Heartbeat => print(&[prepared.bytes(), b"\n"].concat()),
+    }
+}
+
+/// Writes to stdout; a reader that has gone wants no more.
+fn print(bytes: &[u8]) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::exchange(format!("the output cannot be written: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Says something beside the output.
+fn tell(what: &str, text: impl Display) {
+    // Without a place to say it, it stays unsaid.
+    let _ = writeln!(io::stderr(), "{what}: {}", Plain(&text.to_string()));
+}
+
+/// Where a message goes that is only looked at.
+#[derive(Debug)]
+struct Nowhere;
+
+impl Transfer for Nowhere {
+    async fn exchange(&self, _: Outgoing) -> Result<Answers, TransferError> {
+        Err(TransferError::Unreachable { peer: "nobody".to_owned(), reason: "--to is missing".to_owned() })
+    }
+}
+
+const NO_ANSWER: &str = "sent; no answer is wanted";
+const OTHER_STATUS: u8 = 1;
