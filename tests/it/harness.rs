@@ -1,0 +1,19 @@
+//! A daemon, a Producer, and the world around them.
+
+mod consumer;
+mod producer;
+mod traffic;
+
+use std::path::PathBuf;
+
+pub(crate) use consumer::{Config, Daemon};
+pub(crate) use producer::{Answer, command};
+pub(crate) use traffic::{Reach, reach, run, serve};
+
+/// A binary of the workspace, built beside this test.
+pub(crate) fn binary(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("a running test has a program");
+    let path = test.parent().and_then(|deps| deps.parent()).expect("target/debug/deps/it").join(name);
+    assert!(path.exists(), "{} is not built; run `cargo xtask test`", path.display());
+    path
+}

@@ -1,0 +1,156 @@
+//! `oc2-consumer`, started and stopped.
+
+use std::fmt::Write as _;
+use std::io::Read;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use super::{Answer, binary, command};
+
+/// A configuration and the folder it lies in.
+pub(crate) struct Config {
+    dir: TempDir,
+    port: u16,
+    consumer: String,
+    actuators: String,
+}
+
+impl Config {
+    /// A free port on loopback, a state folder of its own, no actuator.
+    pub(crate) fn new() -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+        let port = free.local_addr().expect("it is bound").port();
+        let dir = TempDir::new().expect("a folder can be made");
+        Self { dir, port, consumer: String::new(), actuators: String::new() }
+    }
+
+    pub(crate) fn consumer(mut self, line: &str) -> Self {
+        writeln!(self.consumer, "{line}").expect("a string takes anything");
+        self
+    }
+
+    pub(crate) fn slpf(mut self, backend: &str, lines: &str) -> Self {
+        write!(self.actuators, "[[actuator]]\nprofile = \"slpf\"\nbackend = \"{backend}\"\n{lines}\n")
+            .expect("a string takes anything");
+        self
+    }
+
+    /// An slpf actuator that may read rule sets from the folder `rules`.
+    pub(crate) fn slpf_with_updates(self, backend: &str) -> Self {
+        let rules = self.dir.path().join("rules");
+        std::fs::create_dir_all(&rules).expect("a folder can be made");
+        let line = format!("update_dir = {:?}", rules.display().to_string());
+        self.slpf(backend, &line)
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.dir.path().join("consumer.toml")
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub(crate) fn write(&self) {
+        let state_dir = self.dir.path().join("state").display().to_string();
+        let text = format!(
+            "[consumer]\nid = \"fw1.example.net\"\nstate_dir = {state_dir:?}\n{}\n[http]\nlisten = \"127.0.0.1:{}\"\n{}",
+            self.consumer, self.port, self.actuators
+        );
+        std::fs::write(self.path(), text).expect("the folder is ours");
+    }
+
+    /// Starts the daemon and waits until it listens.
+    pub(crate) fn start(&self) -> Daemon {
+        self.write();
+        Daemon::start(&self.path(), SocketAddr::from(([127, 0, 0, 1], self.port)))
+    }
+}
+
+/// A running daemon; killed when dropped.
+pub(crate) struct Daemon {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Daemon {
+    fn start(config: &Path, address: SocketAddr) -> Self {
+        let child = Command::new(binary("oc2-consumer"))
+            .args(["run", "--config"])
+            .arg(config)
+            .env_remove("OC2_LOG")
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let mut daemon = Self { child, address };
+        daemon.wait_until_it_listens();
+        daemon
+    }
+
+    fn wait_until_it_listens(&mut self) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while TcpStream::connect_timeout(&self.address, Duration::from_secs(1)).is_err() {
+            if let Some(status) = self.child.try_wait().expect("the child is ours") {
+                panic!("the daemon ended with {status}: {}", self.log());
+            }
+            assert!(Instant::now() < deadline, "the daemon does not listen");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Commands it with the real Producer.
+    pub(crate) fn command(&self, args: &[&str]) -> Answer {
+        command(&self.url(), args)
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a child has a number");
+        kill_process(pid, signal).expect("the child is ours");
+    }
+
+    /// Ends it without a warning.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("the child is ours");
+        self.child.wait().expect("the child is ours");
+    }
+
+    /// Ends it as an operator does; how it ended, and what it had logged.
+    pub(crate) fn terminate(mut self) -> (ExitStatus, String) {
+        self.signal(Signal::TERM);
+        self.wait()
+    }
+
+    pub(crate) fn wait(&mut self) -> (ExitStatus, String) {
+        let log = self.log();
+        (self.child.wait().expect("the child is ours"), log)
+    }
+
+    fn log(&mut self) -> String {
+        let mut log = String::new();
+        if let Some(mut stderr) = self.child.stderr.take() {
+            stderr.read_to_string(&mut log).expect("the log is text");
+        }
+        log
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

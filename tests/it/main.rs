@@ -1,0 +1,10 @@
+//! The two binaries as their users meet them: on the command line, over the network, in the kernel.
+//!
+//! `cargo xtask test` builds the binaries first and installs what the kernel tests need.
+
+mod configuration;
+mod daemon;
+mod harness;
+mod http;
+mod kernel;
+mod restart;
