@@ -95,12 +95,11 @@ fn times_agree(args: &Args) -> Result<(), Invalid> {
 
 /// A namespace is an object under a namespace identifier (LS 3.1.4, DECISIONS L31).
 ///
-/// A name that is neither an argument nor an established namespace is kept whatever its value: to refuse it is the
-/// Consumer's act (DECISIONS L2).
+/// A name that is neither an argument nor an established namespace is kept whatever its form and value: to refuse it is
+/// the Consumer's act (DECISIONS L2).
 fn namespace(_: &mut Context, name: &str, value: &Any) -> Result<(), String> {
-    match name.parse::<Nsid>() {
-        Err(_) => Err("neither an argument (LS 3.3.1.4) nor a namespace identifier".into()),
-        Ok(nsid) if nsid.is_established() && !value.is_object() => Err("a namespace holds an object".into()),
-        Ok(_) => Ok(()),
+    if name.parse::<Nsid>().is_ok_and(|nsid| nsid.is_established()) && !value.is_object() {
+        return Err("a namespace holds an object".into());
     }
+    Ok(())
 }

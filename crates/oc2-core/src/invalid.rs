@@ -48,4 +48,17 @@ impl fmt::Display for Quoted<'_> {
     }
 }
 
+/// A name from outside, escaped and cut likewise, without quotes: for sentences that a standard prints.
+#[derive(Debug)]
+pub(crate) struct Cut<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Cut<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.char_indices().nth(MAX_QUOTED) {
+            None => self.0.escape_debug().fmt(f),
+            Some((end, _)) => write!(f, "{}...", self.0[..end].escape_debug()),
+        }
+    }
+}
+
 const MAX_QUOTED: usize = 60;

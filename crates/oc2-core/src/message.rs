@@ -6,14 +6,14 @@ use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeSeed, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserializer, Serializer};
 
-use crate::any::{Any, kept};
+use crate::any::{Any, Members, kept};
 use crate::choice;
 use crate::command::Command;
 use crate::form::{Envelope, Form};
 use crate::invalid::Invalid;
 use crate::response::Response;
 use crate::shape::Choice;
-use crate::shape::read::{Context, Read, ReadMembers, list, unknown_member};
+use crate::shape::read::{Context, Read, ReadMembers, list, other_member, unknown_member};
 use crate::shape::write::Write;
 use crate::types::text::RequestId;
 use crate::types::time::DateTime;
@@ -247,30 +247,40 @@ impl<'de> Visitor<'de> for AnyEnvelope<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(Message, Form), A::Error> {
         let context = self.0;
-        let first: Option<Box<str>> = map.next_key()?;
-        let name = first.clone().unwrap_or_default();
-        let members = Replay { first, map };
-        if name.is_empty() || Message::SHAPE.by_name(&name).is_some() {
-            return Message::read_members(context, members).map(|message| (message, Form::DEFAULT));
-        }
+        // The order of members has no meaning (LS-004): the first one that some table has decides.
+        let mut unknown = Members::default();
+        let (name, shape) = loop {
+            let Some(name) = map.next_key::<Box<str>>()? else { break (None, &Message::SHAPE) };
+            let shapes = [&Message::SHAPE, &Command::SHAPE, &Response::SHAPE];
+            if let Some(shape) = shapes.into_iter().find(|shape| shape.by_name(&name).is_some()) {
+                break (Some(name), shape);
+            }
+            other_member(context, &mut map, &mut unknown, name, kept)?;
+        };
+        let members = Replay { name, map };
         let bare = Form::DEFAULT.with_envelope(Envelope::Bare);
-        if Command::SHAPE.by_name(&name).is_some() {
+        if *shape == Response::SHAPE {
+            context.tolerate::<A::Error>("a bare Response is no message (HTTPS 1.1 3.3.2)")?;
+            let response = Response::read_members_after(context, unknown, members)?;
+            return Ok((Message::response(Headers::default(), response), bare));
+        }
+        if *shape == Command::SHAPE {
             context.tolerate::<A::Error>("a bare Command is no message (HTTPS 1.1 3.3.2)")?;
+        }
+        if let Some((name, _)) = unknown.iter().next() {
+            return Err(unknown_member(shape, name));
+        }
+        if *shape == Command::SHAPE {
             let command = Command::read_members(context, members)?;
             return Ok((Message::request(Headers::default(), command), bare));
         }
-        if Response::SHAPE.by_name(&name).is_some() {
-            context.tolerate::<A::Error>("a bare Response is no message (HTTPS 1.1 3.3.2)")?;
-            let response = Response::read_members(context, members)?;
-            return Ok((Message::response(Headers::default(), response), bare));
-        }
-        Err(unknown_member(&Message::SHAPE, &name))
+        Message::read_members(context, members).map(|message| (message, Form::DEFAULT))
     }
 }
 
-/// Members of an object of which the first name was read already.
+/// Members of an object of which a name was read already.
 struct Replay<A> {
-    first: Option<Box<str>>,
+    name: Option<Box<str>>,
     map: A,
 }
 
@@ -278,7 +288,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Replay<A> {
     type Error = A::Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
-        match self.first.take() {
+        match self.name.take() {
             None => self.map.next_key_seed(seed),
             Some(name) => {
                 let name: StrDeserializer<'_, A::Error> = (&*name).into_deserializer();

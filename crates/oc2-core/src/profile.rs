@@ -6,6 +6,7 @@ use crate::action::Action;
 use crate::any::Extension;
 use crate::args::Args;
 use crate::command::{Command, Pair};
+use crate::invalid::Cut;
 use crate::nsid::Nsid;
 use crate::rejection::Rejection;
 use crate::shape::Choice;
@@ -123,14 +124,4 @@ impl CommandRow {
 
 fn option_not_supported(arg: &str) -> Rejection {
     Rejection::unsupported(format!("Option not supported: args.{}", Cut(arg)))
-}
-
-/// A name from outside in a sentence: escaped and cut.
-struct Cut<'a>(&'a str);
-
-impl fmt::Display for Cut<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cut: String = self.0.chars().take(60).collect();
-        cut.escape_debug().fmt(f)
-    }
 }

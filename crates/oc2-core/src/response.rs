@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::de::Error;
+use serde::de::{Error, MapAccess};
 use serde::{Deserializer, Serializer};
 
 use crate::action::Action;
@@ -13,7 +13,9 @@ use crate::invalid::Invalid;
 use crate::map;
 use crate::nsid::Nsid;
 use crate::profile::Profile;
-use crate::shape::read::{Context, Read, ReadError, Segment, list, number, unique};
+use crate::shape::read::{
+    Context, MAX_INTEGER, Read, ReadError, ReadMembers, Segment, list, number, stands_twice, unique,
+};
 use crate::shape::write::{Write, Written};
 use crate::status::StatusCode;
 use crate::target::TargetName;
@@ -38,6 +40,25 @@ impl Response {
     #[must_use]
     pub fn new(status: StatusCode) -> Self {
         Self { status, status_text: None, results: Results::default(), others: Members::default() }
+    }
+
+    /// Reads the members that are left, behind some that no table has.
+    pub(crate) fn read_members_after<'de, A: MapAccess<'de>>(
+        context: &mut Context,
+        unknown: Members,
+        map: A,
+    ) -> Result<Self, A::Error> {
+        for (name, value) in unknown.iter() {
+            context
+                .at(Segment::Name(name), |context| kept_in_lenient(context, name, value).map_err(A::Error::custom))?;
+        }
+        let mut response = Self::read_members(context, map)?;
+        for (name, value) in unknown.iter() {
+            if response.others.insert(name, value.clone()).is_some() {
+                return Err(stands_twice(name));
+            }
+        }
+        Ok(response)
     }
 
     /// The same with a text for people.
@@ -122,9 +143,10 @@ fn namespace(context: &mut Context, name: &str, value: &Any) -> Result<(), Strin
     context.tolerate("not a namespace with its object").map_err(|error: ReadError| error.to_string())
 }
 
-/// Declares a list without duplicates that is absent on the wire when it is empty.
+/// Declares a list that is absent on the wire when it is empty: `$empty` says what to make of an empty one, `$check` of
+/// any other.
 macro_rules! listed {
-    ($(#[$meta:meta])* $name:ident: $type:literal of $item:ty, $what:literal, $empty:expr) => {
+    ($(#[$meta:meta])* $name:ident: $type:literal of $item:ty, $what:literal, $empty:expr, $check:expr) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct $name(Vec<$item>);
@@ -133,13 +155,13 @@ macro_rules! listed {
             /// Checks a list.
             ///
             /// # Errors
-            /// It is empty, or a value stands twice.
+            /// It is empty, or breaks the rule of the type.
             pub fn new(items: Vec<$item>) -> Result<Self, Invalid> {
                 if items.is_empty() {
                     return Err(Invalid::new("an empty list is to be left out"));
                 }
-                unique(&items)?;
-                Ok(Self(items))
+                let check: fn(&[$item]) -> Result<(), Invalid> = $check;
+                check(&items).map(|()| Self(items))
             }
 
             /// The values in order.
@@ -179,13 +201,13 @@ macro_rules! listed {
 
 listed! {
     /// Versions of the language, at least one, each once (LS 3.3.2.2).
-    Versions: "Version" of Version, "versions", |context| context.tolerate("an empty list is to be left out")
+    Versions: "Version" of Version, "versions", |context| context.tolerate("an empty list is to be left out"), unique
 }
 
 listed! {
-    /// Profiles, at least one, each once (LS 3.3.2.2). An empty list is legal to receive and means absence (LS 3.1.3,
-    /// DECISIONS L31).
-    Profiles: "ArrayOf(Nsid)" of Nsid, "profiles", |_| Ok(())
+    /// Profiles, at least one (LS 3.3.2.2). An empty list is legal to receive and means absence (LS 3.1.3, DECISIONS
+    /// L31). Versions are unique by their table, profiles are not.
+    Profiles: "ArrayOf(Nsid)" of Nsid, "profiles", |_| Ok(()), |_| Ok(())
 }
 
 /// The targets that go with each action (LS 3.4.2.1).
@@ -283,12 +305,12 @@ impl RateLimit {
     /// Checks a number.
     ///
     /// # Errors
-    /// It is negative or not finite.
+    /// It is negative, or beyond 2^53 - 1.
     pub fn new(per_minute: f64) -> Result<Self, Invalid> {
-        if per_minute.is_finite() && per_minute >= 0.0 {
+        if (0.0..=MAX_INTEGER as f64).contains(&per_minute) {
             return Ok(Self(per_minute));
         }
-        Err(Invalid::new(format!("{per_minute} is not a number of at least 0")))
+        Err(Invalid::new(format!("{per_minute} is not a number of at least 0 and at most 2^53 - 1")))
     }
 
     /// Commands a minute.
@@ -309,7 +331,7 @@ impl Read for RateLimit {
 impl Write for RateLimit {
     /// An integral number is written without a fraction, as people write it.
     fn write<S: Serializer>(&self, _: Form, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.0.fract() == 0.0 && self.0 < crate::shape::read::MAX_INTEGER as f64 {
+        if self.0.fract() == 0.0 {
             return serializer.serialize_i64(self.0 as i64);
         }
         serializer.serialize_f64(self.0)

@@ -499,6 +499,7 @@ macro_rules! fields {
                         }
                     }
                 }
+                context.leave_object(seen.is_empty() $(&& $others.is_empty())?);
                 Self { $($field: $crate::fields!(@take $need $field)?,)+ $($others,)? }.checked()
             }
         }

@@ -6,6 +6,8 @@ use oc2_core::types::text::RequestId;
 use oc2_core::{Envelope, Form, ResponseType};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use crate::limits::MAX_MESSAGE;
+
 /// What could be read of a message that cannot be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -19,10 +21,10 @@ pub struct Glimpse {
 }
 
 impl Glimpse {
-    /// Looks at JSON as far as it can be read, in linear time.
+    /// Looks at JSON as far as it can be read, in linear time, and no further than a message may be long.
     pub(crate) fn of_json(bytes: &[u8]) -> Self {
         let mut glimpse = Self::default();
-        let text = String::from_utf8_lossy(bytes);
+        let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_MESSAGE)]);
         let mut deserializer = serde_json::Deserializer::from_str(&text);
         // Whatever goes wrong, what was seen before stays seen.
         let _ = Look(&mut glimpse, At::Top).deserialize(&mut deserializer);
@@ -93,9 +95,18 @@ impl<'de> Visitor<'de> for Look<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut is_wrapped = false;
         while let Some(name) = map.next_key::<String>()? {
-            if matches!((self.1, name.as_str()), (At::Top, "action" | "target")) {
-                self.0.form = Form::DEFAULT.with_envelope(Envelope::Bare);
+            match (self.1, name.as_str()) {
+                // What looks like a Message is one, whatever else it looks like (DECISIONS M1).
+                (At::Top, "headers" | "body") => {
+                    is_wrapped = true;
+                    self.0.form = Form::DEFAULT;
+                }
+                (At::Top, "action" | "target") if !is_wrapped => {
+                    self.0.form = Form::DEFAULT.with_envelope(Envelope::Bare);
+                }
+                _ => {}
             }
             map.next_value_seed(Look(self.0, self.1.member(&name)))?;
         }

@@ -11,7 +11,9 @@ use serde::de::{Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Vis
 use self::build::Build;
 use super::distinct::Distinct;
 use crate::form::Form;
-use crate::shape::read::{Context, MAX_INTEGER, Read, ReadError, Seed, Segment, refuse_noncharacters, stands_twice};
+use crate::shape::read::{
+    Context, MAX_INTEGER, Read, ReadError, Seed, Segment, refuse_noncharacters, stands_twice, too_large,
+};
 use crate::shape::write::{Write, Written};
 
 /// A value as JSON has them, with every I-JSON rule kept (RFC 7493).
@@ -168,10 +170,6 @@ impl<'de> Visitor<'de> for Grow<'_> {
         }
         Ok(Tree::Map(members))
     }
-}
-
-fn too_large<E: Error>(value: &dyn fmt::Display) -> E {
-    E::custom(format_args!("{value} is beyond plus or minus 2^53 - 1"))
 }
 
 impl<'de> Deserializer<'de> for &Tree {

@@ -16,7 +16,7 @@ pub use fields::{
     ForeignField, MemberKey, NoForeignField, ReadMembers, Seen, choice, defaulted_value, foreign_field, members,
     next_key, optional_value, other_member, required, unknown_member, value,
 };
-pub(crate) use scalars::{MAX_INTEGER, refuse_noncharacters};
+pub(crate) use scalars::{MAX_INTEGER, refuse_noncharacters, too_large};
 pub use scalars::{id_of, integer, list, name_of, number, text, unique};
 
 /// A type that can be read in one pass from anything that describes itself.

@@ -38,6 +38,7 @@ pub struct Context {
     limits: Limits,
     depth: usize,
     parents: usize,
+    last_object_was_empty: bool,
     place: Place,
     notes: Vec<Note>,
 }
@@ -73,7 +74,7 @@ impl Context {
         self.limits
     }
 
-    /// What was tolerated so far; empty in strict mode.
+    /// What was tolerated so far, and what is legal and worth a look; in strict mode only the latter.
     #[must_use]
     pub fn notes(&self) -> &[Note] {
         &self.notes
@@ -137,6 +138,16 @@ impl Context {
         res
     }
 
+    /// Remembers of an object that was read whether it had no members, whatever they were worth.
+    pub fn leave_object(&mut self, is_empty: bool) {
+        self.last_object_was_empty = is_empty;
+    }
+
+    /// Whether the object that was read last had no members.
+    pub(crate) fn last_object_was_empty(&self) -> bool {
+        self.last_object_was_empty
+    }
+
     /// Reads one more parent of a process.
     pub(crate) fn as_parent<T, E: Error>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
         if self.parents == self.limits.parents {
@@ -151,7 +162,7 @@ impl Context {
     /// The error with its place, for the caller that started the reading.
     #[must_use]
     pub fn fail(&mut self, message: impl Into<String>) -> ReadError {
-        ReadError { place: std::mem::take(&mut self.place), message: message.into() }
+        ReadError { place: std::mem::take(&mut self.place), ..ReadError::new(message) }
     }
 }
 
@@ -175,7 +186,13 @@ impl ReadError {
     /// An error without a place.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
-        Self { place: Place::default(), message: message.into() }
+        let mut message = message.into();
+        // Deserializers repeat what they did not expect, however long it is.
+        if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE) {
+            message.truncate(end);
+            message.push_str("...");
+        }
+        Self { place: Place::default(), message }
     }
 
     /// The path to the value, `target.ipv4_connection.dst_port`; empty for the whole.
@@ -282,5 +299,6 @@ impl fmt::Display for Place {
     }
 }
 
+const MAX_MESSAGE: usize = 500;
 const MAX_NOTES: usize = 20;
 const MAX_SEGMENT: usize = 40;

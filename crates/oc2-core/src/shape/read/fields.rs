@@ -107,6 +107,12 @@ impl Seen {
         self.0 |= bit;
         Ok(())
     }
+
+    /// Whether none was met.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
 }
 
 /// Reads the value of a member that may not be null.
@@ -160,8 +166,8 @@ pub fn optional_value<'de, A: MapAccess<'de>, T: Read>(
     context.at(Segment::Name(name), |context| map.next_value_seed(Optional(context, PhantomData)))
 }
 
-/// Reads the value of a member whose empty value means absence; the empty value itself is tolerated in lenient mode
-/// (DECISIONS M7, L31).
+/// Reads the value of a member whose empty value means absence; an object without members is tolerated in lenient mode
+/// (DECISIONS M7, L31). One whose members all mean absence (`"profiles": []`) is as legal as they are.
 ///
 /// # Errors
 /// The deserializer's, with the place.
@@ -172,7 +178,7 @@ pub fn defaulted_value<'de, A: MapAccess<'de>, T: Read>(
     is_empty: impl FnOnce(&T) -> bool,
 ) -> Result<Option<T>, A::Error> {
     let value = optional_value(context, map, name)?;
-    if value.as_ref().is_some_and(is_empty) {
+    if value.as_ref().is_some_and(is_empty) && context.last_object_was_empty() {
         context.at(Segment::Name(name), |context| context.tolerate("must hold at least one member"))?;
     }
     Ok(value)

@@ -109,7 +109,7 @@ pub fn integer<'de, D: Deserializer<'de>>(
 /// Reads a Number of at least 0.
 ///
 /// # Errors
-/// The deserializer's: not a number, or negative.
+/// The deserializer's: not a number, negative, or beyond 2^53 - 1 (DECISIONS L34).
 pub fn number<'de, D: Deserializer<'de>>(deserializer: D, what: &'static str) -> Result<f64, D::Error> {
     struct Number(&'static str);
 
@@ -121,23 +121,30 @@ pub fn number<'de, D: Deserializer<'de>>(deserializer: D, what: &'static str) ->
         }
 
         fn visit_i64<E: Error>(self, value: i64) -> Result<f64, E> {
-            self.visit_f64(value as f64)
+            match u64::try_from(value) {
+                Ok(value) => self.visit_u64(value),
+                Err(_) => Err(E::custom(format_args!("{value} is not {}", self.0))),
+            }
         }
 
         fn visit_u64<E: Error>(self, value: u64) -> Result<f64, E> {
-            self.visit_f64(value as f64)
+            if value > MAX_INTEGER as u64 { Err(too_large(&value)) } else { self.visit_f64(value as f64) }
         }
 
         fn visit_f64<E: Error>(self, value: f64) -> Result<f64, E> {
-            if value.is_finite() && value >= 0.0 {
-                Ok(value)
-            } else {
-                Err(E::custom(format_args!("{value} is not {}", self.0)))
+            if !value.is_finite() || value < 0.0 {
+                return Err(E::custom(format_args!("{value} is not {}", self.0)));
             }
+            if value > MAX_INTEGER as f64 { Err(too_large(&value)) } else { Ok(value) }
         }
     }
 
     deserializer.deserialize_any(Number(what))
+}
+
+/// The error for a number that not every I-JSON peer can represent (DECISIONS L34).
+pub(crate) fn too_large<E: Error>(value: &dyn fmt::Display) -> E {
+    E::custom(format_args!("{value} is beyond plus or minus 2^53 - 1"))
 }
 
 /// Reads a String and makes a value of it; noncharacters are refused in strict mode (DECISIONS L34).
