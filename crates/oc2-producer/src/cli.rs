@@ -44,7 +44,7 @@ pub(crate) struct Cli {
 #[command(next_help_heading = "Exchange")]
 pub(crate) struct Transport {
     /// The Consumer, for instance http://192.0.2.1:8080
-    #[arg(long, value_name = "URL", env = "OC2_TO")]
+    #[arg(long, value_name = "URL", env = "OC2_TO", hide_env_values = true)]
     pub(crate) to: Option<String>,
     /// Who commands, in every message [default: USER@HOST]
     #[arg(long, value_name = "ID", value_parser = clap::builder::NonEmptyStringValueParser::new())]

@@ -94,7 +94,8 @@ fn json_of<T: WriteValue>(value: &T) -> String {
 /// Who answered, and how long it took.
 fn footer(origin: &Origin<'_>) -> String {
     let elapsed = match origin.elapsed.as_millis() {
-        milliseconds @ 0..1000 => format!("{milliseconds} ms"),
+        0 => "less than 1 ms".to_owned(),
+        milliseconds @ 1..1000 => format!("{milliseconds} ms"),
         _ => format!("{:.1} s", origin.elapsed.as_secs_f64()),
     };
     match (origin.from, origin.has_message) {
@@ -198,6 +199,8 @@ pairs       query        features
         let origin = Origin { from: None, has_message: true, elapsed: Duration::from_millis(1234) };
         check_origin(origin, "from a Consumer without a name after 1.2 s");
         check_origin(Origin { has_message: false, ..origin }, "no message, after 1.2 s");
+        let quick = Origin { from: Some("fw1"), elapsed: Duration::from_micros(900), ..origin };
+        check_origin(quick, "from fw1 after less than 1 ms");
         check_origin(
             Origin { from: Some("a\u{1b}[2J\u{202e}b\u{9b}"), ..origin },
             r"from a\u{1b}[2J\u{202e}b\u{9b} after 1.2 s",

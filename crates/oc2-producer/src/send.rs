@@ -28,7 +28,10 @@ pub(crate) fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         tell("sent", String::from_utf8_lossy(prepared.bytes()));
     }
     let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::exchange)?;
-    let received = runtime.block_on(exchange(&producer, &prepared)).map_err(|error| Failure::of(error, mode(cli)))?;
+    let received = runtime.block_on(exchange(&producer, &prepared));
+    // A name that is still being looked up is not waited for.
+    runtime.shutdown_background();
+    let received = received.map_err(|error| Failure::of(error, mode(cli)))?;
     show(cli, received.as_ref())?;
     let is_success = received.is_none_or(|received| received.response.status.is_success());
     Ok(if is_success { ExitCode::SUCCESS } else { ExitCode::from(OTHER_STATUS) })
@@ -55,8 +58,9 @@ fn transfer(url: &str) -> Result<AnyTransfer, Failure> {
     let transfer = match scheme.as_deref() {
         #[cfg(feature = "http")]
         Some("http") => oc2_transfer_http::HttpTransfer::new(url).map(AnyTransfer::new).map_err(Failure::usage),
-        Some(other) => Err(Failure::usage(format!("--to: no transfer for {other}:// is compiled in"))),
-        None => Err(Failure::usage(format!("--to: {url:?} does not say how to get there"))),
+        Some(other) => Err(Failure::usage(format!("no transfer for {other}:// is compiled in"))),
+        // The URL is not repeated: there may be a password in it.
+        None => Err(Failure::usage("--to does not say how to get there")),
     };
     transfer.map_err(|failure| failure.with_remedy(schemes()))
 }

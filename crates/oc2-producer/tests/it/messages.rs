@@ -175,3 +175,12 @@ async fn what_the_standard_advises_against_is_sent_with_a_remark() {
     assert_eq!(prepared.remarks().len(), 1);
     assert!(prepared.remarks()[0].contains("not an absolute path"), "{:?}", prepared.remarks());
 }
+
+#[test]
+fn an_exchange_can_be_left_to_another_thread() {
+    fn is_send<T: Send>(_: T) {}
+    let consumer = Consumer::new(|request| response_to(request, r#"{"status":200}"#));
+    let producer = producer_of(&consumer).build();
+    is_send(producer.ask(query()));
+    is_send(async { producer.send(query()).await?.finish().await });
+}

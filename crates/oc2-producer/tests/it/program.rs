@@ -160,7 +160,7 @@ fn what_must_not_be_sent_is_2_and_not_sent() {
 fn an_address_of_no_transfer_is_2() {
     for (to, reason) in [
         ("mqtt://192.0.2.1", "no transfer for mqtt:// is compiled in\nThere is: --to http://HOST:PORT"),
-        ("192.0.2.1:8080", "\"192.0.2.1:8080\" does not say how to get there\nThere is: --to http://HOST:PORT"),
+        ("192.0.2.1:8080", "--to does not say how to get there\nThere is: --to http://HOST:PORT"),
         ("http://", "is not a URL"),
         ("", "does not say how"),
     ] {

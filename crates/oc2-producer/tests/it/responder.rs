@@ -99,11 +99,8 @@ fn read(stream: &TcpStream) -> Option<Posted> {
     };
     let request_line = line()?;
     let mut headers = Vec::new();
-    loop {
-        match line()?.split_once(": ") {
-            Some((name, value)) => headers.push((name.to_owned(), value.to_owned())),
-            None => break,
-        }
+    while let Some((name, value)) = line()?.split_once(": ") {
+        headers.push((name.to_owned(), value.to_owned()));
     }
     let length = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-length"))?.1.parse().ok()?;
     let mut body = vec![0; length];
