@@ -79,13 +79,13 @@ impl<S: AsyncRead + Unpin, H: Handler> Gate<S, H> {
                     Err(rejection) => break self.refuse(rejection),
                 }
             }
-            let was_empty = self.inbox.is_empty();
+            let had_begun = self.has_begun();
             match self.poll_fill(cx)? {
-                Poll::Ready(0) if was_empty => break,
+                Poll::Ready(0) if !had_begun => break,
                 Poll::Ready(0) => break self.refuse(Rejection::malformed("the request ends within its head")),
-                Poll::Ready(_) if was_empty => self.reading.stop(),
+                Poll::Ready(_) if !had_begun && self.has_begun() => self.reading.stop(),
                 Poll::Ready(_) => {}
-                Poll::Pending if was_empty => {
+                Poll::Pending if !had_begun => {
                     ready!(self.reading.poll(cx, self.patience()));
                     break;
                 }
@@ -98,6 +98,11 @@ impl<S: AsyncRead + Unpin, H: Handler> Gate<S, H> {
         Poll::Ready(Ok(()))
     }
 
+    /// Whether there is anything of a head. Empty lines before it are none of it (RFC 7230 3.5).
+    fn has_begun(&self) -> bool {
+        self.inbox.iter().any(|octet| !b"\r\n".contains(octet))
+    }
+
     /// How long to wait for the first octet of a head.
     fn patience(&self) -> Duration {
         let settings = self.desk.settings();
@@ -106,12 +111,13 @@ impl<S: AsyncRead + Unpin, H: Handler> Gate<S, H> {
 
     /// Whether reading the inbox as a head could say anything new. A head that trickles in is not read once per octet.
     fn is_worth_reading(&mut self) -> bool {
-        let from = self.searched.saturating_sub(3);
         let is_first_look = self.searched == 0;
+        let new = &self.inbox[self.searched.saturating_sub(3)..];
         self.searched = self.inbox.len();
-        let has_end = self.inbox[from..].windows(2).any(|pair| pair == b"\n\n")
-            || self.inbox[from..].windows(3).any(|triple| triple == b"\n\r\n");
-        is_first_look || has_end || self.inbox.len() >= self.desk.settings().max_head
+        is_first_look
+            || self.inbox.len() >= self.desk.settings().max_head
+            || new.windows(2).any(|pair| pair == b"\n\n")
+            || new.windows(3).any(|three| three == b"\n\r\n")
     }
 
     fn pass(&mut self, head: Head) {
