@@ -14,6 +14,8 @@ pub(crate) fn run(interrupt: &Interrupt) -> Result<()> {
     parts.run_command(&mut cargo(&["fmt", "--all", "--check"]), interrupt)?;
     let clippy = ["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"];
     parts.run_command(&mut cargo(&clippy), interrupt)?;
+    let mut doc = cargo(&["doc", "--workspace", "--no-deps"]);
+    parts.run_command(doc.env("RUSTDOCFLAGS", "--deny warnings"), interrupt)?;
     parts.run("tidy", || tidy::run(interrupt))?;
     Test::default().run_parts(&mut parts, interrupt)?;
     parts.run("demo", || Demo::default().run(interrupt))?;
