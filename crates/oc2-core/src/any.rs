@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use serde::ser::Error;
 use serde::{Deserializer, Serializer};
 
 pub use tree::Tree;
@@ -85,7 +86,8 @@ impl Any {
     pub fn tree(&self, form: Form) -> Cow<'_, Tree> {
         match &self.0 {
             Inner::Read(tree, _) => Cow::Borrowed(tree),
-            Inner::Typed(value) => Cow::Owned(value.tree(form)),
+            // What cannot be written shows as null here; to write it is an error.
+            Inner::Typed(value) => Cow::Owned(value.tree(form).unwrap_or(Tree::Null)),
         }
     }
 
@@ -125,7 +127,10 @@ impl Read for Any {
 
 impl Write for Any {
     fn write<S: Serializer>(&self, form: Form, serializer: S) -> Result<S::Ok, S::Error> {
-        self.tree(form).write(form, serializer)
+        match &self.0 {
+            Inner::Read(tree, _) => tree.write(form, serializer),
+            Inner::Typed(value) => value.tree(form).map_err(S::Error::custom)?.write(form, serializer),
+        }
     }
 }
 
@@ -226,7 +231,7 @@ pub fn kept_in_lenient(context: &mut Context, _: &str, _: &Any) -> Result<(), St
 /// The object-safe side of [`Extension`].
 trait Typed: fmt::Debug + Send + Sync {
     fn as_any(&self) -> &dyn std::any::Any;
-    fn tree(&self, form: Form) -> Tree;
+    fn tree(&self, form: Form) -> Result<Tree, ReadError>;
 }
 
 impl<T: Extension> Typed for T {
@@ -234,7 +239,7 @@ impl<T: Extension> Typed for T {
         self
     }
 
-    fn tree(&self, form: Form) -> Tree {
+    fn tree(&self, form: Form) -> Result<Tree, ReadError> {
         Tree::of(self, form)
     }
 }
@@ -248,10 +253,10 @@ impl<T: Choice + Extension> Typed for FieldOf<T> {
         self
     }
 
-    fn tree(&self, form: Form) -> Tree {
-        match Tree::of(&self.0, form) {
+    fn tree(&self, form: Form) -> Result<Tree, ReadError> {
+        Ok(match Tree::of(&self.0, form)? {
             Tree::Map(mut members) if members.len() == 1 => members.remove(0).1,
             other => other,
-        }
+        })
     }
 }

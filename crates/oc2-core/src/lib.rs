@@ -40,7 +40,7 @@ pub mod status;
 pub mod target;
 pub mod types;
 
-#[doc(hidden)]
+/// What [`shape::read::Read`] and [`shape::write::Write`] are told in: for profiles that write readers of their own.
 pub use serde;
 
 pub use action::Action;

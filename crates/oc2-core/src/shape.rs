@@ -62,6 +62,16 @@ pub struct Field {
     pub required: bool,
 }
 
+/// The name on the wire of a field of Rust: the same, without the mark of a raw identifier (`r#type`).
+#[doc(hidden)]
+#[must_use]
+pub const fn wire_name(field: &'static str) -> &'static str {
+    match field.as_bytes() {
+        [b'r', b'#', ..] => field.split_at(2).1,
+        _ => field,
+    }
+}
+
 /// A type with exactly one of several fields; [`choice!`](crate::choice) implements it.
 pub trait Choice: read::Read + write::Write {
     /// The table.
@@ -332,6 +342,9 @@ macro_rules! choice {
 /// Each row says `required`, `optional`, or `defaulted` (absent on the wire when empty). `others name: policy` after the
 /// rows keeps members that are not in the table when `policy` admits them. `sealed by Builder checked by path` makes the
 /// fields private: values then come from the builder, which runs the check, so that every value that exists is valid.
+///
+/// No rows at all declare an object without members, for a profile that has no arguments, specifiers or results. A field
+/// `r#type` is `type` on the wire.
 #[macro_export]
 macro_rules! map {
     ($($declaration:tt)+) => { $crate::fields!(Map $($declaration)+); };
@@ -348,16 +361,16 @@ macro_rules! record {
 #[macro_export]
 macro_rules! fields {
     ($kind:ident $(#[$meta:meta])* $vis:vis struct $name:ident: $wire:literal {
-        $($(#[$field_meta:meta])* $need:ident $field:ident: $ty:ty = $id:literal),+ $(,)?
+        $($(#[$field_meta:meta])* $need:ident $field:ident: $ty:ty = $id:literal),* $(,)?
     } $(others $(#[$others_meta:meta])* $others:ident: $policy:path)?) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq)]
         $vis struct $name {
-            $($(#[$field_meta])* pub $field: $crate::fields!(@slot $need $ty),)+
+            $($(#[$field_meta])* pub $field: $crate::fields!(@slot $need $ty),)*
             $($(#[$others_meta])* pub $others: $crate::any::Members,)?
         }
 
-        $crate::fields!(@common $kind $name $wire { $($need $field $ty, $id;)+ } $($others $policy)?);
+        $crate::fields!(@common $kind $name $wire { $($need $field $ty, $id;)* } $($others $policy)?);
 
         impl $name {
             fn checked<E: $crate::serde::de::Error>(self) -> ::core::result::Result<Self, E> {
@@ -442,7 +455,7 @@ macro_rules! fields {
         $crate::fields!(@common $kind $name $wire { $($need $field $ty, $id;)+ } $($others $policy)?);
     };
 
-    (@common $kind:ident $name:ident $wire:literal { $($need:ident $field:ident $ty:ty, $id:literal;)+ }
+    (@common $kind:ident $name:ident $wire:literal { $($need:ident $field:ident $ty:ty, $id:literal;)* }
         $($others:ident $policy:path)?) => {
         impl $name {
             /// The table of the standard.
@@ -451,12 +464,15 @@ macro_rules! fields {
                 kind: $crate::shape::Kind::$kind,
                 fields: &[$($crate::shape::Field {
                     id: $id,
-                    name: stringify!($field),
+                    name: $crate::shape::wire_name(stringify!($field)),
                     type_name: <$ty as $crate::shape::read::Read>::TYPE,
                     required: $crate::fields!(@required $need),
-                }),+],
+                }),*],
             };
         }
+
+        // A reader remembers in 64 bits which rows it met.
+        const _: () = ::core::assert!($name::SHAPE.fields.len() <= 64, "a table of more than 64 rows");
 
         impl $crate::shape::read::Read for $name {
             const TYPE: &'static str = $wire;
@@ -477,7 +493,7 @@ macro_rules! fields {
                 mut map: A,
             ) -> ::core::result::Result<Self, A::Error> {
                 use $crate::shape::read as reading;
-                $(let mut $field: ::core::option::Option<$ty> = ::core::option::Option::None;)+
+                $(let mut $field: ::core::option::Option<$ty> = ::core::option::Option::None;)*
                 $(let mut $others = $crate::any::Members::default();)?
                 let mut seen = reading::Seen::default();
                 while let ::core::option::Option::Some(key) = reading::next_key(Self::TABLE, &mut map)? {
@@ -485,7 +501,7 @@ macro_rules! fields {
                         reading::MemberKey::Known(index, field) => {
                             seen.insert(index, field)?;
                             match field.id {
-                                $($id => $field = $crate::fields!(@value $need $ty, context, map, field.name)?,)+
+                                $($id => $field = $crate::fields!(@value $need $ty, context, map, field.name)?,)*
                                 _ => return ::core::result::Result::Err(reading::foreign_field(Self::TABLE)),
                             }
                         }
@@ -500,7 +516,7 @@ macro_rules! fields {
                     }
                 }
                 context.leave_object(seen.is_empty() $(&& $others.is_empty())?);
-                Self { $($field: $crate::fields!(@take $need $field)?,)+ $($others,)? }.checked()
+                Self { $($field: $crate::fields!(@take $need $field)?,)* $($others,)? }.checked()
             }
         }
 
@@ -511,7 +527,7 @@ macro_rules! fields {
                 serializer: S,
             ) -> ::core::result::Result<S::Ok, S::Error> {
                 let mut map = $crate::serde::Serializer::serialize_map(serializer, ::core::option::Option::None)?;
-                $($crate::fields!(@write $need self.$field, stringify!($field), form, map);)+
+                $($crate::fields!(@write $need self.$field, $crate::shape::wire_name(stringify!($field)), form, map);)*
                 $($crate::shape::write::members(&self.$others, form, &mut map)?;)?
                 $crate::serde::ser::SerializeMap::end(map)
             }
@@ -532,7 +548,7 @@ macro_rules! fields {
     (@value defaulted $ty:ty, $context:ident, $map:ident, $name:expr) => {
         reading::defaulted_value($context, &mut $map, $name, <$ty>::is_empty)
     };
-    (@take required $field:ident) => { reading::required($field, stringify!($field)) };
+    (@take required $field:ident) => { reading::required($field, $crate::shape::wire_name(stringify!($field))) };
     (@take optional $field:ident) => { ::core::result::Result::Ok($field) };
     (@take defaulted $field:ident) => { ::core::result::Result::Ok($field.unwrap_or_default()) };
     (@write required $value:expr, $name:expr, $form:ident, $map:ident) => {

@@ -54,10 +54,12 @@ impl Encodings {
             Kind::Json if mode == Mode::Lenient => Some("the content type is plain JSON"),
             _ => return Err(unsupported()),
         };
-        let version = media_type.get_param(VERSION).map(|version| version.unquoted_str().into_owned());
-        match version.as_deref() {
-            Some("1.0") => Ok(Selection { encoding: self.preferred(), deviation }),
-            None if mode == Mode::Lenient => Ok(Selection {
+        // Which of two would count is not defined (RFC 6838 4.3).
+        let versions: Vec<_> =
+            media_type.params().filter(|(name, _)| *name == VERSION).map(|(_, value)| value).collect();
+        match versions.as_slice() {
+            [version] if version.unquoted_str() == "1.0" => Ok(Selection { encoding: self.preferred(), deviation }),
+            [] if mode == Mode::Lenient => Ok(Selection {
                 encoding: self.preferred(),
                 deviation: deviation.or(Some("the content type has no version")),
             }),

@@ -183,6 +183,13 @@ impl DeleteBuilder {
         self
     }
 
+    /// When the rule, suspended meanwhile, is back; the same contradiction (DECISIONS S3).
+    #[must_use]
+    pub fn stop_time_despite_2_3_4_1(mut self, time: DateTime) -> Self {
+        self.args = self.args.stop_time(time);
+        self
+    }
+
     /// How long the rule is suspended, after which it is back; the same contradiction (DECISIONS S3).
     #[must_use]
     pub fn duration_despite_2_3_4_1(mut self, duration: Duration) -> Self {

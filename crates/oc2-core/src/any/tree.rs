@@ -37,9 +37,11 @@ pub enum Tree {
 
 impl Tree {
     /// A typed value as a tree.
-    pub(crate) fn of<T: Write>(value: &T, form: Form) -> Self {
-        // Writers of typed values fail only if the serializer does, and this one does not for what they write.
-        value.write(form, Build).unwrap_or(Self::Null)
+    ///
+    /// # Errors
+    /// It holds what I-JSON does not have.
+    pub(crate) fn of<T: Write>(value: &T, form: Form) -> Result<Self, ReadError> {
+        value.write(form, Build)
     }
 }
 

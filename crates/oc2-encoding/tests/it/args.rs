@@ -16,10 +16,7 @@ fn arguments_are_four_and_namespaces() {
         (r#"{"response_requested":"ack"}"#, accepted()),
         (r#"{"response_requested":"status"}"#, accepted()),
         (r#"{"response_requested":"complete"}"#, accepted()),
-        (
-            r#"{"start_time":1,"duration":2,"response_requested":"ack","slpf":{"a":1},"x-b":{}}"#,
-            accepted(),
-        ),
+        (r#"{"start_time":1,"duration":2,"response_requested":"ack","slpf":{"a":1},"x-b":{}}"#, accepted()),
         ("[]", refused("args: invalid type: sequence, expected an object (Args)")),
         (r#""ack""#, refused("args: invalid type: string \"ack\", expected an object (Args)")),
         ("1", refused("args: invalid type: integer `1`, expected an object (Args)")),
@@ -64,10 +61,23 @@ fn times_are_whole_milliseconds_from_0_to_2_to_the_53_minus_1() {
             (&with("1e30"), refused(format!("args.{name}: 1000000000000000000000000000000 {what}"))),
             (&with("0.5"), refused(format!("args.{name}: 0.5 {what}"))),
             (&with("5e-1"), refused(format!("args.{name}: 0.5 {what}"))),
-            (&with("500.0"), tolerated(&format!("args.{name}: an Integer is spelled as a fraction")).written(&with("500"))),
-            (&with("5e2"), tolerated(&format!("args.{name}: an Integer is spelled as a fraction")).written(&with("500"))),
-            (&with("-0.0"), tolerated(&format!("args.{name}: an Integer is spelled as a fraction")).written(&with("0"))),
-            (&with("9007199254740991.0"), tolerated(&format!("args.{name}: an Integer is spelled as a fraction")).written(&with("9007199254740991"))),
+            (
+                &with("500.0"),
+                tolerated(&format!("args.{name}: an Integer is spelled as a fraction")).written(&with("500")),
+            ),
+            (
+                &with("5e2"),
+                tolerated(&format!("args.{name}: an Integer is spelled as a fraction")).written(&with("500")),
+            ),
+            (
+                &with("-0.0"),
+                tolerated(&format!("args.{name}: an Integer is spelled as a fraction")).written(&with("0")),
+            ),
+            (
+                &with("9007199254740991.0"),
+                tolerated(&format!("args.{name}: an Integer is spelled as a fraction"))
+                    .written(&with("9007199254740991")),
+            ),
             (&with("9007199254740992.0"), refused(format!("args.{name}: 9007199254740992 {what}"))),
             (&with(r#""500""#), refused(format!("args.{name}: invalid type: string \"500\", expected {expected}"))),
             (
@@ -100,10 +110,7 @@ fn at_most_two_of_the_three_times_are_given_and_they_agree() {
             refused("args: at most two of start_time, stop_time and duration may be given"),
         ),
         (r#"{"start_time":2,"stop_time":1}"#, refused("args: stop_time lies before start_time")),
-        (
-            r#"{"stop_time":1,"duration":2}"#,
-            refused("args: stop_time and duration lead to a start before 1970"),
-        ),
+        (r#"{"stop_time":1,"duration":2}"#, refused("args: stop_time and duration lead to a start before 1970")),
         (
             r#"{"start_time":1,"duration":9007199254740991}"#,
             refused("args: start_time and duration lead beyond 2^53 - 1 milliseconds"),
@@ -116,7 +123,8 @@ fn at_most_two_of_the_three_times_are_given_and_they_agree() {
     // An absent one is not given, however it is spelled.
     args(&[(
         r#"{"start_time":1,"stop_time":2,"duration":null}"#,
-        tolerated("args.duration: null where the member is to be left out").written(r#"{"start_time":1,"stop_time":2}"#),
+        tolerated("args.duration: null where the member is to be left out")
+            .written(r#"{"start_time":1,"stop_time":2}"#),
     )]);
 }
 
@@ -212,7 +220,9 @@ fn a_namespace_identifier_has_1_to_16_letters_digits_hyphens_and_underscores() {
     for nsid in ["a", "1", "x-", "x-lock", "SLPF", "a-_b", "abcdefghijklmnop"] {
         actuators(&[(&format!(r#"{{"{nsid}":{{}}}}"#), accepted())]);
     }
-    for nsid in ["", "abcdefghijklmnopq", "iot-front-door-lock", "-a", "_a", "a b", "a:b", "a.b", "a/b", "ä", "äbcdefghijklmno"] {
+    for nsid in
+        ["", "abcdefghijklmnopq", "iot-front-door-lock", "-a", "_a", "a b", "a:b", "a.b", "a/b", "ä", "äbcdefghijklmno"]
+    {
         let words = format!("actuator: {nsid:?} is not a namespace identifier (1 to 16 letters, digits, - and _)");
         actuators(&[(&format!(r#"{{"{nsid}":{{}}}}"#), refused(words))]);
     }

@@ -35,7 +35,12 @@ fn action_and_target_are_due() {
         ("{}", refused(r#"the member "action" is missing"#)),
         (r#"{"target":{"uri":"a:"}}"#, refused(r#"the member "action" is missing"#)),
         (r#"{"action":"deny"}"#, refused(r#"the member "target" is missing"#)),
-        (r#"{"action":null,"target":{"uri":"a:"}}"#, refused("action: invalid type: null, expected one of scan, locate, query, deny, contain, allow, start, stop, restart, cancel, set, update, redirect, create, delete, detonate, restore, copy, investigate, remediate")),
+        (
+            r#"{"action":null,"target":{"uri":"a:"}}"#,
+            refused(
+                "action: invalid type: null, expected one of scan, locate, query, deny, contain, allow, start, stop, restart, cancel, set, update, redirect, create, delete, detonate, restore, copy, investigate, remediate",
+            ),
+        ),
         (
             r#"{"action":"deny","target":null}"#,
             refused("target: invalid type: null, expected an object of one member (Target)"),
@@ -47,10 +52,7 @@ fn action_and_target_are_due() {
 #[test]
 fn no_member_of_a_command_stands_twice() {
     commands(&[
-        (
-            r#"{"action":"deny","action":"deny","target":{"uri":"a:"}}"#,
-            refused(r#"the member "action" stands twice"#),
-        ),
+        (r#"{"action":"deny","action":"deny","target":{"uri":"a:"}}"#, refused(r#"the member "action" stands twice"#)),
         (
             r#"{"action":"deny","target":{"uri":"a:"},"act\u0069on":"allow"}"#,
             refused(r#"the member "action" stands twice"#),
@@ -79,8 +81,7 @@ fn no_member_of_a_command_stands_twice() {
 fn an_unknown_member_of_a_command_is_refused() {
     for (name, value) in [("Action", "1"), ("profile", r#""slpf""#), ("id", r#""a""#), ("", "null"), ("x-acme", "{}")] {
         let command = format!(r#"{{"action":"deny","target":{{"uri":"a:"}},"{name}":{value}}}"#);
-        let words =
-            format!("unknown member {name:?}; OpenC2-Command has action, target, args, actuator, command_id");
+        let words = format!("unknown member {name:?}; OpenC2-Command has action, target, args, actuator, command_id");
         commands(&[(&command, refused(words))]);
     }
 }

@@ -15,7 +15,8 @@ fn check(bytes: &[u8], expected: Due<'_>) {
         let text = String::from_utf8_lossy(&bytes[..bytes.len().min(300)]);
         let error = Json.decode(bytes, mode).expect_err(&text);
         let glimpse = error.glimpse();
-        let due = (glimpse.request_id.as_ref().map(|id| id.as_str()), glimpse.response_requested, glimpse.form.envelope);
+        let due =
+            (glimpse.request_id.as_ref().map(|id| id.as_str()), glimpse.response_requested, glimpse.form.envelope);
         assert_eq!(due, expected, "{mode:?}: {text}");
     }
 }
@@ -36,8 +37,14 @@ const NOTHING: Due<'_> = (None, None, Envelope::Message);
 #[test]
 fn a_request_id_is_found_before_and_behind_the_body() {
     check_all(&[
-        (&format!(r#"{{{HEADERS},"body":{{"openc2":{{"request":{{"action":"deni","target":{{"uri":"a:"}}}}}}}}}}"#), id("id-1")),
-        (&format!(r#"{{"body":{{"openc2":{{"request":{{"action":"deni","target":{{"uri":"a:"}}}}}}}},{HEADERS}}}"#), id("id-1")),
+        (
+            &format!(r#"{{{HEADERS},"body":{{"openc2":{{"request":{{"action":"deni","target":{{"uri":"a:"}}}}}}}}}}"#),
+            id("id-1"),
+        ),
+        (
+            &format!(r#"{{"body":{{"openc2":{{"request":{{"action":"deni","target":{{"uri":"a:"}}}}}}}},{HEADERS}}}"#),
+            id("id-1"),
+        ),
         (&format!(r#"{{"body":{{"openc2":{{}}}},{HEADERS}}}"#), id("id-1")),
         (&format!(r#"{{"body":5,{HEADERS}}}"#), id("id-1")),
         (&format!(r#"{{"body":null,{HEADERS}}}"#), id("id-1")),
@@ -52,9 +59,23 @@ fn a_request_id_is_found_before_and_behind_the_body() {
 #[test]
 fn a_request_id_survives_what_is_wrong_behind_it() {
     for rest in [
-        "", ",", r#","body""#, r#","body":"#, r#","body":{"#, r#","body":{"openc2":{"request":{"action":"#, r#","body":tru"#,
-        r#","body":{"openc2"}}"#, r#","body":01}"#, r#","body":"\ud800"}"#, r#","\ud800":1}"#, "]", "}}", "} x",
-        ",\"body\":\"\u{1}\"}", r#","body":1e999}"#, r#","body":[1,]}"#,
+        "",
+        ",",
+        r#","body""#,
+        r#","body":"#,
+        r#","body":{"#,
+        r#","body":{"openc2":{"request":{"action":"#,
+        r#","body":tru"#,
+        r#","body":{"openc2"}}"#,
+        r#","body":01}"#,
+        r#","body":"\ud800"}"#,
+        r#","\ud800":1}"#,
+        "]",
+        "}}",
+        "} x",
+        ",\"body\":\"\u{1}\"}",
+        r#","body":1e999}"#,
+        r#","body":[1,]}"#,
     ] {
         check(format!("{{{HEADERS}{rest}").as_bytes(), id("id-1"));
     }
@@ -113,11 +134,15 @@ fn of_two_the_first_counts() {
 // L3, SLPF-212
 #[test]
 fn the_answer_that_was_asked_for_is_known_wherever_it_stands() {
-    let with = |command: &str| format!(r#"{{"headers":{{"request_id":"a"}},"body":{{"openc2":{{"request":{command}}}}}}}"#);
+    let with =
+        |command: &str| format!(r#"{{"headers":{{"request_id":"a"}},"body":{{"openc2":{{"request":{command}}}}}}}"#);
     let asked = |response| (Some("a"), response, Envelope::Message);
     check_all(&[
         (&with(r#"{"action":"deni","args":{"response_requested":"none"}}"#), asked(Some(ResponseType::None))),
-        (&with(r#"{"args":{"slpf":{"a":[1]},"response_requested":"ack"},"action":"deni"}"#), asked(Some(ResponseType::Ack))),
+        (
+            &with(r#"{"args":{"slpf":{"a":[1]},"response_requested":"ack"},"action":"deni"}"#),
+            asked(Some(ResponseType::Ack)),
+        ),
         (&with(r#"{"args":{"response_requested":"status"},"target":{}}"#), asked(Some(ResponseType::Status))),
         (&with(r#"{"args":{"response_requested":"complete","duration":-1}}"#), asked(Some(ResponseType::Complete))),
         (&with(r#"{"args":{"response_requested":"perhaps"}}"#), asked(None)),
@@ -126,7 +151,10 @@ fn the_answer_that_was_asked_for_is_known_wherever_it_stands() {
         (&with(r#"{"args":[{"response_requested":"none"}]}"#), asked(None)),
         (&with(r#"{"response_requested":"none"}"#), asked(None)),
         (&with(r#"[{"args":{"response_requested":"none"}}]"#), asked(None)),
-        (r#"{"body":{"openc2":{"request":{"args":{"response_requested":"none"},"target":"#, (None, Some(ResponseType::None), Envelope::Message)),
+        (
+            r#"{"body":{"openc2":{"request":{"args":{"response_requested":"none"},"target":"#,
+            (None, Some(ResponseType::None), Envelope::Message),
+        ),
         (r#"{"body":{"openc2":{"response":{"args":{"response_requested":"none"}}}}}"#, NOTHING),
     ]);
 }

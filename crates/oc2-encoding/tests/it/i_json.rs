@@ -1,5 +1,7 @@
 //! A checker of I-JSON (RFC 7493) and of what we promise on top of it, which knows nothing of the readers under test.
 
+use std::collections::HashSet;
+
 /// Checks what was written.
 pub(crate) fn check(bytes: &[u8]) -> Result<(), String> {
     let text = str::from_utf8(bytes).map_err(|_| "something other than UTF-8".to_owned())?;
@@ -32,15 +34,14 @@ impl Checker<'_> {
         if self.skip('}') {
             return if self.may_be_empty() { Ok(()) } else { Err(self.fault("{}")) };
         }
-        let mut names: Vec<String> = Vec::new();
+        let mut names = HashSet::new();
         loop {
             let name = self.string()?;
-            if names.contains(&name) {
+            if !names.insert(name.clone()) {
                 return Err(self.fault(&format!("{name:?} twice")));
             }
             self.literal(":")?;
-            self.path.push(name.clone());
-            names.push(name);
+            self.path.push(name);
             self.value()?;
             self.path.pop();
             if !self.skip(',') {

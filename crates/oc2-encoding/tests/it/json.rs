@@ -16,7 +16,8 @@ fn a_message_is_utf_8_without_byte_order_mark() {
     check(with_mark.as_bytes(), &refused("not JSON: expected value at line 1 column 1"));
     let latin_1: Vec<u8> = good.chars().map(|c| u8::try_from(u32::from(c)).expect("Latin-1")).collect();
     check(&latin_1, &refused("the message is not UTF-8 from byte 59 on"));
-    for bytes in [&b"\xFF\xFE{\0}\0"[..], b"\x80", b"{\"body\":\xC0\xAF}", b"\"\xED\xA0\x80\"", b"\"\xF4\x90\x80\x80\""] {
+    for bytes in [&b"\xFF\xFE{\0}\0"[..], b"\x80", b"{\"body\":\xC0\xAF}", b"\"\xED\xA0\x80\"", b"\"\xF4\x90\x80\x80\""]
+    {
         let error = Json.decode(bytes, Mode::Lenient).expect_err("not UTF-8").to_string();
         assert!(error.starts_with("the message is not UTF-8 from byte "), "{error}");
     }
@@ -38,7 +39,10 @@ fn half_a_character_is_refused() {
             }
         }
     }
-    responses(&[(r#"{"status":200,"status_text":"\uD83D\uDE00"}"#, becomes("{\"status\":200,\"status_text\":\"\u{1F600}\"}"))]);
+    responses(&[(
+        r#"{"status":200,"status_text":"\uD83D\uDE00"}"#,
+        becomes("{\"status\":200,\"status_text\":\"\u{1F600}\"}"),
+    )]);
 }
 
 // LS-047, L34
@@ -47,18 +51,61 @@ fn noncharacters_are_refused_in_strict_mode_only() {
     for (c, shown) in [("\u{FFFF}", "\\u{ffff}"), ("\u{FDD0}", "\\u{fdd0}"), ("\u{1FFFE}", "\\u{1fffe}")] {
         let code = format!("U+{:04X}", u32::from(c.chars().next().expect("one")));
         for (json, place) in [
-            (format!(r#"{{"headers":{{"from":"a{c}"}},"body":{{"openc2":{{"response":{{"status":200}}}}}}}}"#), "headers.from: "),
-            (format!(r#"{{"headers":{{"request_id":"a{c}"}},"body":{{"openc2":{{"response":{{"status":200}}}}}}}}"#), "headers.request_id: "),
-            (format!(r#"{{"headers":{{"x":"a{c}"}},"body":{{"openc2":{{"response":{{"status":200}}}}}}}}"#), "headers.x: "),
-            (format!(r#"{{"headers":{{"x":{{"a{c}":1}}}},"body":{{"openc2":{{"response":{{"status":200}}}}}}}}"#), "headers.x: "),
+            (
+                format!(r#"{{"headers":{{"from":"a{c}"}},"body":{{"openc2":{{"response":{{"status":200}}}}}}}}"#),
+                "headers.from: ",
+            ),
+            (
+                format!(r#"{{"headers":{{"request_id":"a{c}"}},"body":{{"openc2":{{"response":{{"status":200}}}}}}}}"#),
+                "headers.request_id: ",
+            ),
+            (
+                format!(r#"{{"headers":{{"x":"a{c}"}},"body":{{"openc2":{{"response":{{"status":200}}}}}}}}"#),
+                "headers.x: ",
+            ),
+            (
+                format!(r#"{{"headers":{{"x":{{"a{c}":1}}}},"body":{{"openc2":{{"response":{{"status":200}}}}}}}}"#),
+                "headers.x: ",
+            ),
             (format!(r#"{{"headers":{{"a{c}":1}},"body":{{"openc2":{{"response":{{"status":200}}}}}}}}"#), "headers: "),
-            (format!(r#"{{"body":{{"openc2":{{"response":{{"status":200,"status_text":"a{c}"}}}}}}}}"#), "body.openc2.response.status_text: "),
-            (format!(r#"{{"body":{{"openc2":{{"request":{{"action":"deny","target":{{"file":{{"name":"a{c}"}}}}}}}}}}}}"#), "target.file.name: "),
-            (format!(r#"{{"body":{{"openc2":{{"request":{{"action":"deny","target":{{"properties":["a{c}"]}}}}}}}}}}"#), "target.properties[0]: "),
-            (format!(r#"{{"body":{{"openc2":{{"request":{{"action":"deny","target":{{"slpf:a":["a{c}"]}}}}}}}}}}"#), "target.slpf:a[0]: "),
-            (format!(r#"{{"body":{{"openc2":{{"request":{{"action":"deny","target":{{"uri":"a:"}},"command_id":"a{c}"}}}}}}}}"#), "command_id: "),
-            (format!(r#"{{"body":{{"openc2":{{"request":{{"action":"deny","target":{{"uri":"a:"}},"args":{{"slpf":{{"b":"a{c}"}}}}}}}}}}}}"#), "args.slpf.b: "),
-            (format!(r#"{{"body":{{"openc2":{{"request":{{"action":"deny","target":{{"uri":"a:"}},"actuator":{{"slpf":{{"b":"a{c}"}}}}}}}}}}}}"#), "actuator.slpf.b: "),
+            (
+                format!(r#"{{"body":{{"openc2":{{"response":{{"status":200,"status_text":"a{c}"}}}}}}}}"#),
+                "body.openc2.response.status_text: ",
+            ),
+            (
+                format!(
+                    r#"{{"body":{{"openc2":{{"request":{{"action":"deny","target":{{"file":{{"name":"a{c}"}}}}}}}}}}}}"#
+                ),
+                "target.file.name: ",
+            ),
+            (
+                format!(
+                    r#"{{"body":{{"openc2":{{"request":{{"action":"deny","target":{{"properties":["a{c}"]}}}}}}}}}}"#
+                ),
+                "target.properties[0]: ",
+            ),
+            (
+                format!(r#"{{"body":{{"openc2":{{"request":{{"action":"deny","target":{{"slpf:a":["a{c}"]}}}}}}}}}}"#),
+                "target.slpf:a[0]: ",
+            ),
+            (
+                format!(
+                    r#"{{"body":{{"openc2":{{"request":{{"action":"deny","target":{{"uri":"a:"}},"command_id":"a{c}"}}}}}}}}"#
+                ),
+                "command_id: ",
+            ),
+            (
+                format!(
+                    r#"{{"body":{{"openc2":{{"request":{{"action":"deny","target":{{"uri":"a:"}},"args":{{"slpf":{{"b":"a{c}"}}}}}}}}}}}}"#
+                ),
+                "args.slpf.b: ",
+            ),
+            (
+                format!(
+                    r#"{{"body":{{"openc2":{{"request":{{"action":"deny","target":{{"uri":"a:"}},"actuator":{{"slpf":{{"b":"a{c}"}}}}}}}}}}}}"#
+                ),
+                "actuator.slpf.b: ",
+            ),
             (format!(r#"{{"body":{{"openc2":{{"response":{{"status":200}}}}}},"signature":"a{c}"}}"#), "signature: "),
         ] {
             Json.decode(json.as_bytes(), Mode::Lenient).expect(&json);
@@ -77,13 +124,34 @@ fn noncharacters_are_refused_in_strict_mode_only() {
 #[test]
 fn no_member_stands_twice_at_any_level() {
     commands(&[
-        (r#"{"action":"deny","target":{"file":{"name":"a","n\u0061me":"a"}}}"#, refused(r#"target.file: the member "name" stands twice"#)),
-        (r#"{"action":"deny","target":{"x-a:b":{"c":1,"\u0063":1}}}"#, refused(r#"target.x-a:b: the member "c" stands twice"#)),
-        (r#"{"action":"deny","target":{"uri":"a:"},"args":{"x-a":{"b":{"":1,"":1}}}}"#, refused(r#"args.x-a.b: the member "" stands twice"#)),
-        (r#"{"action":"deny","target":{"uri":"a:"},"actuator":{"x-a":{"b":1,"b":1}}}"#, refused(r#"actuator.x-a: the member "b" stands twice"#)),
-        (r#"{"action":"deny","target":{"process":{"executable":{"path":"a","path":"a"}}}}"#, refused(r#"target.process.executable: the member "path" stands twice"#)),
-        (r#"{"action":"deny","target":{"process":{"parent":{"pid":1,"pid":1}}}}"#, refused(r#"target.process.parent: the member "pid" stands twice"#)),
-        (r#"{"action":"deny","target":{"artifact":{"mime_type":"a","mime_type":"a"}}}"#, refused(r#"target.artifact: the member "mime_type" stands twice"#)),
+        (
+            r#"{"action":"deny","target":{"file":{"name":"a","n\u0061me":"a"}}}"#,
+            refused(r#"target.file: the member "name" stands twice"#),
+        ),
+        (
+            r#"{"action":"deny","target":{"x-a:b":{"c":1,"\u0063":1}}}"#,
+            refused(r#"target.x-a:b: the member "c" stands twice"#),
+        ),
+        (
+            r#"{"action":"deny","target":{"uri":"a:"},"args":{"x-a":{"b":{"":1,"":1}}}}"#,
+            refused(r#"args.x-a.b: the member "" stands twice"#),
+        ),
+        (
+            r#"{"action":"deny","target":{"uri":"a:"},"actuator":{"x-a":{"b":1,"b":1}}}"#,
+            refused(r#"actuator.x-a: the member "b" stands twice"#),
+        ),
+        (
+            r#"{"action":"deny","target":{"process":{"executable":{"path":"a","path":"a"}}}}"#,
+            refused(r#"target.process.executable: the member "path" stands twice"#),
+        ),
+        (
+            r#"{"action":"deny","target":{"process":{"parent":{"pid":1,"pid":1}}}}"#,
+            refused(r#"target.process.parent: the member "pid" stands twice"#),
+        ),
+        (
+            r#"{"action":"deny","target":{"artifact":{"mime_type":"a","mime_type":"a"}}}"#,
+            refused(r#"target.artifact: the member "mime_type" stands twice"#),
+        ),
     ]);
     // From the seventeenth name on another way is taken to find them.
     for n in [2, 15, 16, 17, 18, 100, 999] {
@@ -115,7 +183,10 @@ fn an_integer_beyond_2_to_the_53_minus_1_is_refused_wherever_it_stands() {
         args(&[(&format!(r#"{{"slpf":{{"insert_rule":{number}}}}}"#), words("args.slpf.insert_rule"))]);
         args(&[(&format!(r#"{{"x-a":{{"b":[{number}]}}}}"#), words("args.x-a.b[0]"))]);
         headers(&[(&format!(r#"{{"x":{number}}}"#), words("headers.x"))]);
-        commands(&[(&format!(r#"{{"action":"delete","target":{{"slpf:rule_number":{number}}}}}"#), words("target.slpf:rule_number"))]);
+        commands(&[(
+            &format!(r#"{{"action":"delete","target":{{"slpf:rule_number":{number}}}}}"#),
+            words("target.slpf:rule_number"),
+        )]);
         commands(&[(
             &format!(r#"{{"action":"deny","target":{{"uri":"a:"}},"actuator":{{"x-a":{{"b":{number}}}}}}}"#),
             words("actuator.x-a.b"),
@@ -130,8 +201,18 @@ fn an_integer_beyond_2_to_the_53_minus_1_is_refused_wherever_it_stands() {
 #[test]
 fn numbers_of_extensions_keep_their_value() {
     for number in [
-        "0.1", "-0.5", "0.577216", "3.141592653589793", "0.30000000000000004", "2.2250738585072014e-308", "5e-324",
-        "1234.5678", "0.000001", "123456789.12345679", "9007199254740990.5", "4503599627370495.5",
+        "0.1",
+        "-0.5",
+        "0.577216",
+        "3.141592653589793",
+        "0.30000000000000004",
+        "2.2250738585072014e-308",
+        "5e-324",
+        "1234.5678",
+        "0.000001",
+        "123456789.12345679",
+        "9007199254740990.5",
+        "4503599627370495.5",
     ] {
         args(&[(&format!(r#"{{"x-a":{{"b":{number}}}}}"#), accepted())]);
     }
@@ -147,14 +228,12 @@ fn numbers_of_extensions_keep_their_value() {
             let decoded = Json.decode(json.as_bytes(), Mode::Strict).expect(&json);
             let written = Json.encode(&decoded.message, decoded.form).expect("a message");
             let text = String::from_utf8(written).expect("UTF-8");
-            let again = text.split_once(r#""a":"#).expect("a").1.trim_end_matches('}').parse::<f64>().expect("a number");
+            let again =
+                text.split_once(r#""a":"#).expect("a").1.trim_end_matches('}').parse::<f64>().expect("a number");
             assert_eq!(again.to_bits(), value.to_bits(), "{json} was written as {text}");
         }
     }
-    args(&[
-        (r#"{"x-a":{"b":1.0}}"#, accepted()),
-        (r#"{"x-a":{"b":1e3}}"#, becomes(r#"{"x-a":{"b":1000.0}}"#)),
-    ]);
+    args(&[(r#"{"x-a":{"b":1.0}}"#, accepted()), (r#"{"x-a":{"b":1e3}}"#, becomes(r#"{"x-a":{"b":1000.0}}"#))]);
 }
 
 // LS-055, LS-187, L22: how an Integer may be spelled
@@ -174,13 +253,48 @@ fn an_integer_is_spelled_as_one() {
 fn what_is_not_json_is_refused() {
     let good = r#"{"body":{"openc2":{"response":{"status":200}}}}"#;
     for bad in [
-        "", " ", "{", "}", "{]", "{}}", "{} {}", "{},", "{'body':1}", "{body:1}", r#"{"body"}"#, r#"{"body":}"#, r#"{"body":,}"#,
-        r#"{,"body":1}"#, r#"{"a" "b"}"#, "nul", "True", "NaN", "-", "Infinity", "\u{0}", "// a\n{}", "/* a */{}",
-        "{\"body\u{1}\":1}", r#"{"body":01}"#, r#"{"body":1.}"#, r#"{"body":.5}"#, r#"{"body":+1}"#, r#"{"body":1e}"#,
-        r#"{"body":0x10}"#, r#"{"body":"\x41"}"#, r#"{"body":"\u12"}"#, r#"{"body":"a"#, "{\"body\":\"a\nb\"}",
-        r#"{"headers":{"x":1e400}}"#, r#"{"headers":{"x":[1,]}}"#, r#"{"headers":{"x":{"y":1,}}}"#, r#"{"headers":{"x":[}]}}"#,
-        r#"{"body":{"openc2":{"response":{"status":200,}}}}"#, r#"{"body":{"openc2":{"response":{"status":200}}}} x"#,
-        r#"{"body":{"openc2":{"response":{"status":200}}}}{}"#, r#"{"body":{"openc2":{"response":{"status":200}}}},"#,
+        "",
+        " ",
+        "{",
+        "}",
+        "{]",
+        "{}}",
+        "{} {}",
+        "{},",
+        "{'body':1}",
+        "{body:1}",
+        r#"{"body"}"#,
+        r#"{"body":}"#,
+        r#"{"body":,}"#,
+        r#"{,"body":1}"#,
+        r#"{"a" "b"}"#,
+        "nul",
+        "True",
+        "NaN",
+        "-",
+        "Infinity",
+        "\u{0}",
+        "// a\n{}",
+        "/* a */{}",
+        "{\"body\u{1}\":1}",
+        r#"{"body":01}"#,
+        r#"{"body":1.}"#,
+        r#"{"body":.5}"#,
+        r#"{"body":+1}"#,
+        r#"{"body":1e}"#,
+        r#"{"body":0x10}"#,
+        r#"{"body":"\x41"}"#,
+        r#"{"body":"\u12"}"#,
+        r#"{"body":"a"#,
+        "{\"body\":\"a\nb\"}",
+        r#"{"headers":{"x":1e400}}"#,
+        r#"{"headers":{"x":[1,]}}"#,
+        r#"{"headers":{"x":{"y":1,}}}"#,
+        r#"{"headers":{"x":[}]}}"#,
+        r#"{"body":{"openc2":{"response":{"status":200,}}}}"#,
+        r#"{"body":{"openc2":{"response":{"status":200}}}} x"#,
+        r#"{"body":{"openc2":{"response":{"status":200}}}}{}"#,
+        r#"{"body":{"openc2":{"response":{"status":200}}}},"#,
     ] {
         for mode in [Mode::Lenient, Mode::Strict] {
             Json.decode(bad.as_bytes(), mode).expect_err(bad);
@@ -200,8 +314,14 @@ fn what_is_not_json_is_refused() {
 fn what_is_not_json_is_told_with_line_and_column() {
     messages(&[
         ("", refused("not JSON: EOF while parsing a value at line 1 column 0")),
-        ("{\n\"body\":{\"openc2\":{\"response\":{\"status\":tru}}}}", refused("body.openc2.response.status: not JSON: expected ident at line 2 column 43")),
-        (r#"{"body":{"openc2":{"response":{"status":200}}}}]"#, refused("not JSON: trailing characters at line 1 column 48")),
+        (
+            "{\n\"body\":{\"openc2\":{\"response\":{\"status\":tru}}}}",
+            refused("body.openc2.response.status: not JSON: expected ident at line 2 column 43"),
+        ),
+        (
+            r#"{"body":{"openc2":{"response":{"status":200}}}}]"#,
+            refused("not JSON: trailing characters at line 1 column 48"),
+        ),
     ]);
 }
 
@@ -209,7 +329,10 @@ fn what_is_not_json_is_told_with_line_and_column() {
 #[test]
 fn escapes_mean_what_they_stand_for() {
     responses(&[
-        (r#"{"\u0073tatus":200,"status_text":"\u0041\"\\\/\b\f\n\r\t"}"#, becomes("{\"status\":200,\"status_text\":\"A\\\"\\\\/\\b\\f\\n\\r\\t\"}")),
+        (
+            r#"{"\u0073tatus":200,"status_text":"\u0041\"\\\/\b\f\n\r\t"}"#,
+            becomes("{\"status\":200,\"status_text\":\"A\\\"\\\\/\\b\\f\\n\\r\\t\"}"),
+        ),
         (r#"{"status":200,"status_text":"\u0000\u001f\u007f"}"#, accepted()),
     ]);
     commands(&[(
@@ -235,7 +358,9 @@ fn a_quoted_value_stays_whole_in_the_error() {
         ),
         (
             r#"{"action":"deny","target":{"uri":"a:"},"a at line 3 column 4":1}"#,
-            refused("unknown member \"a at line 3 column 4\"; OpenC2-Command has action, target, args, actuator, command_id"),
+            refused(
+                "unknown member \"a at line 3 column 4\"; OpenC2-Command has action, target, args, actuator, command_id",
+            ),
         ),
     ]);
 }

@@ -1,12 +1,17 @@
 //! JSON messages as peers send them: what is read, in which mode, with which note, and what is written back.
 
 mod args;
+mod built;
 mod command;
+mod examples;
 mod glimpse;
 mod hostile;
 mod i_json;
 mod json;
+mod media_type;
 mod message;
+mod net;
+mod on_demand;
 mod response;
 mod support;
 mod target;

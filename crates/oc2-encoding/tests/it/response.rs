@@ -32,7 +32,8 @@ fn a_response_has_a_status_and_perhaps_a_text_and_results() {
         ),
         (
             r#"{"status":200,"status_text":null}"#,
-            tolerated(&format!("{AT}.status_text: null where the member is to be left out")).written(r#"{"status":200}"#),
+            tolerated(&format!("{AT}.status_text: null where the member is to be left out"))
+                .written(r#"{"status":200}"#),
         ),
         (
             r#"{"status":200,"results":null}"#,
@@ -201,15 +202,15 @@ fn pairs_map_actions_to_lists_of_targets() {
                    create, delete, detonate, restore, copy, investigate, remediate";
     let at = format!("{AT}.results.pairs");
     results(&[
-        (r#"{"pairs":{"delete":["slpf:rule_number"],"allow":["ipv6_net","ipv6_connection"],"query":["features"]}}"#, accepted()),
+        (
+            r#"{"pairs":{"delete":["slpf:rule_number"],"allow":["ipv6_net","ipv6_connection"],"query":["features"]}}"#,
+            accepted(),
+        ),
         (r#"{"pairs":{"set":["x-a:b","acme:c"]}}"#, accepted()),
         (r#"{"pairs":{"foo":["features"]}}"#, refused(format!("{at}: \"foo\" is not one of {actions}"))),
         (r#"{"pairs":{"3":["features"]}}"#, refused(format!("{at}: \"3\" is not one of {actions}"))),
         (r#"{"pairs":{"query":["foo"]}}"#, refused(format!("{at}.query[0]: \"foo\" is not a target (LS 3.3.1.2)"))),
-        (
-            r#"{"pairs":{"query":["features","features"]}}"#,
-            refused(format!("{at}.query: \"features\" stands twice")),
-        ),
+        (r#"{"pairs":{"query":["features","features"]}}"#, refused(format!("{at}.query: \"features\" stands twice"))),
         (
             r#"{"pairs":{"query":["features"],"query":["file"]}}"#,
             refused(format!("{at}: the member \"query\" stands twice")),

@@ -2,8 +2,8 @@
 
 use serde::ser::{self, SerializeMap, SerializeSeq, Serializer};
 
-use super::{Tree, too_large};
-use crate::shape::read::ReadError;
+use super::Tree;
+use crate::shape::read::{MAX_INTEGER, ReadError, too_large};
 
 /// Builds a tree from what the writers of typed values emit.
 pub(super) struct Build;
@@ -31,11 +31,20 @@ impl Serializer for Build {
     }
 
     fn serialize_i64(self, value: i64) -> Result<Tree, ReadError> {
-        Ok(Tree::Integer(value))
+        if value.unsigned_abs() > MAX_INTEGER.unsigned_abs() {
+            Err(too_large(&value))
+        } else {
+            Ok(Tree::Integer(value))
+        }
     }
 
     fn serialize_f64(self, value: f64) -> Result<Tree, ReadError> {
-        Ok(Tree::Number(value))
+        // A number beyond 2^53 has no fraction.
+        if value.is_finite() && value.abs() <= MAX_INTEGER as f64 {
+            Ok(Tree::Number(value))
+        } else {
+            Err(too_large(&value))
+        }
     }
 
     fn serialize_str(self, text: &str) -> Result<Tree, ReadError> {
@@ -87,7 +96,7 @@ impl Serializer for Build {
     }
 
     fn serialize_u64(self, value: u64) -> Result<Tree, ReadError> {
-        i64::try_from(value).map(Tree::Integer).map_err(|_| too_large(&value))
+        i64::try_from(value).map_err(|_| too_large(&value)).and_then(|value| self.serialize_i64(value))
     }
 
     fn serialize_f32(self, value: f32) -> Result<Tree, ReadError> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::Error;
+use serde::de::{Error, Expected, Unexpected};
 
 /// How tolerant a reader is (DECISIONS, general policy).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -237,6 +237,14 @@ impl std::error::Error for ReadError {}
 impl Error for ReadError {
     fn custom<T: fmt::Display>(message: T) -> Self {
         Self::new(message.to_string())
+    }
+
+    /// As JSON calls it.
+    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        match found {
+            Unexpected::Unit => Self::new(format!("invalid type: null, expected {expected}")),
+            _ => Self::new(format!("invalid type: {found}, expected {expected}")),
+        }
     }
 }
 

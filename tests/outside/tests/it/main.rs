@@ -1,0 +1,6 @@
+//! Both profiles through the test kit, and from bytes to bytes.
+
+mod bell;
+mod bytes;
+mod kit;
+mod language;
