@@ -106,11 +106,15 @@ impl Any {
         matches!(*self.tree(Form::DEFAULT), Tree::Map(_))
     }
 
-    /// The names of the members, if the value is an object.
+    /// The names of the members that are present, if the value is an object; in lenient mode null is absence (DECISIONS
+    /// L36).
     #[must_use]
     pub fn names(&self) -> Vec<String> {
+        let is_present = |value: &Tree| self.is_strict() || !matches!(value, Tree::Null);
         match &*self.tree(Form::DEFAULT) {
-            Tree::Map(members) => members.iter().map(|(name, _)| name.to_string()).collect(),
+            Tree::Map(members) => {
+                members.iter().filter(|(_, value)| is_present(value)).map(|(name, _)| name.to_string()).collect()
+            }
             _ => Vec::new(),
         }
     }

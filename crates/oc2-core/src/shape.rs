@@ -118,57 +118,17 @@ macro_rules! enumerated {
     ($(#[$meta:meta])* $vis:vis enum $name:ident: $wire:literal {
         $($(#[$variant_meta:meta])* $variant:ident = $id:literal $text:literal),+ $(,)?
     }) => {
-        $crate::enumerated!(@type Enumerated $(#[$meta])* [$vis] $name $wire { $($(#[$variant_meta])* $variant $id $text)+ });
-
-        impl $crate::shape::read::Read for $name {
-            const TYPE: &'static str = $wire;
-
-            fn read<'de, D: $crate::serde::Deserializer<'de>>(
-                _: &mut $crate::shape::read::Context,
-                deserializer: D,
-            ) -> ::core::result::Result<Self, D::Error> {
-                let index = $crate::shape::read::name_of(&Self::SHAPE, deserializer)?;
-                ::core::result::Result::Ok(Self::ALL[index])
-            }
-        }
-
-        impl $crate::shape::write::Write for $name {
-            fn write<S: $crate::serde::Serializer>(
-                &self,
-                _: $crate::form::Form,
-                serializer: S,
-            ) -> ::core::result::Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.name())
-            }
-        }
+        $crate::enumerated!(
+            @type Enumerated $(#[$meta])* [$vis] $name $wire { $($(#[$variant_meta])* $variant $id $text)+ }
+        );
     };
 
     ($(#[$meta:meta])* $vis:vis enum $name:ident: $wire:literal by id {
         $($(#[$variant_meta:meta])* $variant:ident = $id:literal $text:literal),+ $(,)?
     }) => {
-        $crate::enumerated!(@type EnumeratedId $(#[$meta])* [$vis] $name $wire { $($(#[$variant_meta])* $variant $id $text)+ });
-
-        impl $crate::shape::read::Read for $name {
-            const TYPE: &'static str = $wire;
-
-            fn read<'de, D: $crate::serde::Deserializer<'de>>(
-                context: &mut $crate::shape::read::Context,
-                deserializer: D,
-            ) -> ::core::result::Result<Self, D::Error> {
-                let index = $crate::shape::read::id_of(&Self::SHAPE, context, deserializer)?;
-                ::core::result::Result::Ok(Self::ALL[index])
-            }
-        }
-
-        impl $crate::shape::write::Write for $name {
-            fn write<S: $crate::serde::Serializer>(
-                &self,
-                _: $crate::form::Form,
-                serializer: S,
-            ) -> ::core::result::Result<S::Ok, S::Error> {
-                serializer.serialize_u32(self.id())
-            }
-        }
+        $crate::enumerated!(
+            @type EnumeratedId $(#[$meta])* [$vis] $name $wire { $($(#[$variant_meta])* $variant $id $text)+ }
+        );
     };
 
     (@type $kind:ident $(#[$meta:meta])* [$vis:vis] $name:ident $wire:literal {
@@ -199,6 +159,28 @@ macro_rules! enumerated {
             #[must_use]
             pub const fn id(self) -> u32 {
                 match self { $(Self::$variant => $id),+ }
+            }
+        }
+
+        impl $crate::shape::read::Read for $name {
+            const TYPE: &'static str = $wire;
+
+            fn read<'de, D: $crate::serde::Deserializer<'de>>(
+                context: &mut $crate::shape::read::Context,
+                deserializer: D,
+            ) -> ::core::result::Result<Self, D::Error> {
+                let index = $crate::shape::read::row_of(&Self::SHAPE, context, deserializer)?;
+                ::core::result::Result::Ok(Self::ALL[index])
+            }
+        }
+
+        impl $crate::shape::write::Write for $name {
+            fn write<S: $crate::serde::Serializer>(
+                &self,
+                _: $crate::form::Form,
+                serializer: S,
+            ) -> ::core::result::Result<S::Ok, S::Error> {
+                $crate::shape::write::row(&Self::SHAPE, *self as usize, serializer)
             }
         }
 

@@ -17,7 +17,7 @@ pub use fields::{
     next_key, optional_value, other_member, required, unknown_member, value,
 };
 pub(crate) use scalars::{MAX_INTEGER, refuse_noncharacters, too_large};
-pub use scalars::{id_of, integer, list, name_of, number, text, unique};
+pub use scalars::{integer, list, number, row_of, text, unique};
 
 /// A type that can be read in one pass from anything that describes itself.
 pub trait Read: Sized {
@@ -55,6 +55,22 @@ impl Read for bool {
 
     fn read<'de, D: Deserializer<'de>>(_: &mut Context, deserializer: D) -> Result<Self, D::Error> {
         scalars::boolean(deserializer)
+    }
+}
+
+impl Read for i64 {
+    const TYPE: &'static str = "Integer";
+
+    fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
+        integer(context, deserializer, -MAX_INTEGER, MAX_INTEGER, "an integer")
+    }
+}
+
+impl<T: Read> Read for Vec<T> {
+    const TYPE: &'static str = "ArrayOf";
+
+    fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
+        list(context, deserializer, T::TYPE)
     }
 }
 

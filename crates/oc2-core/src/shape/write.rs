@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 
 use crate::any::Members;
 use crate::form::Form;
-use crate::shape::Choice;
+use crate::shape::{Choice, Kind, Shape};
 
 /// A type that can be written. What is written is always strict.
 pub trait Write {
@@ -34,6 +34,12 @@ impl Write for bool {
     }
 }
 
+impl Write for i64 {
+    fn write<S: Serializer>(&self, _: Form, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(*self)
+    }
+}
+
 /// A value and the form to write it in, for serializers.
 #[derive(Debug)]
 pub struct Written<'a, T: ?Sized>(pub &'a T, pub Form);
@@ -41,6 +47,18 @@ pub struct Written<'a, T: ?Sized>(pub &'a T, pub Form);
 impl<T: Write> Serialize for Written<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.write(self.1, serializer)
+    }
+}
+
+/// Writes a value of an enumeration: the row at this position of its table.
+///
+/// # Errors
+/// The serializer's.
+pub fn row<S: Serializer>(shape: &Shape, index: usize, serializer: S) -> Result<S::Ok, S::Error> {
+    let field = &shape.fields[index];
+    match shape.kind {
+        Kind::EnumeratedId => serializer.serialize_u32(field.id),
+        Kind::Enumerated | Kind::Choice | Kind::Map | Kind::Record => serializer.serialize_str(field.name),
     }
 }
 

@@ -7,17 +7,28 @@ use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 
 use super::{Context, Read, Seed, Segment};
 use crate::invalid::{Invalid, Quoted};
-use crate::shape::Shape;
+use crate::shape::{Kind, Shape};
 use crate::types::text::noncharacter;
 
 /// The largest integer every I-JSON peer can represent, 2^53 - 1 (LS-048).
 pub(crate) const MAX_INTEGER: i64 = (1 << 53) - 1;
 
-/// Reads a name of an enumeration and returns its position in the table.
+/// Reads a value of an enumeration and returns its position in the table.
 ///
 /// # Errors
-/// The deserializer's: not a string, or not in the table.
-pub fn name_of<'de, D: Deserializer<'de>>(shape: &Shape, deserializer: D) -> Result<usize, D::Error> {
+/// The deserializer's: not a name, or for an `Enumerated.ID` not an integer, or not in the table.
+pub fn row_of<'de, D: Deserializer<'de>>(
+    shape: &Shape,
+    context: &mut Context,
+    deserializer: D,
+) -> Result<usize, D::Error> {
+    match shape.kind {
+        Kind::EnumeratedId => id_of(shape, context, deserializer),
+        Kind::Enumerated | Kind::Choice | Kind::Map | Kind::Record => name_of(shape, deserializer),
+    }
+}
+
+fn name_of<'de, D: Deserializer<'de>>(shape: &Shape, deserializer: D) -> Result<usize, D::Error> {
     struct Name<'s>(&'s Shape);
 
     impl Visitor<'_> for Name<'_> {
@@ -35,15 +46,7 @@ pub fn name_of<'de, D: Deserializer<'de>>(shape: &Shape, deserializer: D) -> Res
     deserializer.deserialize_str(Name(shape))
 }
 
-/// Reads an id of an `Enumerated.ID` and returns its position in the table.
-///
-/// # Errors
-/// The deserializer's: not an integer, or not in the table.
-pub fn id_of<'de, D: Deserializer<'de>>(
-    shape: &Shape,
-    context: &mut Context,
-    deserializer: D,
-) -> Result<usize, D::Error> {
+fn id_of<'de, D: Deserializer<'de>>(shape: &Shape, context: &mut Context, deserializer: D) -> Result<usize, D::Error> {
     let id = integer(context, deserializer, 0, MAX_INTEGER, shape.name)?;
     shape.fields.iter().position(|field| i64::from(field.id) == id).ok_or_else(|| {
         let ids: Vec<_> = shape.fields.iter().map(|field| field.id.to_string()).collect();
