@@ -41,7 +41,9 @@ mod specifiers;
 mod target;
 
 pub use args::{Args, Direction, DropProcess};
-pub use build::{Allow, DeleteBuilder, Deny, PacketsTarget, RuleBuilder, UpdateBuilder};
+pub use build::{
+    Allow, Builder, Complete, Delete, DeleteBuilder, Deny, PacketsTarget, RuleBuilder, RuleDraft, Update, UpdateBuilder,
+};
 pub use command::{Command, Flow, Packets, Ports, Rule, Traffic, UpdateFile};
 pub use profile::Slpf;
 pub use refusal::Refusal;

@@ -1,5 +1,6 @@
 //! Results of the profile (SLPF 2.2.2).
 
+use oc2_core::any::kept_in_lenient;
 use oc2_core::map;
 
 use crate::rule_number::RuleNumber;
@@ -10,5 +11,15 @@ map! {
     pub struct Results: "Results" {
         /// The number of the rule that an allow or deny made.
         optional rule_number: RuleNumber = 1024,
+    } others
+    /// Members that no table defines, kept for whoever knows them; none in strict mode (DECISIONS M15).
+    others: kept_in_lenient
+}
+
+impl Results {
+    /// The results of an allow or deny.
+    #[must_use]
+    pub fn rule(number: RuleNumber) -> Self {
+        Self { rule_number: Some(number), ..Self::default() }
     }
 }

@@ -189,7 +189,7 @@ fn results_are_written_as_they_are_read() {
         .pairs(Pairs::new(pairs).expect("pairs"))
         .profiles(Profiles::new(vec![Nsid::SLPF]).expect("profiles"))
         .versions(Versions::new(vec![Version::v1_0()]).expect("versions"))
-        .set::<Slpf>(oc2_profile_slpf::Results { rule_number: RuleNumber::new(5).ok() })
+        .set::<Slpf>(oc2_profile_slpf::Results::rule(RuleNumber::new(5).expect("it is small")))
         .build()
         .expect("results");
     response(

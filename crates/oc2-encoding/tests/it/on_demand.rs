@@ -238,6 +238,11 @@ fn slpf_results_are_typed_with_their_place() {
         ),
         (r#"{"rule_number":1234.0}"#, strict(&format!("{at}.rule_number: an Integer is spelled as a fraction"))),
     ]);
+    // M15
+    results(&[(r#"{"rule_number":1,"table":7}"#, strict("results.slpf.table: unknown member"))]);
+    let more = response(r#"{"status":200,"results":{"slpf":{"rule_number":1,"table":7}}}"#, Mode::Lenient).results;
+    let more = more.of::<Slpf>().expect("typed").expect("present");
+    assert_eq!((more.rule_number, more.others.len()), (RuleNumber::new(1).ok(), 1));
     let results = response(r#"{"status":200,"results":{"slpf":{"rule_number":1234}}}"#, Mode::Strict).results;
     let number = results.of::<Slpf>().expect("typed").expect("present").rule_number;
     assert_eq!(number, RuleNumber::new(1234).ok());
