@@ -185,3 +185,12 @@ fn each_row_has_the_sentence_of_its_section() {
         assert!(row.common.contains(&CommonArg::ResponseRequested), "{}", row.pair());
     }
 }
+
+// L36
+#[test]
+fn an_argument_that_is_null_is_absent_in_lenient_mode() {
+    let json = r#"{"action":"allow","target":{"ipv4_net":"10.0.0.0/8"},"args":{"slpf":{"drop_process":null}}}"#;
+    understood(&command(json, Mode::Lenient)).expect("null is absence");
+    let refused = understood(&command(json, Mode::Strict)).expect_err("LS has no null");
+    assert_eq!(refused.status().as_u16(), 501);
+}
