@@ -149,7 +149,7 @@ impl Actuator for IptablesActuator {
         let order = self.order(command).await?;
         let number = self.engine.perform(order, context).await?;
         let number = number.filter(|_| self.supports_delete());
-        Ok(number.map(|number| Results { rule_number: Some(number) }))
+        Ok(number.map(Results::rule))
     }
 }
 

@@ -261,7 +261,10 @@ mod tests {
             ("hostname = [\"a b\"]", "hostname: \"a b\" is not a hostname"),
             ("hostname = 1", "a string or a list of strings for hostname"),
             ("asset_id = 30", "a string for asset_id"),
-            ("asset_tuple = [\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\",\"10\",\"11\"]", "asset_tuple: 11 texts"),
+            (
+                "asset_tuple = [\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\",\"10\",\"11\"]",
+                "asset_tuple: 11 texts",
+            ),
             ("update_dir = \"rules\"", "update_dir: \"rules\" is not an absolute path"),
             ("disabled_pairs = [\"scan file\"]", "disabled_pairs: \"scan file\" is not a pair of the profile"),
             ("disabled_pairs = [\"deny\"]", "disabled_pairs: \"deny\" is not an action and a target"),
@@ -272,6 +275,10 @@ mod tests {
             ("asset = \"30\"", "unknown field `asset`"),
         ] {
             let error = toml::from_str::<Config>(text).unwrap_err().to_string();
+            assert!(error.contains(expected), "{text}: {error}");
+            // As part of a table that was read before, where no line is known.
+            let table: toml::Table = toml::from_str(text).unwrap();
+            let error = table.try_into::<Config>().unwrap_err().to_string();
             assert!(error.contains(expected), "{text}: {error}");
         }
     }

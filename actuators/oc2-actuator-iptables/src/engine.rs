@@ -43,7 +43,8 @@ impl Engine {
             run(keeper, &jobs);
             drop(ending);
         };
-        let thread = thread::Builder::new().name(env!("CARGO_PKG_NAME").into()).spawn(run).map_err(OpenError::Thread)?;
+        let thread =
+            thread::Builder::new().name(env!("CARGO_PKG_NAME").into()).spawn(run).map_err(OpenError::Thread)?;
         Ok(Self { queue: Mutex::new(Some(queue)), ended, thread: Mutex::new(Some(thread)) })
     }
 

@@ -24,7 +24,7 @@ use tracing::{error, info, warn};
 use crate::backend::{Backend, BackendError};
 use crate::config::Config;
 use crate::error::OpenError;
-use crate::plan::{Claims, Entry, Order, Plan, RuleList, State, Step, Undo, Work, due, plan};
+use crate::plan::{Claims, Edit, Entry, Order, Plan, RuleList, State, Step, Undo, Work, due, plan};
 use crate::record::RuleRecord;
 use crate::store::{Contents, Store};
 
@@ -80,7 +80,8 @@ impl Keeper {
         let plan = plan(&self.state, order, context, now, &self.config)?;
         let number = plan.number;
         if context.window.is_over(now) {
-            warn!(producer = context.producer, number = number.map(RuleNumber::as_i64), "The window was over before.");
+            let number = number.map(RuleNumber::as_i64);
+            warn!(producer = context.producer, number, "A command had no effect: its window was over.");
         }
         self.carry_out(plan).map_err(|failure| refusal.of_failure(&failure))?;
         Ok(number)
@@ -108,7 +109,7 @@ impl Keeper {
     pub(crate) fn tick(&mut self) {
         let edits = due(&self.state.rules, DateTime::now());
         if !edits.is_empty() {
-            self.end_windows(Step::Edit(edits));
+            self.end_windows(edits);
         }
         if self.doubt.any() && Instant::now() >= self.doubt.not_before + RETRY {
             self.repair();
@@ -191,7 +192,9 @@ impl Keeper {
     }
 
     /// What has ended has ended, whether the store and the kernel can be told now or later.
-    fn end_windows(&mut self, step: Step) {
+    fn end_windows(&mut self, edits: Vec<Edit>) {
+        edits.iter().for_each(tell_of_end);
+        let step = Step::Edit(edits);
         if !self.doubt.store
             && let Err(error) = self.store.commit(&step, &Claims::default())
         {
@@ -199,7 +202,6 @@ impl Keeper {
             self.doubt.store = true;
         }
         let (work, _) = self.state.adopt(Plan { step, claims: Claims::default(), number: None });
-        info!(n_rules = self.state.rules.iter().len(), "A window has closed.");
         if self.doubt.kernel {
             return self.repair();
         }
@@ -246,6 +248,14 @@ impl Keeper {
         }
         let now = Instant::now();
         self.doubt.not_before = now + (now - started);
+    }
+}
+
+fn tell_of_end(edit: &Edit) {
+    let number = edit.number.as_i64();
+    match edit.after {
+        None => info!(number, "A rule has ended with its window."),
+        Some(_) => info!(number, "A rule is in force again after a suspension."),
     }
 }
 

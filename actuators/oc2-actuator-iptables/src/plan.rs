@@ -143,13 +143,7 @@ pub(crate) fn due(rules: &RuleList, now: DateTime) -> Vec<Edit> {
 }
 
 /// A window that is over leaves no rule, but its number is used up: it was told to the Producer (DECISIONS L13, S10).
-fn insert(
-    state: &State,
-    rule: NewRule,
-    context: &Context,
-    now: DateTime,
-    config: &Config,
-) -> Result<Plan, Rejection> {
+fn insert(state: &State, rule: NewRule, context: &Context, now: DateTime, config: &Config) -> Result<Plan, Rejection> {
     let mut claims = Claims::default();
     let number = match rule.insert_rule {
         Some(number) => {

@@ -60,11 +60,7 @@ impl Store {
         Self::open_with(dir, prefix, Box::new(open))
     }
 
-    pub(crate) fn open_with(
-        dir: &Path,
-        prefix: &ChainPrefix,
-        opener: Opener,
-    ) -> Result<(Self, Contents), StoreError> {
+    pub(crate) fn open_with(dir: &Path, prefix: &ChainPrefix, opener: Opener) -> Result<(Self, Contents), StoreError> {
         let path = dir.join(format!("slpf-{prefix}.redb"));
         let lock = Lock::take(dir, prefix)?;
         let at = |cause: Cause| cause.at(&path);

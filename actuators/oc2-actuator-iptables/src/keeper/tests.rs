@@ -1,3 +1,5 @@
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use oc2_core::StatusCode;
@@ -146,6 +148,21 @@ fn killed_anywhere_the_next_start_makes_kernel_and_store_agree() {
 }
 
 #[test]
+fn a_rule_is_on_the_disk_before_it_is_in_the_kernel() {
+    let mut world = World::new();
+    let seen = Arc::default();
+    let path = world.dir.path().join("slpf-OC2.redb");
+    world.restart_with(Box::new(Witness { kernel: world.kernel.clone(), path, seen: Arc::clone(&seen) }));
+    let number = world.perform(any(1)).unwrap().unwrap();
+    let other = world.perform(transient(2)).unwrap().unwrap();
+    world.perform(Order::Remove(number)).unwrap();
+    let seen: Vec<Contents> = std::mem::take(&mut seen.lock().unwrap());
+    assert_eq!(seen.iter().map(|contents| contents.records.len()).collect::<Vec<_>>(), [1, 1, 0]);
+    assert!(seen[0].numbering.is_used(number) && !seen[0].numbering.is_used(other));
+    assert!(seen[1].numbering.is_used(other));
+}
+
+#[test]
 fn a_kernel_that_takes_the_old_rules_and_not_the_new_one_has_no_means_for_it() {
     let mut world = World::with_rules();
     world.refuse(2);
@@ -169,14 +186,22 @@ fn a_kernel_that_takes_nothing_has_failed() {
     assert!(rejection.text().starts_with("firewall rule not removed or updated: "), "{rejection}");
 }
 
+/// What a busy kernel holds is known; what one holds that did not answer is not.
 #[test]
-fn a_kernel_that_is_busy_is_left_alone() {
-    let mut world = World::with_rules();
-    world.restart_with(Box::new(Busy));
-    let n_rules = world.keeper().rules().len();
-    world.perform(any(1)).unwrap_err();
-    assert!(!world.keeper().doubt.any(), "what it holds is known");
-    assert_eq!(world.keeper().rules().len(), n_rules);
+fn a_kernel_that_is_busy_is_left_alone_and_one_that_did_not_answer_is_loaded_anew() {
+    let busy = || BackendError::Busy { family: crate::Family::V4 };
+    let late = || BackendError::Timeout { family: crate::Family::V4, after: RETRY };
+    for (error, n_loads) in [(busy as fn() -> BackendError, 1), (late, 2)] {
+        let mut world = World::with_rules();
+        let n_rules = world.keeper().rules().len();
+        let loads = Arc::default();
+        world.restart_with(Box::new(Stubborn { error, loads: Arc::clone(&loads) }));
+        let rejection = world.perform(any(1)).unwrap_err();
+        assert_eq!(rejection.status(), StatusCode::InternalError);
+        assert_eq!(loads.load(Ordering::Relaxed), n_loads, "the start is one");
+        assert!(!world.keeper().doubt.any());
+        assert_eq!(world.keeper().rules().len(), n_rules);
+    }
 }
 
 #[test]
@@ -210,6 +235,14 @@ fn windows_end_by_the_clock() {
     world.tick_at(120);
     world.assert_agreement(&[999_980]);
     assert_eq!(world.keeper().until_tick(), None);
+}
+
+#[test]
+fn the_clock_is_looked_at_while_a_window_is_open() {
+    let mut world = World::new();
+    assert_eq!(world.keeper().until_tick(), None);
+    world.perform_for(any(1), 3_600_000).unwrap();
+    assert_eq!(world.keeper().until_tick(), Some(CLOCK_INTERVAL), "somebody may set it forward");
 }
 
 #[test]
@@ -378,27 +411,66 @@ impl World {
     fn assert_agreement_of_all(&mut self) {
         assert!(!self.keeper().doubt.any());
         assert_eq!(self.kernel.rules(), Some(self.keeper().state.rules.ruleset()));
-        // A copy of the file is what a process that is killed now leaves.
-        let copy = TempDir::new().unwrap();
-        std::fs::copy(self.dir.path().join("slpf-OC2.redb"), copy.path().join("slpf-OC2.redb")).unwrap();
-        let (_store, contents) = Store::open(copy.path(), &Config::default().chain_prefix).unwrap();
+        let contents = as_after_a_kill(&self.dir.path().join("slpf-OC2.redb"));
         let persistent = self.keeper().rules().into_iter().filter(|record| record.persistent);
         assert_eq!(contents.records, persistent.collect::<Vec<_>>());
         assert_eq!(contents.numbering, self.keeper().state.numbering);
     }
 }
 
-/// A kernel whose lock somebody else holds, but not at the start.
-#[derive(Debug)]
-struct Busy;
+/// What a process that is killed now leaves: a copy of the file tells.
+fn as_after_a_kill(path: &Path) -> Contents {
+    let copy = TempDir::new().unwrap();
+    std::fs::copy(path, copy.path().join("slpf-OC2.redb")).unwrap();
+    Store::open(copy.path(), &Config::default().chain_prefix).unwrap().1
+}
 
-impl Backend for Busy {
+/// A kernel that looks at the disk whenever it is changed.
+#[derive(Debug)]
+struct Witness {
+    kernel: DryRun,
+    path: std::path::PathBuf,
+    seen: Arc<Mutex<Vec<Contents>>>,
+}
+
+impl Backend for Witness {
+    fn load(&mut self, rules: &crate::Ruleset) -> Result<(), BackendError> {
+        self.kernel.load(rules)
+    }
+
+    fn apply(&mut self, changes: &[crate::Change]) -> Result<(), BackendError> {
+        self.seen.lock().unwrap().push(as_after_a_kill(&self.path));
+        self.kernel.apply(changes)
+    }
+
+    fn remove(&mut self) -> Result<(), BackendError> {
+        self.kernel.remove()
+    }
+
+    fn list(&mut self) -> Result<crate::backend::Listing, BackendError> {
+        self.kernel.list()
+    }
+
+    fn holds(&mut self, rules: &crate::Ruleset) -> Result<bool, BackendError> {
+        self.kernel.holds(rules)
+    }
+}
+
+/// A kernel that can be loaded and not changed.
+#[derive(Debug)]
+struct Stubborn {
+    error: fn() -> BackendError,
+    loads: Arc<AtomicUsize>,
+}
+
+impl Backend for Stubborn {
     fn load(&mut self, _: &crate::Ruleset) -> Result<(), BackendError> {
+        self.loads.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 
     fn apply(&mut self, _: &[crate::Change]) -> Result<(), BackendError> {
-        Err(BackendError::Busy { family: crate::Family::V4 })
+        Err((self.error)())
     }
 
     fn remove(&mut self) -> Result<(), BackendError> {

@@ -20,16 +20,44 @@ pub(crate) fn kernel_rules(
 ) -> Result<Vec<KernelRule>, Inexpressible> {
     let (family, matchings) = matchings(packets)?;
     let mut rules = Vec::new();
+    let mut push = |rule| {
+        // Source or destination "any address" is one rule of the kernel, not two.
+        if !rules.contains(&rule) {
+            rules.push(rule);
+        }
+    };
     for way in ways(direction, mode) {
         for matching in &matchings {
-            let rule = KernelRule::new(family, way.hook, way.narrow(matching), verdict)?;
-            // Source or destination "any address" is one rule of the kernel, not two.
-            if !rules.contains(&rule) {
-                rules.push(rule);
+            if verdict == Verdict::Reject
+                && let Some(notice) = notice(family, &way, matching)?
+            {
+                push(KernelRule::new(family, way.hook, notice, Verdict::Accept)?);
             }
+            push(KernelRule::new(family, way.hook, way.narrow(matching), verdict)?);
         }
     }
     Ok(rules)
+}
+
+/// What the source of a rejected packet is told, where the rule that rejects would stop it too: on its way out, and on its
+/// way to a process of this host. None if the rule is about something else.
+///
+/// Without it `deny` of a net in both directions rejects without a word: the notice goes to that very net.
+fn notice(family: Family, way: &Way<'_>, matching: &Matching) -> Result<Option<Matching>, Inexpressible> {
+    if !matches!(matching.protocol, None | Some(Protocol::Icmp(None))) {
+        return Ok(None);
+    }
+    let unreachable = match family {
+        Family::V4 => IcmpKind::new(3, Some(1))?,
+        Family::V6 => IcmpKind::new(1, Some(3))?,
+    };
+    let in_interface = match way.hook {
+        Hook::Output => None,
+        Hook::Input => Some("lo".parse()?),
+        // The notice starts here: it is not passed on.
+        Hook::Forward => return Ok(None),
+    };
+    Ok(Some(Matching { protocol: Some(Protocol::Icmp(Some(unreachable))), in_interface, ..matching.clone() }))
 }
 
 /// Why a rule cannot be put in force as it was asked for.
@@ -145,8 +173,8 @@ fn ways(direction: Direction, mode: &Mode) -> Vec<Way<'_>> {
 
 #[cfg(test)]
 mod tests {
-    use oc2_core::{Action, Command, Mode as Reading, Profile};
     use oc2_core::shape::read::{Context, Read};
+    use oc2_core::{Action, Command, Mode as Reading, Profile};
     use oc2_profile_slpf::Slpf;
 
     use super::*;
@@ -238,10 +266,45 @@ mod tests {
 
     #[test]
     fn verdicts_are_accept_drop_and_reject() {
-        for (verdict, target) in [(Verdict::Accept, "ACCEPT"), (Verdict::Drop, "DROP"), (Verdict::Reject, "OC2-REJECT")] {
+        for (verdict, target) in [(Verdict::Accept, "ACCEPT"), (Verdict::Drop, "DROP"), (Verdict::Reject, "OC2-REJECT")]
+        {
             let packets = packets(r#"{"ipv4_connection": {"protocol": "tcp"}}"#);
             let rules = kernel_rules(&packets, Direction::Ingress, verdict, &Mode::Host);
             assert_eq!(texts(&rules.unwrap()), [format!("IPv4 INPUT -p tcp -j {target}")]);
+        }
+    }
+
+    #[test]
+    fn the_notice_of_a_rejected_packet_is_not_stopped_by_the_rule_that_rejects() {
+        for (target, expected) in [
+            (
+                r#"{"ipv4_net": "198.51.100.0/24"}"#,
+                &[
+                    "IPv4 INPUT -s 198.51.100.0/24 -i lo -p icmp -m icmp --icmp-type 3/1 -j ACCEPT",
+                    "IPv4 INPUT -s 198.51.100.0/24 -j OC2-REJECT",
+                    "IPv4 INPUT -d 198.51.100.0/24 -i lo -p icmp -m icmp --icmp-type 3/1 -j ACCEPT",
+                    "IPv4 INPUT -d 198.51.100.0/24 -j OC2-REJECT",
+                    "IPv4 OUTPUT -s 198.51.100.0/24 -p icmp -m icmp --icmp-type 3/1 -j ACCEPT",
+                    "IPv4 OUTPUT -s 198.51.100.0/24 -j OC2-REJECT",
+                    "IPv4 OUTPUT -d 198.51.100.0/24 -p icmp -m icmp --icmp-type 3/1 -j ACCEPT",
+                    "IPv4 OUTPUT -d 198.51.100.0/24 -j OC2-REJECT",
+                    "IPv4 FORWARD -s 198.51.100.0/24 -j OC2-REJECT",
+                    "IPv4 FORWARD -d 198.51.100.0/24 -j OC2-REJECT",
+                ][..],
+            ),
+            (
+                r#"{"ipv6_connection": {"protocol": "icmp"}}"#,
+                &[
+                    "IPv6 INPUT -i lo -p ipv6-icmp -m icmp6 --icmpv6-type 1/3 -j ACCEPT",
+                    "IPv6 INPUT -p ipv6-icmp -j OC2-REJECT",
+                    "IPv6 OUTPUT -p ipv6-icmp -m icmp6 --icmpv6-type 1/3 -j ACCEPT",
+                    "IPv6 OUTPUT -p ipv6-icmp -j OC2-REJECT",
+                    "IPv6 FORWARD -p ipv6-icmp -j OC2-REJECT",
+                ],
+            ),
+        ] {
+            let rules = kernel_rules(&packets(target), Direction::Both, Verdict::Reject, &gateway());
+            assert_eq!(texts(&rules.unwrap()), expected);
         }
     }
 

@@ -129,7 +129,8 @@ fn a_file_counts_as_commands_sent_one_after_the_other() {
 #[test]
 fn what_cannot_be_done_here_is_refused() {
     let mode = &Mode::Host;
-    let slpf_rule = |traffic| Rule { packets: flow(traffic), direction: Direction::Both, persistent: true, insert_rule: None };
+    let slpf_rule =
+        |traffic| Rule { packets: flow(traffic), direction: Direction::Both, persistent: true, insert_rule: None };
     let false_ack = NewRule::deny(slpf_rule(Traffic::Any), DropProcess::FalseAck, mode).unwrap_err();
     assert_eq!(false_ack.status(), StatusCode::NotImplemented);
     assert_eq!(false_ack.text(), "Option not supported: args.slpf.drop_process: false_ack");
@@ -346,7 +347,7 @@ fn placed(number: i64, port: u16) -> Order {
 /// In each chain one rule of the kernel if the port is even, else three.
 fn rule(port: u16, number: Option<i64>) -> NewRule {
     let ports = Ports { source: None, destination: Some(port) };
-    let traffic = if port % 2 == 0 { Traffic::Tcp(ports) } else { Traffic::AnyWithPorts(ports) };
+    let traffic = if port.is_multiple_of(2) { Traffic::Tcp(ports) } else { Traffic::AnyWithPorts(ports) };
     let insert_rule = number.map(number_of);
     let rule = Rule { packets: flow(traffic), direction: Direction::Both, persistent: true, insert_rule };
     NewRule::deny(rule, DropProcess::None, &Mode::Host).unwrap()

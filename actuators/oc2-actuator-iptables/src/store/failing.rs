@@ -5,34 +5,44 @@ use std::io;
 use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use redb::backends::FileBackend;
 use redb::{BackendError, Builder, StorageBackend};
 
 use super::Opener;
 
-/// How many more times the disk works. Clones speak of the same disk.
-#[derive(Clone, Debug)]
-pub(crate) struct Disk(Arc<AtomicUsize>);
+/// A disk that works for so long. Clones speak of the same disk.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Disk(Arc<Health>);
+
+#[derive(Debug, Default)]
+struct Health {
+    is_failing: AtomicBool,
+    has_failed: AtomicBool,
+    n_left: AtomicUsize,
+}
 
 impl Disk {
     /// A disk that does not fail yet.
     pub(crate) fn sound() -> Self {
-        Self(Arc::new(AtomicUsize::new(usize::MAX)))
+        Self::default()
     }
 
     /// It writes and syncs `n` more times, then it fails until it is repaired.
     pub(crate) fn fail_after(&self, n: usize) {
-        self.0.store(n, Ordering::Relaxed);
+        self.0.n_left.store(n, Ordering::Relaxed);
+        self.0.has_failed.store(false, Ordering::Relaxed);
+        self.0.is_failing.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn repair(&self) {
-        self.fail_after(usize::MAX);
+        self.0.is_failing.store(false, Ordering::Relaxed);
     }
 
+    /// Whether it was asked for more than it had left.
     pub(crate) fn has_failed(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == 0
+        self.0.has_failed.load(Ordering::Relaxed)
     }
 
     /// Opens databases on this disk.
@@ -46,11 +56,14 @@ impl Disk {
     }
 
     fn work(&self) -> io::Result<()> {
-        let spend = |left: usize| if left == usize::MAX { Some(left) } else { left.checked_sub(1) };
-        match self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend) {
-            Ok(_) => Ok(()),
-            Err(_) => Err(io::Error::other("a fault on purpose")),
+        if !self.0.is_failing.load(Ordering::Relaxed) {
+            return Ok(());
         }
+        let spend = |left: usize| left.checked_sub(1);
+        self.0.n_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend).map(drop).map_err(|_| {
+            self.0.has_failed.store(true, Ordering::Relaxed);
+            io::Error::other("a fault on purpose")
+        })
     }
 }
 

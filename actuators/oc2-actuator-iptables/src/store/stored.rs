@@ -198,7 +198,8 @@ mod tests {
 
     #[test]
     fn what_was_not_written_so_is_refused() {
-        let whole = r#"{"target":{"ipv4_net":"192.0.2.1"},"direction":"both","verdict":"drop","producer":"","created":1}"#;
+        let whole =
+            r#"{"target":{"ipv4_net":"192.0.2.1"},"direction":"both","verdict":"drop","producer":"","created":1}"#;
         let number = RuleNumber::new(1).unwrap();
         read(number, whole.as_bytes()).unwrap();
         for (part, other) in [

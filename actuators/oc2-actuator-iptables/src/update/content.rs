@@ -23,21 +23,18 @@ pub(super) fn read(bytes: &[u8], config: &Config) -> Result<Vec<NewRule>, ReadEr
     let mut context = Context::new(Mode::Strict);
     let mut json = Deserializer::from_str(text);
     let rules = Rules { context: &mut context, config };
-    let rules = json.deserialize_any(rules).map_err(|error| context.fail(message_of(&error)))?;
-    json.end().map_err(|error| ReadError::new(message_of(&error)))?;
+    let rules = json.deserialize_any(rules).map_err(|error| read_error(&error, &mut context))?;
+    json.end().map_err(|error| read_error(&error, &mut context))?;
     Ok(rules)
 }
 
-/// Line and column only where the text is no JSON, else the place says more.
-fn message_of(error: &serde_json::Error) -> String {
+/// Line and column where the text is no JSON, else the place in it.
+fn read_error(error: &serde_json::Error, context: &mut Context) -> ReadError {
     let message = error.to_string();
     if !error.is_data() {
-        return format!("not JSON: {message}");
+        return ReadError::new(format!("not JSON: {message}"));
     }
-    match message.rfind(" at line ") {
-        Some(end) => message[..end].to_owned(),
-        None => message,
-    }
+    context.fail(message.rfind(" at line ").map_or(&*message, |end| &message[..end]))
 }
 
 struct Rules<'a> {
