@@ -1,0 +1,46 @@
+//! Properties (LS 3.4.1.16).
+
+use serde::de::Error;
+use serde::{Deserializer, Serializer};
+
+use crate::form::Form;
+use crate::invalid::Invalid;
+use crate::shape::read::{Context, Read, list, unique};
+use crate::shape::write::Write;
+
+/// Names of attributes, at least one, each once (LS 3.4.1.16).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Properties(Vec<String>);
+
+impl Properties {
+    /// Checks a list of names.
+    ///
+    /// # Errors
+    /// The list is empty, or a name stands twice.
+    pub fn new(names: Vec<String>) -> Result<Self, Invalid> {
+        if names.is_empty() {
+            return Err(Invalid::new("at least one property is due"));
+        }
+        unique(&names)?;
+        Ok(Self(names))
+    }
+
+    /// The names.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+impl Read for Properties {
+    const TYPE: &'static str = "Properties";
+
+    fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
+        Self::new(list(context, deserializer, "strings")?).map_err(D::Error::custom)
+    }
+}
+
+impl Write for Properties {
+    fn write<S: Serializer>(&self, form: Form, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.write(form, serializer)
+    }
+}
