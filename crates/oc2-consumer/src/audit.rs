@@ -1,13 +1,16 @@
 //! One event per Command, whatever its end (ARCH B.3).
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use oc2_core::types::text::RequestId;
-use oc2_core::{Command, Response, StatusCode};
+use oc2_core::{Command, Rejection, Response, StatusCode};
 use oc2_transfer::{Peer, Request};
 
-/// What is told about a Command when it ends.
-#[derive(Clone, Debug)]
+use crate::settings::Settings;
+
+/// What is told about a Command when it ends: once, and also when whoever should have told it is gone.
+#[derive(Debug)]
 pub(crate) struct Record {
     started: Instant,
     peer: Peer,
@@ -15,6 +18,7 @@ pub(crate) struct Record {
     request_id: Option<String>,
     command_id: Option<String>,
     command: Option<String>,
+    is_told: AtomicBool,
 }
 
 impl Record {
@@ -23,11 +27,19 @@ impl Record {
     }
 
     pub(crate) fn of(peer: Peer, request_id: Option<String>) -> Self {
-        Self { started: Instant::now(), peer, from: None, request_id, command_id: None, command: None }
+        Self {
+            started: Instant::now(),
+            peer,
+            from: None,
+            request_id,
+            command_id: None,
+            command: None,
+            is_told: AtomicBool::new(false),
+        }
     }
 
-    pub(crate) fn sent_by(&mut self, from: Option<&String>) {
-        self.from = from.cloned();
+    pub(crate) fn sent_by(&mut self, from: Option<&str>) {
+        self.from = from.map(Into::into);
     }
 
     pub(crate) fn asked_under(&mut self, request_id: Option<&RequestId>) {
@@ -39,30 +51,94 @@ impl Record {
         self.command = Some(command.pair().to_string());
     }
 
-    /// Writes the event.
+    /// It has its outcome.
     pub(crate) fn end(&self, response: &Response) {
-        let text = response.status_text.as_deref();
+        let end = match response.status {
+            StatusCode::Ok | StatusCode::Processing => End::Performed,
+            StatusCode::InternalError => End::Failed,
+            _ => End::Refused,
+        };
+        self.tell(end, Some(response));
+    }
+
+    /// It was made void by its Producer.
+    pub(crate) fn cancelled(&self, response: &Response) {
+        self.tell(End::Cancelled, Some(response));
+    }
+
+    /// Others are meant, and nobody hears from us.
+    pub(crate) fn not_meant(&self, rejection: Rejection) {
+        self.tell(End::NotMeant, Some(&rejection.into()));
+    }
+
+    /// It is the same as one that has an event of its own.
+    pub(crate) fn repeats_another(&self) {
+        self.is_told.store(true, Ordering::Relaxed);
+    }
+
+    fn tell(&self, end: End, response: Option<&Response>) {
+        if self.is_told.swap(true, Ordering::Relaxed) {
+            return;
+        }
         let elapsed_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
         macro_rules! event {
             ($level:ident, $sentence:literal) => {
                 tracing::$level!(
-                    target: "oc2::audit",
+                    target: TARGET,
                     peer = %self.peer,
                     from = self.from.as_deref(),
                     request_id = self.request_id.as_deref(),
                     command_id = self.command_id.as_deref(),
                     command = self.command.as_deref(),
-                    status = response.status.id(),
-                    text,
+                    status = response.map(|response| response.status.id()),
+                    text = response.and_then(|response| response.status_text.as_deref()),
                     elapsed_us,
                     $sentence
                 )
             };
         }
-        match response.status {
-            StatusCode::Ok | StatusCode::Processing => event!(info, "Command performed."),
-            StatusCode::InternalError => event!(error, "Command failed."),
-            _ => event!(warn, "Command refused."),
+        match end {
+            End::Performed => event!(info, "Command performed."),
+            End::Cancelled => event!(info, "Command cancelled."),
+            End::NotMeant => event!(info, "Command is for others."),
+            End::Refused => event!(warn, "Command refused."),
+            End::Failed => event!(error, "Command failed."),
+            End::CutOff => event!(error, "Command cut off; it may have been performed."),
         }
     }
 }
+
+/// What no outcome was told of was cut off: by the end of the program, or by a panic.
+impl Drop for Record {
+    fn drop(&mut self) {
+        self.tell(End::CutOff, None);
+    }
+}
+
+/// How a Command ends.
+enum End {
+    Performed,
+    Cancelled,
+    NotMeant,
+    Refused,
+    Failed,
+    CutOff,
+}
+
+/// Writes that the Consumer behaves differently from now on.
+pub(crate) fn reconfigured(settings: &Settings) {
+    let Settings { mode, rate_limit, max_wait, status_wait, enforce_to, max_commands, max_scheduled } = settings;
+    tracing::info!(
+        target: TARGET,
+        ?mode,
+        rate_limit = rate_limit.map(u32::from),
+        ?max_wait,
+        ?status_wait,
+        enforce_to,
+        max_commands,
+        max_scheduled,
+        "Settings changed."
+    );
+}
+
+const TARGET: &str = "oc2::audit";

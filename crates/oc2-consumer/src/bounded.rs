@@ -1,6 +1,6 @@
 //! A map that forgets: the oldest entries go when there are too many or their time is over.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 #[derive(Debug)]
 pub(crate) struct Bounded<K, V> {
     entries: HashMap<K, (u64, V)>,
-    order: VecDeque<(Instant, u64, K)>,
+    /// When each entry was inserted, by its number.
+    order: BTreeMap<u64, (Instant, K)>,
     capacity: usize,
     lifetime: Duration,
     n_inserted: u64,
@@ -16,45 +17,45 @@ pub(crate) struct Bounded<K, V> {
 
 impl<K: Clone + Eq + Hash, V> Bounded<K, V> {
     pub(crate) fn new(capacity: usize, lifetime: Duration) -> Self {
-        Self { entries: HashMap::new(), order: VecDeque::new(), capacity, lifetime, n_inserted: 0 }
+        Self { entries: HashMap::new(), order: BTreeMap::new(), capacity, lifetime, n_inserted: 0 }
     }
 
     pub(crate) fn get(&self, key: &K) -> Option<&V> {
         self.entries.get(key).map(|(_, value)| value)
     }
 
-    pub(crate) fn remove(&mut self, key: &K) {
-        self.entries.remove(key);
+    pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
+        let (number, value) = self.entries.remove(key)?;
+        self.order.remove(&number);
+        Some(value)
     }
 
     /// Adds an entry and forgets old ones of which `is_in_use` says no. Entries in use are kept: what bounds them is
-    /// the number of commands that run at once.
+    /// the number of commands that are under way.
     pub(crate) fn insert(&mut self, key: K, value: V, now: Instant, is_in_use: impl Fn(&V) -> bool) {
+        self.remove(&key);
         self.forget(now, is_in_use);
+        self.put(key, value, now);
+    }
+
+    fn put(&mut self, key: K, value: V, inserted: Instant) {
         self.n_inserted += 1;
-        self.entries.insert(key.clone(), (self.n_inserted, value));
-        self.order.push_back((now, self.n_inserted, key));
+        self.order.insert(self.n_inserted, (inserted, key.clone()));
+        self.entries.insert(key, (self.n_inserted, value));
     }
 
     fn forget(&mut self, now: Instant, is_in_use: impl Fn(&V) -> bool) {
         for _ in 0..self.order.len() {
-            let is_due = self.order.front().is_some_and(|(inserted, ..)| {
-                self.order.len() >= self.capacity || now.duration_since(*inserted) >= self.lifetime
-            });
-            if !is_due {
+            let is_full = self.entries.len() >= self.capacity;
+            let Some(oldest) = self.order.first_entry() else { return };
+            if !is_full && now.duration_since(oldest.get().0) < self.lifetime {
                 return;
             }
-            let Some((inserted, n, key)) = self.order.pop_front() else { return };
-            match self.entries.get(&key) {
-                Some((current, value)) if *current == n => {
-                    if is_in_use(value) {
-                        self.order.push_back((inserted, n, key));
-                    } else {
-                        self.entries.remove(&key);
-                    }
-                }
-                // The entry was removed, or replaced by a later one that has its own place in the order.
-                _ => {}
+            let (inserted, key) = oldest.remove();
+            if let Some((_, value)) = self.entries.remove(&key)
+                && is_in_use(&value)
+            {
+                self.put(key, value, inserted);
             }
         }
     }
@@ -104,5 +105,16 @@ mod tests {
             map.insert(key, 10 + key, now, |_| false);
         }
         assert_eq!(map.get(&0), Some(&10));
+    }
+
+    #[test]
+    fn what_was_removed_displaces_nothing_and_leaves_nothing() {
+        let (mut map, now) = (bounded(), Instant::now());
+        map.insert(0, 0, now, |_| false);
+        for key in 1..100 {
+            map.insert(key, key, now, |_| false);
+            map.remove(&key);
+        }
+        assert_eq!((map.get(&0), map.entries.len(), map.order.len()), (Some(&0), 1, 1));
     }
 }

@@ -1,40 +1,38 @@
 //! The Consumer: from a message to its answer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use bytes::Bytes;
-use oc2_actuator::{Context, Prepared};
-use oc2_core::types::text::RequestId;
+use oc2_actuator::{AnyActuator, Context, Outcome, Prepared};
 use oc2_core::types::time::DateTime;
-use oc2_core::{
-    Class, Command, Content, Form, Message, Mode, Nsid, Rejection, Response, ResponseType, StatusCode, Target,
-};
-use oc2_encoding::{Decoded, Encoding, Encodings};
-use oc2_transfer::{Handler, Peer, Refusal, Reply, Request, Scope};
-use tracing::{debug, info, warn};
+use oc2_core::{Command, Nsid, Rejection, Response, StatusCode, Target};
+use oc2_encoding::Encodings;
+use oc2_transfer::{Handler, Refusal, Reply, Request, Scope};
+use tokio::time::timeout;
+use tracing::info;
 
-use crate::audit::Record;
+use crate::audit::{self, Record};
 use crate::builder::{ConsumerBuilder, WantsPolicy};
 use crate::execution::Execution;
 use crate::features::{self, QUERY_FEATURES};
-use crate::gather::gather;
+use crate::gather::{gather, gather_refusals};
 use crate::jobs::{Jobs, Place};
+use crate::key::Key;
 use crate::policy::AnyPolicy;
 use crate::rate::Rate;
 use crate::registry::{CANCEL_COMMAND, Nobody, Registry};
-use crate::replay::{Key, Replay, Seen};
-use crate::respond::Responder;
+use crate::replay::{Replay, Seen};
 use crate::schedule;
 use crate::settings::Settings;
+use crate::understand::{Asked, Reader, Refused};
 
 /// An OpenC2 Consumer. Clones are the same Consumer.
 #[derive(Clone)]
 pub struct Consumer(Arc<Shared>);
 
 struct Shared {
-    identity: Arc<str>,
-    encodings: Encodings,
+    reader: Reader,
     registry: Registry,
     policy: Box<dyn AnyPolicy>,
     settings: ArcSwap<Settings>,
@@ -57,8 +55,7 @@ impl Consumer {
         settings: Settings,
     ) -> Self {
         Self(Arc::new(Shared {
-            identity: identity.into(),
-            encodings,
+            reader: Reader { identity: identity.into(), encodings },
             registry,
             policy,
             rate: ArcSwap::from_pointee(Rate::new(settings.rate_limit)),
@@ -70,13 +67,15 @@ impl Consumer {
 
     /// Replaces the settings; commands under way keep those they began with.
     pub fn reload(&self, settings: Settings) {
+        audit::reconfigured(&settings);
         if settings.rate_limit != self.0.rate.load().per_minute() {
             self.0.rate.store(Arc::new(Rate::new(settings.rate_limit)));
         }
         self.0.settings.store(Arc::new(settings));
     }
 
-    /// Takes on nothing new, gives up what waits for its time, and waits for what is being performed.
+    /// Takes on nothing new, gives up what waits for its time, and waits for what is being performed, however long that
+    /// takes. Whoever gives up waiting cuts off what is left when its runtime ends.
     pub async fn stop(&self) {
         self.0.jobs.stop().await;
     }
@@ -84,20 +83,21 @@ impl Consumer {
 
 impl std::fmt::Debug for Consumer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Consumer").field("identity", &self.0.identity).field("registry", &self.0.registry).finish()
+        let Shared { reader, registry, .. } = &*self.0;
+        f.debug_struct("Consumer").field("identity", &reader.identity).field("registry", registry).finish()
     }
 }
 
 impl Handler for Consumer {
     async fn handle(&self, request: Request) -> Reply {
         let mut record = Record::new(&request);
-        let asked = match self.0.understand(request, &mut record) {
+        let asked = match self.0.reader.understand(request, self.0.settings.load_full(), &mut record) {
             Ok(asked) => asked,
             Err(refused) => return refused.reply(&record),
         };
         // A task of its own: a lost connection does not stop it, and a panic ends it alone.
-        let responder = asked.responder.clone();
-        let answered = self.0.jobs.spawn(Arc::clone(&self.0).answer(asked, record.clone()));
+        let (responder, record) = (asked.responder.clone(), Arc::new(record));
+        let answered = self.0.jobs.spawn(Arc::clone(&self.0).answer(asked, Arc::clone(&record)));
         match answered.await {
             Ok(reply) => reply,
             Err(_) => Refused::new(responder, internal_error()).reply(&record),
@@ -106,225 +106,103 @@ impl Handler for Consumer {
 
     fn refuse(&self, refusal: Refusal) -> Reply {
         let request_id = refusal.request_id.as_deref().and_then(|id| id.parse().ok());
-        let responder = self.0.responder(self.0.encodings.preferred(), Form::DEFAULT, request_id);
         let record = Record::of(refusal.peer, refusal.request_id);
-        Refused::new(responder, refusal.rejection).reply(&record)
-    }
-}
-
-/// A Command that was read, and how to answer it.
-struct Asked {
-    command: Command,
-    peer: Peer,
-    from: Option<String>,
-    scope: Scope,
-    body: Bytes,
-    responder: Responder,
-}
-
-/// A message that goes no further, and how to answer it.
-struct Refused {
-    responder: Responder,
-    rejection: Rejection,
-}
-
-impl Refused {
-    fn new(responder: Responder, rejection: Rejection) -> Self {
-        Self { responder, rejection }
-    }
-
-    fn reply(self, record: &Record) -> Reply {
-        let response = self.rejection.into();
-        record.end(&response);
-        self.responder.reply(response)
+        Refused::new(self.0.reader.responder(request_id), refusal.rejection).reply(&record)
     }
 }
 
 impl Shared {
-    fn responder(&self, encoding: Arc<dyn Encoding>, form: Form, request_id: Option<RequestId>) -> Responder {
-        let identity = Arc::clone(&self.identity);
-        Responder { identity, encoding, form, request_id, to: None, wanted: ResponseType::Complete }
-    }
-
-    /// Reads a message; what is not a Command is refused under whatever id could be read.
-    fn understand(&self, request: Request, record: &mut Record) -> Result<Asked, Refused> {
-        let mode = self.settings.load().mode;
-        let beside = request.request_id.as_deref().and_then(|id| id.parse().ok());
-        let preferred = self.responder(self.encodings.preferred(), Form::DEFAULT, beside.clone());
-        let selection = self
-            .encodings
-            .for_content_type(request.content_type.as_deref(), mode)
-            .map_err(|error| Refused::new(preferred, Rejection::malformed(error.to_string())))?;
-        if let Some(deviation) = selection.deviation {
-            debug!(peer = %request.peer, deviation, "A deviation was tolerated.");
-        }
-        let encoding = selection.encoding;
-        let decoded = encoding.decode(&request.body, mode).map_err(|error| {
-            let glimpse = error.glimpse();
-            let request_id = glimpse.request_id.clone().or_else(|| beside.clone());
-            record.asked_under(request_id.as_ref());
-            let mut responder = self.responder(Arc::clone(&encoding), glimpse.form, request_id);
-            responder.wanted = glimpse.response_requested.unwrap_or(ResponseType::Complete);
-            Refused::new(responder, Rejection::malformed(error.to_string()))
-        })?;
-        self.accept(request, decoded, encoding, beside, record)
-    }
-
-    /// Settles ids and recipients, and takes the Command out of its message.
-    fn accept(
-        &self,
-        request: Request,
-        decoded: Decoded,
-        encoding: Arc<dyn Encoding>,
-        beside: Option<RequestId>,
-        record: &mut Record,
-    ) -> Result<Asked, Refused> {
-        let Decoded { message, form, notes, .. } = decoded;
-        for note in &notes {
-            debug!(peer = %request.peer, %note, "A deviation was tolerated.");
-        }
-        let request_id = self.correlate(&message, beside, &request.peer);
-        record.asked_under(request_id.as_ref());
-        record.sent_by(message.headers.from());
-        let mut responder = self.responder(encoding, form, request_id);
-        responder.to = message.headers.from().cloned();
-        let from = responder.to.clone();
-        if let Content::Request(command) = message.content() {
-            responder.wanted = command.args.response_wanted();
-            record.asked_for(command);
-        }
-        if let Err(rejection) = self.admit_headers(&message, responder.request_id.as_ref()) {
-            return Err(Refused::new(responder, rejection));
-        }
-        let command = match message.into_content() {
-            Content::Request(command) => command,
-            Content::Response(_) => {
-                let rejection = Rejection::malformed("body.openc2.response: a Consumer takes Commands");
-                return Err(Refused::new(responder, rejection));
+    /// Answers a Command: not at all if others are meant, from memory if it was seen before, else by performing it.
+    async fn answer(self: Arc<Self>, mut asked: Asked, record: Arc<Record>) -> Reply {
+        let addressed = match (self.registry.addressed(&asked.command, asked.scope), asked.scope) {
+            (Err(Nobody::NotMeant(rejection)), scope) if scope != Scope::Direct => {
+                let status = rejection.status();
+                record.not_meant(rejection);
+                return Reply::empty(status);
             }
-            // DECISIONS M13
-            Content::Notification(_) => {
-                let rejection = Rejection::unsupported("notifications are not supported");
-                return Err(Refused::new(responder, rejection));
-            }
+            (addressed, _) => addressed.map_err(Nobody::into_rejection),
         };
-        Ok(Asked { command, peer: request.peer, from, scope: request.scope, body: request.body, responder })
-    }
-
-    /// The id of the message, or the one that came beside it; the message wins (DECISIONS M10).
-    fn correlate(&self, message: &Message, beside: Option<RequestId>, peer: &Peer) -> Option<RequestId> {
-        let own = message.headers.request_id();
-        if let (Some(own), Some(beside)) = (own, &beside)
-            && own != beside
-        {
-            warn!(%peer, request_id = %own, beside = %beside, "The request ids differ; that of the message counts.");
+        let decision = self.policy.decide(&asked.peer, asked.from.as_deref(), &asked.command);
+        if let Err(rejection) = in_time(decision).await {
+            return Refused::new(asked.responder, rejection).reply(&record);
         }
-        if message.headers.created().is_some_and(|created| created.as_millis() < LOOKS_LIKE_SECONDS) {
-            warn!(%peer, "headers.created looks like seconds; it is read as milliseconds.");
-        }
-        own.cloned().or(beside)
-    }
-
-    fn admit_headers(&self, message: &Message, request_id: Option<&RequestId>) -> Result<(), Rejection> {
-        let settings = self.settings.load();
-        if request_id.is_none() && settings.mode == Mode::Strict {
-            return Err(Rejection::malformed("headers: the member \"request_id\" is missing (HTTPS 3.3.3)"));
-        }
-        let is_for_others =
-            message.headers.to().is_some_and(|recipients| recipients.iter().all(|to| to != &*self.identity));
-        if is_for_others && settings.enforce_to {
-            return Err(Rejection::new(Class::Forbidden, "headers.to: the message is for others"));
-        }
-        Ok(())
-    }
-
-    /// Answers a Command: from memory if it was seen before, else by performing it.
-    async fn answer(self: Arc<Self>, asked: Asked, record: Record) -> Reply {
-        let settings = self.settings.load_full();
         let execution = Execution::new(asked.responder.wanted);
         let key = asked.replay_key();
-        if let Some(key) = &key {
-            match self.replay.admit(key, &asked.body, &execution) {
-                Seen::New => {}
-                Seen::Before(earlier) => {
-                    info!(peer = %asked.peer, request_id = key.1, "A repeated request is answered from memory.");
-                    let response = earlier.answer(settings.max_wait, settings.status_wait).await;
-                    return asked.responder.reply(response);
-                }
-                Seen::Reused => {
-                    let rejection = Rejection::malformed("headers.request_id: request_id reused for another message");
-                    return Refused::new(asked.responder, rejection).reply(&record);
-                }
+        match self.take_on(&mut asked, key.as_ref(), &execution) {
+            Ok(Seen::New) => {}
+            Ok(Seen::Before(earlier)) => {
+                let request_id = asked.responder.request_id.as_ref();
+                info!(peer = %asked.peer, request_id = request_id.map(|id| id.as_str()), "A repeated request is answered from memory.");
+                record.repeats_another();
+                return self.reply(asked, &earlier).await;
             }
-        }
-        let held = Held { replay: &self.replay, key: key.as_ref(), execution: &execution };
-        let begun = self.begin(&asked, &settings, &execution, record.clone()).await;
-        held.release();
-        match begun {
-            Ok(()) => {}
-            Err(Nobody::NotMeant(rejection)) if asked.scope != Scope::Direct => {
-                self.settle(&execution, key.as_ref(), &rejection);
-                return Reply::empty(rejection.status());
-            }
-            Err(Nobody::NotMeant(rejection) | Nobody::Refused(rejection)) => {
-                self.settle(&execution, key.as_ref(), &rejection);
+            Ok(Seen::Reused) => {
+                let rejection = Rejection::malformed("headers.request_id: request_id reused for another message");
                 return Refused::new(asked.responder, rejection).reply(&record);
             }
+            Err(rejection) => return Refused::new(asked.responder, rejection).reply(&record),
         }
-        let response = execution.answer(settings.max_wait, settings.status_wait).await;
-        asked.responder.reply(response)
+        let held = Held { replay: &self.replay, key: key.as_ref(), execution: &execution };
+        let begun = in_time(self.begin(&asked, addressed, &execution, &record)).await;
+        held.release();
+        if let Err(rejection) = begun {
+            self.settle(&execution, key.as_ref(), &rejection);
+            return Refused::new(asked.responder, rejection).reply(&record);
+        }
+        self.reply(asked, &execution).await
+    }
+
+    async fn reply(&self, asked: Asked, execution: &Execution) -> Reply {
+        // Nothing of it is kept while the answer waits but how to give it.
+        let Asked { responder, settings, .. } = asked;
+        responder.reply(execution.answer(settings.max_wait, settings.status_wait).await)
+    }
+
+    /// Counts a Command that was not seen before, and remembers it if it has an id. Its bytes are done with.
+    fn take_on(&self, asked: &mut Asked, key: Option<&Key>, execution: &Execution) -> Result<Seen, Rejection> {
+        let body = std::mem::take(&mut asked.body);
+        let rate = self.rate.load();
+        match key {
+            None => rate.admit().map(|()| Seen::New),
+            Some(key) => self.replay.admit(key, &body, execution, || rate.admit()),
+        }
     }
 
     /// Remembers a refusal; one that is only for now is forgotten, so that the Command may be tried again.
     fn settle(&self, execution: &Execution, key: Option<&Key>, rejection: &Rejection) {
-        execution.refuse(rejection.clone().into());
-        if let (Some(key), Class::Unavailable) = (key, rejection.class()) {
+        // First: once it is over, the entry under this key may be that of another.
+        if let (Some(key), StatusCode::ServiceUnavailable) = (key, rejection.status()) {
             self.replay.forget(key);
         }
+        execution.refuse(rejection.clone().into());
     }
 
-    /// Decides about a Command and sets it going; when this returns, everything is settled but the outcome.
+    /// Decides about a Command and sets it going; when this returns, everything is settled but the outcome. What is given
+    /// up before has no effect.
     async fn begin(
         self: &Arc<Self>,
         asked: &Asked,
-        settings: &Settings,
+        addressed: Result<Vec<&AnyActuator>, Rejection>,
         execution: &Execution,
-        record: Record,
-    ) -> Result<(), Nobody> {
-        let command = &asked.command;
-        self.rate.load().admit().map_err(Nobody::Refused)?;
-        self.policy.decide(&asked.peer, asked.from.as_deref(), command).await.map_err(Nobody::Refused)?;
-        let addressed = self.registry.addressed(command, asked.scope)?;
-        match command.pair() {
+        record: &Arc<Record>,
+    ) -> Result<(), Rejection> {
+        let addressed = addressed?;
+        match asked.command.pair() {
             QUERY_FEATURES => {
-                let response = self.tell_features(command).map_err(Nobody::Refused)?;
+                let response = self.tell_features(&asked.command)?;
                 record.end(&response);
                 execution.finish(response);
             }
             CANCEL_COMMAND => {
-                self.cancel(asked).map_err(Nobody::Refused)?;
+                self.cancel(asked)?;
                 let response = Response::new(StatusCode::Ok);
                 record.end(&response);
                 execution.finish(response);
             }
             pair => {
-                let place = self.jobs.admit(settings.max_commands).map_err(Nobody::Refused)?;
-                let supporting = Registry::supporting(&addressed, pair).map_err(Nobody::Refused)?;
-                let now = DateTime::now();
-                let window = command
-                    .args
-                    .window(now)
-                    .map_err(|error| Nobody::Refused(Rejection::malformed(format!("args: {error}"))))?;
-                let context = Context::new(asked.producer(), window);
-                let mut prepared = Vec::with_capacity(supporting.len());
-                for actuator in supporting {
-                    prepared.push((actuator.nsid(), actuator.prepare(command, context.clone()).await));
-                }
-                if prepared.iter().all(|(_, prepared)| prepared.is_err()) {
-                    return Err(Nobody::Refused(worst_of(prepared)));
-                }
-                let starts_at = window.is_ahead(now).then_some(window.start);
-                self.set_going(asked, prepared, starts_at, execution, record, place);
+                let supporting = Registry::supporting(&addressed, pair)?;
+                let job = self.prepare(asked, supporting).await?;
+                self.set_going(asked, job, execution, Arc::clone(record));
             }
         }
         Ok(())
@@ -340,79 +218,102 @@ impl Shared {
     }
 
     fn cancel(&self, asked: &Asked) -> Result<(), Rejection> {
-        if !asked.command.args.namespaces().is_empty() {
-            return Err(Rejection::unsupported("Option not supported: cancel command takes no namespaces"));
+        let args = &asked.command.args;
+        let has_times = args.start_time().is_some() || args.stop_time().is_some() || args.duration().is_some();
+        if has_times || !args.namespaces().is_empty() {
+            let text = "Option not supported: cancel command takes no argument but response_requested";
+            return Err(Rejection::unsupported(text));
         }
         let Target::Command(id) = &asked.command.target else { return Err(internal_error()) };
-        self.jobs.cancel(&(asked.producer(), id.to_string()))
+        self.jobs.cancel(&Key::new(asked.producer(), id.as_str()))
+    }
+
+    /// Lets the actuators check a Command; refused is what all of them refuse.
+    async fn prepare(&self, asked: &Asked, supporting: Vec<AnyActuator>) -> Result<Job, Rejection> {
+        let command = &asked.command;
+        let now = DateTime::now();
+        let window = command.args.window(now).map_err(|error| Rejection::malformed(format!("args: {error}")))?;
+        let starts_at = window.is_ahead(now).then_some(window.start);
+        let place = self.jobs.admit(&asked.settings, starts_at.is_some())?;
+        let context = Context::new(asked.producer().name(), window);
+        let mut prepared = Vec::with_capacity(supporting.len());
+        for actuator in supporting {
+            prepared.push((actuator.nsid(), actuator.prepare(command, context.clone()).await));
+        }
+        if prepared.iter().any(|(_, prepared)| prepared.is_ok()) {
+            return Ok(Job { prepared, starts_at, place });
+        }
+        let refusals = prepared.into_iter().filter_map(|(nsid, prepared)| Some((nsid, prepared.err()?))).collect();
+        Err(gather_refusals(refusals).unwrap_or_else(internal_error))
     }
 
     /// Starts the one task of a Command.
-    fn set_going(
-        self: &Arc<Self>,
-        asked: &Asked,
-        prepared: Vec<(Nsid, Result<Prepared, Rejection>)>,
-        starts_at: Option<DateTime>,
-        execution: &Execution,
-        record: Record,
-        place: Place,
-    ) {
-        if let Some(key) = asked.command_key() {
-            self.jobs.register(key, execution.clone());
-        }
+    fn set_going(self: &Arc<Self>, asked: &Asked, job: Job, execution: &Execution, record: Arc<Record>) {
+        let Job { prepared, starts_at, place } = job;
         match starts_at {
             Some(_) => execution.schedule(),
             None => {
                 execution.begin();
             }
         }
-        let (shared, execution) = (Arc::clone(self), execution.clone());
+        if let Some(key) = asked.command_key() {
+            self.jobs.register(key, execution.clone());
+        }
+        let (shared, execution, key) = (Arc::clone(self), execution.clone(), asked.replay_key());
         self.jobs.spawn(async move {
             let may_run = match starts_at {
                 Some(start) => shared.wait_for(start, &execution).await,
                 None => Ok(()),
             };
             let response = match may_run {
-                Ok(()) => gather(perform(prepared).await),
-                Err(rejection) => rejection.into(),
+                Ok(()) => {
+                    let outcomes = perform(prepared).await;
+                    let is_undone = outcomes.iter().all(|(_, outcome)| outcome.is_err());
+                    let response = gather(outcomes);
+                    // What was not performed for now may be tried again.
+                    if let (true, StatusCode::ServiceUnavailable, Some(key)) = (is_undone, response.status, &key) {
+                        shared.replay.forget(key);
+                    }
+                    record.end(&response);
+                    response
+                }
+                Err(GivenUp::Cancelled) => {
+                    let response = Rejection::failed("cancelled before its time").into();
+                    record.cancelled(&response);
+                    response
+                }
+                Err(GivenUp::Stopping) => {
+                    let response = Rejection::unavailable("given up before its time: the Consumer stops").into();
+                    record.end(&response);
+                    response
+                }
             };
-            record.end(&response);
             execution.finish(response);
             drop(place);
         });
     }
 
     /// Waits for the time of a Command, unless it is cancelled or the Consumer stops.
-    async fn wait_for(&self, start: DateTime, execution: &Execution) -> Result<(), Rejection> {
-        let cancelled = || Rejection::failed("cancelled before its time");
+    async fn wait_for(&self, start: DateTime, execution: &Execution) -> Result<(), GivenUp> {
         tokio::select! {
-            () = schedule::until(start) => if execution.begin() { Ok(()) } else { Err(cancelled()) },
-            () = execution.cancelled() => Err(cancelled()),
-            () = self.jobs.stopping() => Err(Rejection::unavailable("given up before its time: the Consumer stops")),
+            () = schedule::until(start) => if execution.begin() { Ok(()) } else { Err(GivenUp::Cancelled) },
+            () = execution.cancelled() => Err(GivenUp::Cancelled),
+            () = self.jobs.stopping() => Err(GivenUp::Stopping),
         }
     }
 }
 
-impl Asked {
-    /// Whom requests are told apart by: the authenticated identity, else `from`, else the address.
-    fn producer(&self) -> String {
-        match (&self.peer, &self.from) {
-            (Peer::Authenticated(name), _) => name.to_string(),
-            (_, Some(from)) => from.clone(),
-            (peer, None) => peer.name().to_owned(),
-        }
-    }
+/// A Command that at least one actuator is ready to perform.
+struct Job {
+    prepared: Vec<(Nsid, Result<Prepared, Rejection>)>,
+    starts_at: Option<DateTime>,
+    place: Place,
+}
 
-    fn replay_key(&self) -> Option<Key> {
-        self.responder.request_id.as_ref().map(|id| (self.producer(), id.to_string()))
-    }
-
-    /// The name a later `cancel` knows the Command by: its own, or the request id (LS 3.3.1, DECISIONS M9).
-    fn command_key(&self) -> Option<Key> {
-        let id = self.command.command_id.as_ref().map(ToString::to_string);
-        let id = id.or_else(|| self.responder.request_id.as_ref().map(ToString::to_string));
-        id.map(|id| (self.producer(), id))
-    }
+/// Why a Command was not performed when its time came.
+enum GivenUp {
+    Cancelled,
+    Stopping,
 }
 
 /// Forgets a request whose task ends in a panic while it is decided about, so that those who wait for it are answered.
@@ -430,15 +331,15 @@ impl Held<'_> {
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        self.execution.refuse(internal_error().into());
         if let Some(key) = self.key {
             self.replay.forget(key);
         }
+        self.execution.refuse(internal_error().into());
     }
 }
 
 /// Performs a Command with every actuator at once, each in a task of its own: a panic is a failure of that one.
-async fn perform(prepared: Vec<(Nsid, Result<Prepared, Rejection>)>) -> Vec<(Nsid, oc2_actuator::Outcome)> {
+async fn perform(prepared: Vec<(Nsid, Result<Prepared, Rejection>)>) -> Vec<(Nsid, Outcome)> {
     let running: Vec<_> = prepared
         .into_iter()
         .map(|(nsid, prepared)| (nsid, prepared.map(|prepared| tokio::spawn(prepared.perform()))))
@@ -454,18 +355,16 @@ async fn perform(prepared: Vec<(Nsid, Result<Prepared, Rejection>)>) -> Vec<(Nsi
     outcomes
 }
 
-/// The worst of several refusals (DECISIONS R2).
-fn worst_of(prepared: Vec<(Nsid, Result<Prepared, Rejection>)>) -> Rejection {
-    prepared
-        .into_iter()
-        .filter_map(|(_, prepared)| prepared.err())
-        .max_by_key(|rejection| rejection.status().as_u16())
-        .unwrap_or_else(internal_error)
+/// A decision, or 503 where there is none: a policy or an actuator that is stuck does not hold the Producer too.
+async fn in_time<T>(decision: impl Future<Output = Result<T, Rejection>>) -> Result<T, Rejection> {
+    timeout(DECISION_WAIT, decision)
+        .await
+        .unwrap_or_else(|_| Err(Rejection::unavailable("not decided in time; try again later")))
 }
 
 fn internal_error() -> Rejection {
     Rejection::failed("internal error")
 }
 
-/// Milliseconds since 1970 below this lie before 1973 and are more likely seconds (DECISIONS M4).
-const LOOKS_LIKE_SECONDS: u64 = 100_000_000_000;
+/// How long a policy, or the actuators, may take to say whether a Command will be performed.
+const DECISION_WAIT: Duration = Duration::from_secs(30);

@@ -6,6 +6,7 @@ mod config;
 mod logging;
 mod run;
 
+use std::error::Error;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -25,3 +26,6 @@ pub(crate) fn main() -> ExitCode {
         }
     }
 }
+
+/// Why the daemon ends: a sentence for the operator.
+pub(crate) type Failure = Box<dyn Error + Send + Sync>;

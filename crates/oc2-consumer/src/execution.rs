@@ -101,11 +101,11 @@ impl Execution {
         let admitted = state.wait_for(|state| !matches!(state, State::Admitting)).await.map(|state| state.clone());
         let wait = match (admitted, self.wanted) {
             (Ok(State::Refused(response)), _) => return response,
-            // Exactly 102, whatever has become of it meanwhile.
-            (_, ResponseType::Ack) => return processing,
+            // Exactly 102, or nothing, whatever has become of it meanwhile (DECISIONS L5, H3).
+            (_, ResponseType::Ack | ResponseType::None) => return processing,
             (Ok(State::Scheduled), _) => return processing.with_text("scheduled"),
             (_, ResponseType::Status) => status_wait,
-            (_, ResponseType::Complete | ResponseType::None) => max_wait,
+            (_, ResponseType::Complete) => max_wait,
         };
         let done = state.wait_for(|state| matches!(state, State::Done(_)));
         match tokio::time::timeout(wait, done).await {

@@ -1,7 +1,7 @@
 //! Several outcomes, one Response (DECISIONS R2).
 
 use oc2_actuator::Outcome;
-use oc2_core::{Nsid, Response, Results, StatusCode};
+use oc2_core::{Nsid, Rejection, Response, Results, StatusCode};
 
 /// One Response for what the actuators made of a Command: the worst status, all results, and who did what if there were
 /// several.
@@ -24,6 +24,16 @@ pub(crate) fn gather(mut outcomes: Vec<(Nsid, Outcome)>) -> Response {
     Response::new(worst.unwrap_or(StatusCode::InternalError))
         .with_text(texts.join("; "))
         .with_results(results.build().unwrap_or_default())
+}
+
+/// One refusal for those of several actuators: the class of the worst, and who says what if there are several.
+pub(crate) fn gather_refusals(mut refusals: Vec<(Nsid, Rejection)>) -> Option<Rejection> {
+    if refusals.len() <= 1 {
+        return refusals.pop().map(|(_, rejection)| rejection);
+    }
+    let worst = refusals.iter().map(|(_, rejection)| rejection.class()).max_by_key(|class| severity(class.status()))?;
+    let texts: Vec<_> = refusals.into_iter().map(|(nsid, rejection)| describe(nsid, &rejection.into())).collect();
+    Some(Rejection::new(worst, texts.join("; ")))
 }
 
 fn respond(nsid: Nsid, outcome: Outcome) -> Response {

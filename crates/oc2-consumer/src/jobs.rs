@@ -9,27 +9,26 @@ use tokio_util::task::TaskTracker;
 
 use crate::bounded::Bounded;
 use crate::execution::{Execution, TooLate};
-use crate::replay::Key;
+use crate::key::Key;
+use crate::settings::Settings;
 
 /// The commands under way.
 #[derive(Debug)]
 pub(crate) struct Jobs {
     tasks: TaskTracker,
     stopping: CancellationToken,
-    under_way: Arc<()>,
-    by_id: Mutex<Bounded<Key, Execution>>,
+    running: Places,
+    scheduled: Places,
+    by_id: Mutex<Bounded<Key, Vec<Execution>>>,
 }
-
-/// A place among the commands under way.
-#[derive(Debug)]
-pub(crate) struct Place(#[allow(dead_code, reason = "held for its reference count")] Arc<()>);
 
 impl Default for Jobs {
     fn default() -> Self {
         Self {
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
-            under_way: Arc::default(),
+            running: Places::default(),
+            scheduled: Places::default(),
             by_id: Mutex::new(Bounded::new(CAPACITY, LIFETIME)),
         }
     }
@@ -37,15 +36,17 @@ impl Default for Jobs {
 
 impl Jobs {
     /// Takes one more command on; it counts as under way until the place is dropped.
-    pub(crate) fn admit(&self, max_commands: usize) -> Result<Place, Rejection> {
+    ///
+    /// Those that wait for their time have places of their own: however many there are, they keep nobody else out.
+    pub(crate) fn admit(&self, settings: &Settings, is_scheduled: bool) -> Result<Place, Rejection> {
         if self.stopping.is_cancelled() {
             return Err(Rejection::unavailable("the Consumer is stopping"));
         }
-        // One clone is the table's own.
-        if Arc::strong_count(&self.under_way) > max_commands {
-            return Err(Rejection::unavailable(format!("{max_commands} commands are under way; try again later")));
-        }
-        Ok(Place(Arc::clone(&self.under_way)))
+        let (places, most, what) = match is_scheduled {
+            true => (&self.scheduled, settings.max_scheduled, "commands wait for their time"),
+            false => (&self.running, settings.max_commands, "commands are under way"),
+        };
+        places.take(most).ok_or_else(|| Rejection::unavailable(format!("{most} {what}; try again later")))
     }
 
     /// Runs a task that outlives the connection its Command came by.
@@ -56,20 +57,27 @@ impl Jobs {
         self.tasks.spawn(task)
     }
 
-    /// Makes a Command known under its id.
+    /// Makes a Command known under its id, beside those that have the same and are not over.
     pub(crate) fn register(&self, key: Key, execution: Execution) {
         let mut by_id = self.by_id.lock().unwrap_or_else(PoisonError::into_inner);
-        by_id.insert(key, execution, Instant::now(), |execution| !execution.is_over());
+        let mut same = by_id.remove(&key).unwrap_or_default();
+        same.retain(|execution| !execution.is_over());
+        same.push(execution);
+        by_id.insert(key, same, Instant::now(), |same| same.iter().any(|execution| !execution.is_over()));
     }
 
-    /// Stops the Command with this id if it still waits for its time (DECISIONS L27).
+    /// Stops the commands with this id that still wait for their time (DECISIONS L27).
     pub(crate) fn cancel(&self, key: &Key) -> Result<(), Rejection> {
-        let execution = self.by_id.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned();
-        let Some(execution) = execution else { return Err(Rejection::not_found("no command with this id")) };
-        execution.cancel().map_err(|too_late| match too_late {
-            TooLate::Running => Rejection::failed("too late: the command is being performed"),
-            TooLate::Done => Rejection::failed("too late: the command is done"),
-        })
+        let by_id = self.by_id.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(same) = by_id.get(key) else { return Err(Rejection::not_found("no command with this id")) };
+        let too_late: Vec<_> = same.iter().filter_map(|execution| execution.cancel().err()).collect();
+        if too_late.len() < same.len() {
+            return Ok(());
+        }
+        Err(Rejection::failed(match too_late.contains(&TooLate::Running) {
+            true => "too late: the command is being performed",
+            false => "too late: the command is done",
+        }))
     }
 
     /// Ready once the Consumer stops.
@@ -82,6 +90,22 @@ impl Jobs {
         self.stopping.cancel();
         self.tasks.close();
         self.tasks.wait().await;
+    }
+}
+
+/// A limited number of places, the limit being told each time one is taken.
+#[derive(Debug, Default)]
+struct Places(Arc<()>);
+
+/// A place; free again when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Place(#[allow(dead_code, reason = "held for its reference count")] Arc<()>);
+
+impl Places {
+    fn take(&self, most: usize) -> Option<Place> {
+        let place = Place(Arc::clone(&self.0));
+        // One reference is our own. Two that come at once for the last place may both go without, never both get it.
+        (Arc::strong_count(&self.0) - 1 <= most).then_some(place)
     }
 }
 

@@ -32,6 +32,7 @@ mod execution;
 mod features;
 mod gather;
 mod jobs;
+mod key;
 mod policy;
 mod rate;
 mod registry;
@@ -39,6 +40,7 @@ mod replay;
 mod respond;
 mod schedule;
 mod settings;
+mod understand;
 
 pub use builder::{ConsumerBuilder, Dangerous, WantsActuators, WantsPolicy};
 pub use consumer::Consumer;

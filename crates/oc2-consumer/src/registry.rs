@@ -19,6 +19,14 @@ pub(crate) enum Nobody {
     Refused(Rejection),
 }
 
+impl Nobody {
+    /// The answer where one is due.
+    pub(crate) fn into_rejection(self) -> Rejection {
+        let (Self::NotMeant(rejection) | Self::Refused(rejection)) = self;
+        rejection
+    }
+}
+
 impl Registry {
     pub(crate) fn new(actuators: Vec<AnyActuator>) -> Self {
         Self(actuators)
@@ -62,13 +70,10 @@ impl Registry {
             Scope::Profile(nsid) => Some(nsid),
             _ => None,
         };
-        let (Some(nsid), false) =
-            (named.or(by_topic), by_topic.is_some_and(|topic| named.is_some_and(|nsid| nsid != topic)))
-        else {
-            return match named {
-                None => Ok(self.0.iter().collect()),
-                Some(nsid) => Err(profile_not_supported(nsid)),
-            };
+        let nsid = match (named, by_topic) {
+            (None, None) => return Ok(self.0.iter().collect()),
+            (Some(named), Some(topic)) if named != topic => return Err(profile_not_supported(named)),
+            (Some(nsid), _) | (None, Some(nsid)) => nsid,
         };
         let of_profile: Vec<_> = self.0.iter().filter(|actuator| actuator.nsid() == nsid).collect();
         if of_profile.is_empty() { Err(profile_not_supported(nsid)) } else { Ok(of_profile) }

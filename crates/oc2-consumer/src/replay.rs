@@ -3,17 +3,16 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use oc2_core::Rejection;
 use sha2::{Digest, Sha256};
 
 use crate::bounded::Bounded;
 use crate::execution::Execution;
+use crate::key::Key;
 
 /// The requests of the last hour, at most 10,000.
 #[derive(Debug)]
 pub(crate) struct Replay(Mutex<Bounded<Key, Entry>>);
-
-/// Who asked, under which id.
-pub(crate) type Key = (String, String);
 
 #[derive(Debug)]
 struct Entry {
@@ -39,17 +38,25 @@ impl Default for Replay {
 }
 
 impl Replay {
-    /// Looks a request up, and remembers it as this execution if it is new.
-    pub(crate) fn admit(&self, key: &Key, body: &[u8], execution: &Execution) -> Seen {
+    /// Looks a request up, and remembers it as this execution if it is new and `take_on` agrees: what is not taken on
+    /// displaces nothing.
+    pub(crate) fn admit(
+        &self,
+        key: &Key,
+        body: &[u8],
+        execution: &Execution,
+        take_on: impl FnOnce() -> Result<(), Rejection>,
+    ) -> Result<Seen, Rejection> {
         let content = Sha256::digest(body).into();
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match entries.get(key) {
-            Some(entry) if entry.content == content => Seen::Before(entry.execution.clone()),
-            Some(_) => Seen::Reused,
+            Some(entry) if entry.content == content => Ok(Seen::Before(entry.execution.clone())),
+            Some(_) => Ok(Seen::Reused),
             None => {
+                take_on()?;
                 let entry = Entry { content, execution: execution.clone() };
                 entries.insert(key.clone(), entry, Instant::now(), |entry| !entry.execution.is_over());
-                Seen::New
+                Ok(Seen::New)
             }
         }
     }

@@ -25,7 +25,7 @@ impl Responder {
     pub(crate) fn reply(&self, response: Response) -> Reply {
         let status = response.status;
         if self.wanted == ResponseType::None {
-            // A Command that was accepted and is under way has been accepted: 200.
+            // Accepted is all that is told, whatever becomes of it (DECISIONS H3).
             return Reply::empty(if status.is_success() { StatusCode::Ok } else { status });
         }
         let message = Message::response(self.headers(), response);

@@ -20,8 +20,11 @@ pub struct Settings {
     pub status_wait: Duration,
     /// Whether a message to others (`headers.to`) is refused (DECISIONS M5). Default no.
     pub enforce_to: bool,
-    /// How many commands may run or wait for their time at once; beyond it the answer is 503. Default 1024.
+    /// How many commands may run at once; beyond it the answer is 503. Default 1024.
     pub max_commands: usize,
+    /// How many commands that were sent ahead of their time may be taken on at once; beyond it the answer is 503. Default
+    /// 1024.
+    pub max_scheduled: usize,
 }
 
 impl Default for Settings {
@@ -33,6 +36,7 @@ impl Default for Settings {
             status_wait: Duration::from_millis(50),
             enforce_to: false,
             max_commands: 1024,
+            max_scheduled: 1024,
         }
     }
 }

@@ -1,15 +1,15 @@
 //! `oc2-consumer check`
 
-use std::error::Error;
 use std::path::Path;
 
+use super::Failure;
 use super::config::Config;
 
 /// Says what is wrong with a configuration, or what it comes to.
-pub(crate) fn check(path: &Path) -> Result<(), Box<dyn Error>> {
+pub(crate) fn check(path: &Path) -> Result<(), Failure> {
     let config = Config::load(path)?;
     println!("{}: ok", path.display());
-    println!("  answers as {:?}, keeps its state in {}", config.consumer.id.0, config.consumer.state_dir.display());
+    println!("  answers as {:?}, keeps its state in {}", config.consumer.id.0, config.consumer.state_dir.0.display());
     #[cfg(feature = "http")]
     if let Some(http) = &config.http {
         println!(
@@ -21,7 +21,7 @@ pub(crate) fn check(path: &Path) -> Result<(), Box<dyn Error>> {
         println!("  has no actuator: it answers `query features` and nothing else (ARCH 3.3.5 wants one)");
     }
     #[cfg(feature = "iptables")]
-    config.actuators.iter().for_each(describe);
+    config.actuators.iter().map(toml::Spanned::get_ref).for_each(describe);
     Ok(())
 }
 

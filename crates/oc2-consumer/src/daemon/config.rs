@@ -1,6 +1,7 @@
 //! The configuration file, in TOML. What it says wrong is told with line and column.
 
 use std::fmt;
+#[cfg(feature = "http")]
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use std::time::Duration;
 use oc2_consumer::Settings;
 use oc2_core::Mode;
 use serde::Deserialize;
+use toml::Spanned;
 
 /// A configuration file.
 #[derive(Clone, Debug, Deserialize)]
@@ -18,7 +20,7 @@ pub(crate) struct Config {
     #[cfg(feature = "http")]
     pub(crate) http: Option<HttpTable>,
     #[serde(default, rename = "actuator")]
-    pub(crate) actuators: Vec<ActuatorTable>,
+    pub(crate) actuators: Vec<Spanned<ActuatorTable>>,
 }
 
 /// `[consumer]`
@@ -28,7 +30,7 @@ pub(crate) struct ConsumerTable {
     /// `from` of its responses.
     pub(crate) id: Identity,
     /// Where rules and numbers are kept.
-    pub(crate) state_dir: PathBuf,
+    pub(crate) state_dir: Folder,
     /// Commands a minute; absent means no limit.
     rate_limit: Option<NonZeroU32>,
     /// How received messages are read.
@@ -39,8 +41,10 @@ pub(crate) struct ConsumerTable {
     /// Whether a message to others is refused.
     #[serde(default)]
     enforce_to: bool,
-    /// Commands that may run or wait for their time at once.
+    /// Commands that may run at once.
     max_commands: Option<NonZeroU32>,
+    /// Commands sent ahead of their time that may be taken on at once.
+    max_scheduled: Option<NonZeroU32>,
 }
 
 /// `[http]`
@@ -48,10 +52,16 @@ pub(crate) struct ConsumerTable {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HttpTable {
-    /// Address and port.
+    /// Address and port; absent means the port of HTTP on loopback (HTTPS 3.2.1, DECISIONS H4).
+    #[serde(default = "port_80_on_loopback")]
     pub(crate) listen: SocketAddr,
     /// Connections served at once.
     pub(crate) max_connections: Option<NonZeroU32>,
+}
+
+#[cfg(feature = "http")]
+fn port_80_on_loopback() -> SocketAddr {
+    (std::net::Ipv4Addr::LOCALHOST, 80).into()
 }
 
 /// `[[actuator]]`
@@ -88,6 +98,22 @@ impl TryFrom<String> for Identity {
     }
 }
 
+/// A path that is not empty.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "PathBuf")]
+pub(crate) struct Folder(pub(crate) PathBuf);
+
+impl TryFrom<PathBuf> for Folder {
+    type Error = &'static str;
+
+    fn try_from(path: PathBuf) -> Result<Self, &'static str> {
+        if path.as_os_str().is_empty() {
+            return Err("a path has at least one character");
+        }
+        Ok(Self(path))
+    }
+}
+
 impl Config {
     /// Reads and checks a file.
     pub(crate) fn load(path: &Path) -> Result<Self, ConfigError> {
@@ -99,22 +125,25 @@ impl Config {
 
     fn parse(text: &str) -> Result<Self, String> {
         let config: Self = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
-        config.check_whole()?;
+        config.check_whole(text)?;
         Ok(config)
     }
 
     /// What no single key can tell.
-    fn check_whole(&self) -> Result<(), String> {
+    fn check_whole(&self, #[cfg_attr(not(feature = "iptables"), expect(unused))] text: &str) -> Result<(), String> {
         #[cfg(feature = "http")]
         if self.http.is_none() {
-            return Err("nothing listens: add a table [http] with listen = \"127.0.0.1:8080\"".into());
+            return Err("nothing listens: add a table [http], for instance with listen = \"127.0.0.1:8080\"".into());
         }
         #[cfg(feature = "iptables")]
         {
             let mut prefixes = std::collections::HashSet::new();
-            let mut of_actuators = self.actuators.iter().map(|actuator| &actuator.chain_prefix);
-            if let Some(twice) = of_actuators.find(|prefix| !prefixes.insert(*prefix)) {
-                return Err(format!("two actuators share chain_prefix = \"{twice}\"; each needs chains of its own"));
+            if let Some(twice) = self.actuators.iter().find(|table| !prefixes.insert(&table.get_ref().chain_prefix)) {
+                let line = text[..twice.span().start].lines().count() + 1;
+                return Err(format!(
+                    "line {line}: this actuator has the chain_prefix \"{}\" of one before; each needs chains of its own",
+                    twice.get_ref().chain_prefix
+                ));
             }
         }
         Ok(())
@@ -135,6 +164,9 @@ impl Config {
         if let Some(n) = self.consumer.max_commands {
             settings.max_commands = usize::try_from(n.get()).unwrap_or(usize::MAX);
         }
+        if let Some(n) = self.consumer.max_scheduled {
+            settings.max_scheduled = usize::try_from(n.get()).unwrap_or(usize::MAX);
+        }
         settings
     }
 
@@ -151,7 +183,7 @@ impl Config {
         if self.http != new.http {
             changed.push("http");
         }
-        if self.actuators != new.actuators {
+        if !self.actuators.iter().map(Spanned::get_ref).eq(new.actuators.iter().map(Spanned::get_ref)) {
             changed.push("actuator");
         }
         changed

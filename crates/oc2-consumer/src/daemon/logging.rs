@@ -1,13 +1,12 @@
 //! Logs, to standard error.
 
-use std::error::Error;
-
 use tracing_subscriber::EnvFilter;
 
+use super::Failure;
 use super::cli::{Format, Logging};
 
 /// Starts to log.
-pub(crate) fn start(logging: &Logging) -> Result<(), Box<dyn Error>> {
+pub(crate) fn start(logging: &Logging) -> Result<(), Failure> {
     let filter =
         EnvFilter::builder().parse(&logging.log).map_err(|error| format!("--log {:?}: {error}", logging.log))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);

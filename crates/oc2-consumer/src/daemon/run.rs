@@ -1,35 +1,53 @@
 //! `oc2-consumer run`
 
-use std::error::Error;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
+use std::time::Duration;
 
 use oc2_consumer::Consumer;
+#[cfg(feature = "http")]
 use oc2_transfer::Listener;
+use oc2_transfer::TransferError;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
 use tracing::{error, info, warn};
 
+use super::Failure;
 use super::cli::Logging;
 use super::config::Config;
 use super::logging;
 
 /// Takes commands until told to stop.
-pub(crate) fn run(path: &Path, logging: &Logging) -> Result<(), Box<dyn Error>> {
+pub(crate) fn run(path: &Path, logging: &Logging) -> Result<(), Failure> {
     let config = Config::load(path)?;
     logging::start(logging)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(path, config))
+    let res = runtime.block_on(serve(path, config));
+    // What is cut off leaves its audit event now; a thread that is stuck in the kernel does not keep us.
+    runtime.shutdown_timeout(PARTING);
+    res
 }
 
 /// Rules first, listeners second: whoever can reach us finds the rules of before in force.
-async fn serve(path: &Path, config: Config) -> Result<(), Box<dyn Error>> {
+async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
     let (mut stop, mut reload) = (Stop::listen()?, signal(SignalKind::hangup())?);
-    prepare_state_dir(&config.consumer.state_dir)?;
-    let consumer = assemble(&config)?;
+    prepare_state_dir(&config.consumer.state_dir.0)?;
+    let assembling = tokio::task::spawn_blocking({
+        let config = config.clone();
+        move || assemble(&config)
+    });
+    let consumer = tokio::select! {
+        name = stop.asked() => {
+            info!(signal = name, "Stopped before the actuators were ready.");
+            return Ok(());
+        }
+        assembled = assembling => assembled??,
+    };
     let (stopping, stopped) = watch::channel(());
-    let mut listening = tokio::task::JoinSet::new();
+    let mut listening: JoinSet<Result<(), TransferError>> = JoinSet::new();
     #[cfg(feature = "http")]
     if let Some(http) = &config.http {
         let listener = bind_http(http).await?;
@@ -39,7 +57,7 @@ async fn serve(path: &Path, config: Config) -> Result<(), Box<dyn Error>> {
     let res = loop {
         tokio::select! {
             name = stop.asked() => {
-                info!(signal = name, "Stopping: commands under way are finished.");
+                info!(signal = name, "Stopping: commands under way are finished; another signal cuts them off.");
                 break Ok(());
             }
             _ = reload.recv() => reload_settings(path, &config, &consumer),
@@ -47,14 +65,26 @@ async fn serve(path: &Path, config: Config) -> Result<(), Box<dyn Error>> {
         }
     };
     drop(stopping);
-    while listening.join_next().await.is_some() {}
-    consumer.stop().await;
-    info!("Stopped; rules stay in force.");
+    tokio::select! {
+        () = finish(listening, consumer) => info!("Stopped; rules stay in force."),
+        () = sleep(STOP_WAIT) => return Err(format!("after {} s commands under way were cut off", STOP_WAIT.as_secs()).into()),
+        name = stop.asked() => return Err(format!("{name} came again: what was under way was cut off").into()),
+    }
     res
 }
 
+/// Waits for the listeners, then for the commands, then for the actuators to close.
+async fn finish(mut listening: JoinSet<Result<(), TransferError>>, consumer: Consumer) {
+    while listening.join_next().await.is_some() {}
+    consumer.stop().await;
+    // Closing an actuator may wait for the kernel and the disk.
+    if let Err(error) = tokio::task::spawn_blocking(move || drop(consumer)).await {
+        error!(%error, "The actuators were not closed in order.");
+    }
+}
+
 /// Only the owner sees what was commanded.
-fn prepare_state_dir(path: &Path) -> Result<(), Box<dyn Error>> {
+fn prepare_state_dir(path: &Path) -> Result<(), Failure> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -63,7 +93,7 @@ fn prepare_state_dir(path: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn assemble(config: &Config) -> Result<Consumer, Box<dyn Error>> {
+fn assemble(config: &Config) -> Result<Consumer, Failure> {
     warn!("There is no policy: whoever reaches a listener may give any command.");
     if config.actuators.is_empty() {
         warn!("There is no actuator: only `query features` is answered (ARCH 3.3.5 wants a profile).");
@@ -72,7 +102,8 @@ fn assemble(config: &Config) -> Result<Consumer, Box<dyn Error>> {
         Consumer::builder(config.consumer.id.0.clone()).dangerous().without_policy().settings(config.settings());
     #[cfg(feature = "iptables")]
     for actuator in &config.actuators {
-        let actuator = oc2_actuator_iptables::IptablesActuator::open(actuator.clone(), &config.consumer.state_dir)?;
+        let (actuator, state_dir) = (actuator.get_ref().clone(), &config.consumer.state_dir.0);
+        let actuator = oc2_actuator_iptables::IptablesActuator::open(actuator, state_dir)?;
         builder = builder.actuator(actuator);
     }
     #[cfg(not(feature = "iptables"))]
@@ -83,7 +114,7 @@ fn assemble(config: &Config) -> Result<Consumer, Box<dyn Error>> {
 }
 
 #[cfg(feature = "http")]
-async fn bind_http(http: &super::config::HttpTable) -> Result<oc2_transfer_http::HttpListener, Box<dyn Error>> {
+async fn bind_http(http: &super::config::HttpTable) -> Result<oc2_transfer_http::HttpListener, Failure> {
     let mut settings = oc2_transfer_http::Settings::default();
     if let Some(n) = http.max_connections {
         settings.max_connections = usize::try_from(n.get())?;
@@ -98,6 +129,7 @@ async fn bind_http(http: &super::config::HttpTable) -> Result<oc2_transfer_http:
     Ok(listener)
 }
 
+#[cfg(feature = "http")]
 async fn until_stopped(mut stopped: watch::Receiver<()>) {
     // Nothing is ever sent: the end of the sender is the signal.
     let _ = stopped.changed().await;
@@ -134,3 +166,9 @@ impl Stop {
         }
     }
 }
+
+/// How long commands under way may take to end; less than the 90 s after which systemd kills.
+const STOP_WAIT: Duration = Duration::from_secs(60);
+
+/// How long what was cut off may take to notice.
+const PARTING: Duration = Duration::from_secs(1);

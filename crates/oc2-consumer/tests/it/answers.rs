@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::harness::{
-    Fault, Recorder, builder, deny, deny_with, eventually, message, patient, recording, send, send_message, send_raw,
+    AuditLog, Bomb, Fault, Recorder, builder, deny, deny_with, eventually, message, patient, recording, send,
+    send_message, send_raw,
 };
 
 #[tokio::test]
@@ -55,7 +56,20 @@ async fn none_is_never_answered_and_performed_all_the_same() {
     // LS-127, SLPF-211, SLPF-212, H3
     let (consumer, recorder) = recording();
     send(&consumer, deny_with(json!({"response_requested": "none"}))).await.expect_silence(200);
-    assert_eq!(recorder.n_performed(), 1);
+    eventually(|| recorder.n_performed() == 1).await;
+}
+
+#[tokio::test]
+async fn none_is_done_with_as_soon_as_the_command_is_accepted() {
+    // SLPF-212, H3
+    let recorder = Recorder::slow();
+    let consumer = builder().actuator(recorder.clone()).build();
+    send(&consumer, deny_with(json!({"response_requested": "none"}))).await.expect_silence(200);
+    assert_eq!(recorder.n_performed(), 0);
+    recorder.go_on();
+    eventually(|| recorder.n_performed() == 1).await;
+    let consumer = builder().actuator(Recorder::faulty(Fault::Fails)).build();
+    send(&consumer, deny_with(json!({"response_requested": "none"}))).await.expect_silence(200);
 }
 
 #[tokio::test]
@@ -130,4 +144,27 @@ async fn stopping_waits_for_what_is_being_performed() {
     recorder.go_on();
     stopping.await.unwrap();
     assert_eq!(recorder.n_performed(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_about_which_nothing_is_decided_is_refused_for_now() {
+    // A stuck actuator holds neither the Producer nor the connection.
+    let recorder = Recorder::faulty(Fault::NeverDecides);
+    let consumer = builder().actuator(recorder.clone()).build();
+    for wanted in ["complete", "ack", "status"] {
+        send(&consumer, deny_with(json!({"response_requested": wanted}))).await.expect(503, "not decided in time");
+    }
+    send(&consumer, deny_with(json!({"response_requested": "none"}))).await.expect_silence(503);
+    assert_eq!(recorder.n_started(), 0);
+    consumer.stop().await;
+}
+
+#[tokio::test]
+async fn results_that_cannot_be_written_are_an_internal_error() {
+    let log = AuditLog::start();
+    let consumer = builder().actuator(Bomb).build();
+    let message = message(&json!({"action": "deny", "target": {"ipv4_net": "10.0.0.0/8"}}));
+    send_message(&consumer, &message).await.expect(500, "internal error");
+    send_message(&consumer, &message).await.expect(500, "internal error");
+    assert_eq!(log.len(), 1);
 }

@@ -1,10 +1,12 @@
 //! Who is meant, and what is refused with which status (DECISIONS L2, R1 to R7).
 
 use oc2_core::{Class, Command, Nsid, Rejection};
-use oc2_transfer::{Peer, Scope};
+use oc2_transfer::{Peer, Request, Scope};
 use serde_json::json;
 
-use crate::harness::{Doors, Recorder, broadcast, builder, deny, deny_with, recording, send};
+use crate::harness::{
+    Doors, Recorder, broadcast, builder, deny, deny_with, message, recording, request, send, send_request,
+};
 
 #[tokio::test]
 async fn each_thing_unknown_has_its_status() {
@@ -14,7 +16,7 @@ async fn each_thing_unknown_has_its_status() {
     let cases = [
         (json!({"action": "up", "target": net}), 400, "action: \"up\" is not one of"),
         (json!({"action": "x-acme:foo", "target": net}), 400, "action"),
-        (json!({"action": "deny", "target": {"ip_conection": {}}}), 400, "Validation Error: Target: \"ip_conection\""),
+        (json!({"action": "deny", "target": {"ip_conection": {}}}), 400, "Validation Error: Target: ip_conection"),
         (json!({"action": "deny", "target": {"acme:thing": 1}}), 501, "Target type not supported"),
         (json!({"action": "deny", "target": {"slpf:thing": 1}}), 501, "Target type not supported"),
         (json!({"action": "deny", "target": net, "args": {"direction": "ingress"}}), 501, "Option not supported"),
@@ -155,4 +157,43 @@ async fn the_policy_decides_before_anything_is_done() {
     send(&consumer, deny()).await.expect(403, "not authorized");
     send(&consumer, json!({"action": "query", "target": {"features": []}})).await.expect(200, "");
     assert_eq!(recorder.n_started(), 0);
+}
+
+#[tokio::test]
+async fn who_is_not_meant_stays_silent_when_the_command_is_repeated() {
+    // R3, R4, M12
+    let (consumer, _) = recording();
+    let mut command = deny();
+    command["actuator"] = json!({"slpf": {"asset_id": "31"}});
+    let body = message(&command).to_string();
+    for _ in 0..2 {
+        let request = Request { scope: Scope::Broadcast, ..request(body.clone()) };
+        assert!(send_request(&consumer, request).await.message.is_none());
+    }
+}
+
+#[tokio::test]
+async fn what_is_for_others_is_ignored_where_many_hear_it() {
+    // M5, M13, LS-081
+    let (consumer, recorder) = recording();
+    let mut for_others = message(&deny());
+    for_others["headers"]["to"] = json!(["fw2"]);
+    let notification = json!({"body": {"openc2": {"notification": {"a": 1}}}});
+    for message in [for_others, notification] {
+        let request = Request { scope: Scope::Broadcast, ..request(message.to_string()) };
+        assert!(send_request(&consumer, request).await.message.is_none());
+    }
+    let mut for_us = message(&deny());
+    for_us["headers"]["to"] = json!(["fw2", "fw1"]);
+    send_request(&consumer, Request { scope: Scope::Broadcast, ..request(for_us.to_string()) }).await.expect(200, "");
+    assert_eq!(recorder.n_performed(), 1);
+}
+
+#[tokio::test]
+async fn of_several_refusals_each_is_told() {
+    // R2
+    let consumer = builder().actuator(Recorder::new()).actuator(Doors::default()).build();
+    let answer = send(&consumer, deny_with(json!({"slpf": {"direction": "up"}}))).await;
+    answer.expect(501, "slpf: 400 args.slpf.direction");
+    assert!(answer.text().contains("; x-doors: 501 Option not supported"), "{answer:?}");
 }

@@ -33,6 +33,10 @@ pub(crate) enum Fault {
     Fails,
     Panics,
     PanicsWhenAsked,
+    /// Says so once, then performs.
+    IsBusyOnce,
+    /// Never says whether it would perform.
+    NeverDecides,
 }
 
 impl Recorder {
@@ -97,21 +101,25 @@ impl Actuator for Recorder {
 
     async fn check(&self, _: &Command, _: &Context) -> Result<(), Rejection> {
         assert!(self.0.fault != Fault::PanicsWhenAsked, "on purpose");
+        if self.0.fault == Fault::NeverDecides {
+            std::future::pending::<()>().await;
+        }
         Ok(())
     }
 
     async fn perform(&self, command: Command, _: Context) -> Result<Option<Results>, Rejection> {
-        self.0.n_started.fetch_add(1, Ordering::SeqCst);
+        let n_before = self.0.n_started.fetch_add(1, Ordering::SeqCst);
         if let Some(gate) = &self.0.gate {
             gate.acquire().await.expect("never closed").forget();
         }
         match self.0.fault {
             Fault::Fails => return Err(Refusal::RuleNotInForce.with("on purpose")),
             Fault::Panics => panic!("on purpose"),
-            Fault::None | Fault::PanicsWhenAsked => {}
+            Fault::IsBusyOnce if n_before == 0 => return Err(Rejection::unavailable("busy")),
+            Fault::None | Fault::PanicsWhenAsked | Fault::IsBusyOnce | Fault::NeverDecides => {}
         }
         self.0.performed.lock().unwrap().push(command);
-        Ok(Some(Results { rule_number: Some(RuleNumber::new(1234).unwrap()) }))
+        Ok(Some(Results::rule(RuleNumber::new(1234).unwrap())))
     }
 }
 
@@ -294,4 +302,129 @@ pub(crate) async fn eventually(condition: impl Fn() -> bool) {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     panic!("it never came true");
+}
+
+/// What was written to the audit log while this lived, on this thread.
+pub(crate) struct AuditLog {
+    events: Arc<Mutex<Vec<AuditEvent>>>,
+    _guard: tracing::subscriber::DefaultGuard,
+}
+
+/// An event: its level, and its fields as text.
+#[derive(Clone, Debug)]
+pub(crate) struct AuditEvent {
+    pub(crate) level: tracing::Level,
+    pub(crate) fields: Vec<(&'static str, String)>,
+}
+
+impl AuditLog {
+    pub(crate) fn start() -> Self {
+        let events = Arc::default();
+        let collector = Collector(Arc::clone(&events));
+        Self { events, _guard: tracing::subscriber::set_default(collector) }
+    }
+
+    /// What was written since the last look.
+    pub(crate) fn take(&self) -> Vec<AuditEvent> {
+        std::mem::take(&mut *self.events.lock().unwrap())
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.events.lock().unwrap().len()
+    }
+}
+
+impl AuditEvent {
+    pub(crate) fn field(&self, name: &str) -> &str {
+        self.fields.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value)
+    }
+}
+
+struct Collector(Arc<Mutex<Vec<AuditEvent>>>);
+
+impl tracing::Subscriber for Collector {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        metadata.target() == "oc2::audit"
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::Id {
+        tracing::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::Id, _: &tracing::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        let mut fields = Fields(Vec::new());
+        event.record(&mut fields);
+        self.0.lock().unwrap().push(AuditEvent { level: *event.metadata().level(), fields: fields.0 });
+    }
+
+    fn enter(&self, _: &tracing::Id) {}
+
+    fn exit(&self, _: &tracing::Id) {}
+}
+
+struct Fields(Vec<(&'static str, String)>);
+
+impl tracing::field::Visit for Fields {
+    fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+        self.0.push((field.name(), format!("{value:?}")));
+    }
+
+    fn record_str(&mut self, field: &tracing::field::Field, value: &str) {
+        self.0.push((field.name(), value.to_owned()));
+    }
+}
+
+/// A profile whose results cannot be written.
+#[derive(Debug)]
+pub(crate) struct Bombs;
+
+/// Performs commands of that profile.
+pub(crate) struct Bomb;
+
+/// Panics when it is written.
+#[derive(Clone, Debug)]
+pub(crate) struct Explosive;
+
+impl oc2_core::shape::read::Read for Explosive {
+    const TYPE: &'static str = "Explosive";
+
+    fn read<'de, D: oc2_core::serde::Deserializer<'de>>(
+        _: &mut oc2_core::shape::read::Context,
+        _: D,
+    ) -> Result<Self, D::Error> {
+        Ok(Self)
+    }
+}
+
+impl oc2_core::shape::write::Write for Explosive {
+    fn write<S: oc2_core::serde::Serializer>(&self, _: oc2_core::Form, _: S) -> Result<S::Ok, S::Error> {
+        panic!("on purpose")
+    }
+}
+
+impl Profile for Bombs {
+    const NSID: Nsid = Nsid::constant("x-bombs");
+    const NAME: &'static str = "example.net/bombs";
+    const COMMANDS: &'static [CommandRow] = &[CommandRow { own: &[], ..Slpf::COMMANDS[6] }];
+    type Target = oc2_core::target::NoTarget;
+    type Args = Nothing;
+    type Specifiers = Nothing;
+    type Results = Explosive;
+    type Command = ();
+
+    fn interpret(_: &oc2_core::Command) -> Result<(), Rejection> {
+        Ok(())
+    }
+}
+
+impl Actuator for Bomb {
+    type Profile = Bombs;
+
+    async fn perform(&self, (): (), _: Context) -> Result<Option<Explosive>, Rejection> {
+        Ok(Some(Explosive))
+    }
 }

@@ -1,6 +1,8 @@
 //! The Consumer, from messages to answers, over the transfer in memory. What the network adds is tested in `oc2-tests`.
 
 mod answers;
+mod audit;
+mod daemon;
 mod dispatch;
 mod harness;
 mod messages;

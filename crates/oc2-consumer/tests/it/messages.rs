@@ -153,3 +153,17 @@ async fn a_message_for_others_is_refused_only_where_that_is_enforced() {
     send_message(&consumer, &message).await.expect(403, "headers.to");
     assert_eq!(recorder.n_performed(), 1);
 }
+
+#[tokio::test]
+async fn a_sender_of_unreasonable_length_is_malformed() {
+    // L24: what is remembered of a request is bounded.
+    let (consumer, recorder) = recording();
+    let mut message = message(&deny());
+    message["headers"]["from"] = json!("\u{e4}".repeat(256));
+    send_message(&consumer, &message).await.expect(200, "");
+    message["headers"]["from"] = json!("a".repeat(257));
+    let answer = send_message(&consumer, &message).await;
+    answer.expect(400, "headers.from");
+    assert!(answer.header("to").is_null());
+    assert_eq!(recorder.n_performed(), 1);
+}

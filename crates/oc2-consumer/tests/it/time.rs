@@ -3,7 +3,7 @@
 use oc2_core::types::time::DateTime;
 use serde_json::{Value, json};
 
-use crate::harness::{deny_with, eventually, message, recording, send, send_message};
+use crate::harness::{Recorder, builder, deny_with, eventually, message, recording, send, send_message};
 
 fn in_millis(milliseconds: u64) -> Value {
     json!(DateTime::now().as_millis() + milliseconds)
@@ -81,4 +81,44 @@ async fn stopping_gives_up_what_waits() {
     consumer.stop().await;
     send_message(&consumer, &waiting).await.expect(503, "given up before its time");
     assert_eq!(recorder.n_started(), 0);
+}
+
+#[tokio::test]
+async fn commands_that_wait_take_no_place_from_those_that_need_not() {
+    let recorder = Recorder::new();
+    let mut settings = oc2_consumer::Settings::default();
+    settings.max_scheduled = 2;
+    let consumer = builder().actuator(recorder.clone()).settings(settings).build();
+    let far = || deny_with(json!({"start_time": 9007199254740991_u64}));
+    for _ in 0..2 {
+        send(&consumer, far()).await.expect(102, "scheduled");
+    }
+    send(&consumer, far()).await.expect(503, "2 commands wait for their time");
+    send(&consumer, deny_with(json!({}))).await.expect(200, "");
+    consumer.stop().await;
+    assert_eq!(recorder.n_performed(), 1);
+}
+
+#[tokio::test]
+async fn cancelling_a_name_that_was_used_twice_makes_both_void() {
+    let (consumer, recorder) = recording();
+    for start in [json!(in_millis(60_000)), json!(in_millis(60_000)), json!(0)] {
+        let mut command = deny_with(json!({"start_time": start}));
+        command["command_id"] = json!("mine");
+        send(&consumer, command).await;
+    }
+    assert_eq!(recorder.n_performed(), 1);
+    let cancel = || json!({"action": "cancel", "target": {"command": "mine"}});
+    send(&consumer, cancel()).await.expect(200, "");
+    send(&consumer, cancel()).await.expect(500, "too late");
+}
+
+#[tokio::test]
+async fn cancelling_takes_no_argument_that_would_be_ignored() {
+    // L2
+    let (consumer, _) = recording();
+    for args in [json!({"start_time": in_millis(60_000)}), json!({"duration": 1}), json!({"slpf": {}})] {
+        let cancel = json!({"action": "cancel", "target": {"command": "mine"}, "args": args});
+        send(&consumer, cancel).await.expect(501, "Option not supported");
+    }
 }

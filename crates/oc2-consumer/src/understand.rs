@@ -1,0 +1,219 @@
+//! From a message to the Command in it, or to why it goes no further.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use oc2_core::types::text::RequestId;
+use oc2_core::{Class, Command, Content, Form, Headers, Message, Mode, Rejection, ResponseType};
+use oc2_encoding::{Decoded, Encoding, Encodings};
+use oc2_transfer::{Peer, Reply, Request, Scope};
+use tracing::{debug, warn};
+
+use crate::audit::Record;
+use crate::key::{Key, Producer};
+use crate::respond::Responder;
+use crate::settings::Settings;
+
+/// What a Consumer reads messages with.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    pub(crate) identity: Arc<str>,
+    pub(crate) encodings: Encodings,
+}
+
+/// A Command that was read, and how to answer it.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) command: Command,
+    pub(crate) peer: Peer,
+    pub(crate) from: Option<String>,
+    pub(crate) scope: Scope,
+    pub(crate) body: Bytes,
+    pub(crate) responder: Responder,
+    /// Those it is decided by, whatever they are replaced by meanwhile.
+    pub(crate) settings: Arc<Settings>,
+}
+
+/// A message that goes no further, and how to answer it.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    responder: Responder,
+    rejection: Rejection,
+    is_for_others: bool,
+}
+
+impl Reader {
+    /// How to answer what was not read.
+    pub(crate) fn responder(&self, request_id: Option<RequestId>) -> Responder {
+        self.responder_in(self.encodings.preferred(), Form::DEFAULT, request_id)
+    }
+
+    fn responder_in(&self, encoding: Arc<dyn Encoding>, form: Form, request_id: Option<RequestId>) -> Responder {
+        let identity = Arc::clone(&self.identity);
+        Responder { identity, encoding, form, request_id, to: None, wanted: ResponseType::Complete }
+    }
+
+    /// Reads a message; what is not a Command is refused under whatever id could be read.
+    pub(crate) fn understand(
+        &self,
+        request: Request,
+        settings: Arc<Settings>,
+        record: &mut Record,
+    ) -> Result<Asked, Refused> {
+        let beside = request.request_id.as_deref().and_then(|id| id.parse().ok());
+        let selection = self
+            .encodings
+            .for_content_type(request.content_type.as_deref(), settings.mode)
+            .map_err(|error| Refused::new(self.responder(beside.clone()), Rejection::malformed(error.to_string())))?;
+        if let Some(deviation) = selection.deviation {
+            debug!(peer = %request.peer, deviation, "A deviation was tolerated.");
+        }
+        let encoding = selection.encoding;
+        let decoded = encoding.decode(&request.body, settings.mode).map_err(|error| {
+            let glimpse = error.glimpse();
+            let request_id = glimpse.request_id.clone().or_else(|| beside.clone());
+            record.asked_under(request_id.as_ref());
+            let mut responder = self.responder_in(Arc::clone(&encoding), glimpse.form, request_id);
+            responder.wanted = glimpse.response_requested.unwrap_or(ResponseType::Complete);
+            Refused::new(responder, Rejection::malformed(error.to_string()))
+        })?;
+        self.accept(request, decoded, encoding, beside, settings, record)
+    }
+
+    /// Settles ids and recipients, and takes the Command out of its message.
+    fn accept(
+        &self,
+        request: Request,
+        decoded: Decoded,
+        encoding: Arc<dyn Encoding>,
+        beside: Option<RequestId>,
+        settings: Arc<Settings>,
+        record: &mut Record,
+    ) -> Result<Asked, Refused> {
+        let Decoded { message, form, notes, .. } = decoded;
+        for note in &notes {
+            debug!(peer = %request.peer, %note, "A deviation was tolerated.");
+        }
+        let request_id = correlate(&message, beside, &request.peer);
+        record.asked_under(request_id.as_ref());
+        let mut responder = self.responder_in(encoding, form, request_id);
+        let from = message.headers.from().filter(|from| is_reasonable(from)).cloned();
+        record.sent_by(from.as_deref());
+        responder.to.clone_from(&from);
+        if let Content::Request(command) = message.content() {
+            responder.wanted = command.args.response_wanted();
+            record.asked_for(command);
+        }
+        let is_shared = request.scope != Scope::Direct;
+        if is_shared && self.is_for_others(&message.headers) {
+            return Err(Refused::for_others(responder, "headers.to: the message is for others"));
+        }
+        if let Err(rejection) = self.admit_headers(&message.headers, responder.request_id.as_ref(), &settings) {
+            return Err(Refused::new(responder, rejection));
+        }
+        let command = match message.into_content() {
+            Content::Request(command) => command,
+            Content::Response(_) => {
+                let rejection = Rejection::malformed("body.openc2.response: a Consumer takes Commands");
+                return Err(Refused::new(responder, rejection));
+            }
+            // DECISIONS M13
+            Content::Notification(_) if is_shared => {
+                return Err(Refused::for_others(responder, "notifications are ignored"));
+            }
+            Content::Notification(_) => {
+                return Err(Refused::new(responder, Rejection::unsupported("notifications are not supported")));
+            }
+        };
+        Ok(Asked { command, peer: request.peer, from, scope: request.scope, body: request.body, responder, settings })
+    }
+
+    fn admit_headers(
+        &self,
+        headers: &Headers,
+        request_id: Option<&RequestId>,
+        settings: &Settings,
+    ) -> Result<(), Rejection> {
+        if request_id.is_none() && settings.mode == Mode::Strict {
+            return Err(Rejection::malformed("headers: the member \"request_id\" is missing (HTTPS 3.3.3)"));
+        }
+        if headers.from().is_some_and(|from| !is_reasonable(from)) {
+            let text = format!("headers.from: more than {MAX_FROM} characters, or a control character");
+            return Err(Rejection::malformed(text));
+        }
+        if settings.enforce_to && self.is_for_others(headers) {
+            return Err(Rejection::new(Class::Forbidden, "headers.to: the message is for others"));
+        }
+        Ok(())
+    }
+
+    /// Whether recipients are named, and we are none of them (DECISIONS M5).
+    fn is_for_others(&self, headers: &Headers) -> bool {
+        headers.to().is_some_and(|recipients| recipients.iter().all(|to| to != &*self.identity))
+    }
+}
+
+/// The id of the message, or the one that came beside it; the message wins (DECISIONS M10).
+fn correlate(message: &Message, beside: Option<RequestId>, peer: &Peer) -> Option<RequestId> {
+    let own = message.headers.request_id();
+    if let (Some(own), Some(beside)) = (own, &beside)
+        && own != beside
+    {
+        warn!(%peer, request_id = %own, beside = %beside, "The request ids differ; that of the message counts.");
+    }
+    if message.headers.created().is_some_and(|created| created.as_millis() < LOOKS_LIKE_SECONDS) {
+        warn!(%peer, "headers.created looks like seconds; it is read as milliseconds.");
+    }
+    own.cloned().or(beside)
+}
+
+/// Whether a name is one that may be remembered and written to logs.
+fn is_reasonable(from: &str) -> bool {
+    from.chars().count() <= MAX_FROM && !from.chars().any(char::is_control)
+}
+
+impl Asked {
+    pub(crate) fn producer(&self) -> Producer {
+        Producer::of(&self.peer, self.from.as_deref())
+    }
+
+    /// What a repetition of the request is known by.
+    pub(crate) fn replay_key(&self) -> Option<Key> {
+        self.responder.request_id.as_ref().map(|id| Key::new(self.producer(), id.as_str()))
+    }
+
+    /// The name a later `cancel` knows the Command by: its own, or the request id (LS 3.3.1, DECISIONS M9).
+    pub(crate) fn command_key(&self) -> Option<Key> {
+        let own = self.command.command_id.as_ref().map(|id| id.as_str());
+        let id = own.or_else(|| self.responder.request_id.as_ref().map(|id| id.as_str()));
+        id.map(|id| Key::new(self.producer(), id))
+    }
+}
+
+impl Refused {
+    pub(crate) fn new(responder: Responder, rejection: Rejection) -> Self {
+        Self { responder, rejection, is_for_others: false }
+    }
+
+    /// Others are meant, and many hear it: no answer.
+    fn for_others(responder: Responder, text: &str) -> Self {
+        Self { responder, rejection: Rejection::not_found(text), is_for_others: true }
+    }
+
+    pub(crate) fn reply(self, record: &Record) -> Reply {
+        if self.is_for_others {
+            let status = self.rejection.status();
+            record.not_meant(self.rejection);
+            return Reply::empty(status);
+        }
+        let response = self.rejection.into();
+        record.end(&response);
+        self.responder.reply(response)
+    }
+}
+
+/// Milliseconds since 1970 below this lie before 1973 and are more likely seconds (DECISIONS M4).
+const LOOKS_LIKE_SECONDS: u64 = 100_000_000_000;
+
+/// As many characters as a request id may have (DECISIONS M9, L24).
+const MAX_FROM: usize = 256;
