@@ -59,6 +59,13 @@ fn what_is_wrong_is_said_with_its_line() {
 }
 
 #[test]
+fn without_an_address_it_is_the_port_of_http_on_loopback() {
+    // HTTPS-005, HTTPS-061, H4
+    let (is_fine, said) = check(&GOOD.replace("listen = \"127.0.0.1:8080\"\n", ""));
+    assert!(is_fine && said.contains("http://127.0.0.1:80/"), "{said}");
+}
+
+#[test]
 fn a_file_that_is_not_there_is_named() {
     let config = Config::new();
     let output = Command::new(binary("oc2-consumer")).args(["check", "--config"]).arg(config.path()).output().unwrap();
