@@ -13,7 +13,7 @@ fn the_producer_learns_what_the_daemon_can_do() {
     let answer = daemon.command(&["query", "features", "versions", "profiles", "pairs", "rate_limit"]).expect(200);
     let packets = json!(["ipv4_connection", "ipv6_connection", "ipv4_net", "ipv6_net"]);
     let pairs = json!({
-        "query": ["features"], "deny": packets, "allow": packets, "cancel": ["command"], "update": ["file"],
+        "query": ["features"], "deny": packets, "allow": packets, "update": ["file"],
         "delete": ["slpf:rule_number"],
     });
     let expected = json!({"versions": ["1.0"], "profiles": ["slpf"], "pairs": pairs, "rate_limit": 6000});

@@ -43,9 +43,10 @@ impl Registry {
         profiles
     }
 
-    /// Every pair that is accepted (DECISIONS L11). `cancel command` is the core's own (DECISIONS L27).
+    /// The union over the profiles, and `query features` (DECISIONS L11). `cancel command` belongs to no profile and is not
+    /// listed, though it is accepted (DECISIONS L27): a peer in the field cannot read pairs with the target `command`.
     pub(crate) fn pairs(&self) -> impl Iterator<Item = Pair> {
-        self.0.iter().flat_map(AnyActuator::pairs).chain([QUERY_FEATURES, CANCEL_COMMAND])
+        self.0.iter().flat_map(AnyActuator::pairs).chain([QUERY_FEATURES])
     }
 
     /// The actuators that the profile and the specifiers of a Command mean, whatever its pair.

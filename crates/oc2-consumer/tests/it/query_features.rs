@@ -13,7 +13,7 @@ async fn a_consumer_without_profiles_answers() {
     // LS-205
     let consumer = builder().build();
     let answer = send(&consumer, query(json!(["versions", "profiles", "pairs", "rate_limit"]))).await;
-    let pairs = json!({"query": ["features"], "cancel": ["command"]});
+    let pairs = json!({"query": ["features"]});
     assert_eq!(answer.response(), &json!({"status": 200, "results": {"versions": ["1.0"], "pairs": pairs}}));
 }
 
@@ -44,7 +44,7 @@ async fn pairs_are_the_union_over_the_profiles() {
     let answer = send(&consumer, query(json!(["pairs"]))).await;
     let packets = json!(["ipv4_connection", "ipv6_connection", "ipv4_net", "ipv6_net"]);
     let expected = json!({
-        "scan": ["ipv4_net"], "query": ["features"], "deny": packets, "allow": packets, "cancel": ["command"],
+        "scan": ["ipv4_net"], "query": ["features"], "deny": packets, "allow": packets,
         "update": ["file"], "delete": ["slpf:rule_number"],
     });
     assert_eq!(answer.response()["results"]["pairs"], expected);
