@@ -249,8 +249,7 @@ impl Shared {
 
     /// Starts the one task of a Command.
     fn set_going(self: &Arc<Self>, asked: &Asked, job: Job, execution: &Execution, record: Arc<Record>) {
-        let Job { prepared, starts_at, place } = job;
-        match starts_at {
+        match job.starts_at {
             Some(_) => execution.schedule(),
             None => {
                 execution.begin();
@@ -259,38 +258,46 @@ impl Shared {
         if let Some(key) = asked.command_key() {
             self.jobs.register(key, execution.clone());
         }
-        let (shared, execution, key) = (Arc::clone(self), execution.clone(), asked.replay_key());
-        self.jobs.spawn(async move {
-            let may_run = match starts_at {
-                Some(start) => shared.wait_for(start, &execution).await,
-                None => Ok(()),
-            };
-            let response = match may_run {
-                Ok(()) => {
-                    let outcomes = perform(prepared).await;
-                    let is_undone = outcomes.iter().all(|(_, outcome)| outcome.is_err());
-                    let response = gather(outcomes);
-                    // What was not performed for now may be tried again.
-                    if let (true, StatusCode::ServiceUnavailable, Some(key)) = (is_undone, response.status, &key) {
-                        shared.replay.forget(key);
-                    }
-                    record.end(&response);
-                    response
-                }
-                Err(GivenUp::Cancelled) => {
-                    let response = Rejection::failed("cancelled before its time").into();
-                    record.cancelled(&response);
-                    response
-                }
-                Err(GivenUp::Stopping) => {
-                    let response = Rejection::unavailable("given up before its time: the Consumer stops").into();
-                    record.end(&response);
-                    response
-                }
-            };
-            execution.finish(response);
-            drop(place);
-        });
+        self.jobs.spawn(Arc::clone(self).run(job, asked.replay_key(), execution.clone(), record));
+    }
+
+    /// Performs a Command when its time has come, and tells the outcome to whoever waits for it.
+    async fn run(self: Arc<Self>, job: Job, key: Option<Key>, execution: Execution, record: Arc<Record>) {
+        let Job { prepared, starts_at, place } = job;
+        let may_run = match starts_at {
+            Some(start) => self.wait_for(start, &execution).await,
+            None => Ok(()),
+        };
+        let response = match may_run {
+            Ok(()) => {
+                let response = self.perform(prepared, key).await;
+                record.end(&response);
+                response
+            }
+            Err(GivenUp::Cancelled) => {
+                let response = Rejection::failed("cancelled before its time").into();
+                record.cancelled(&response);
+                response
+            }
+            Err(GivenUp::Stopping) => {
+                let response = Rejection::unavailable("given up before its time: the Consumer stops").into();
+                record.end(&response);
+                response
+            }
+        };
+        execution.finish(response);
+        drop(place);
+    }
+
+    async fn perform(&self, prepared: Vec<(Nsid, Result<Prepared, Rejection>)>, key: Option<Key>) -> Response {
+        let outcomes = perform(prepared).await;
+        let is_undone = outcomes.iter().all(|(_, outcome)| outcome.is_err());
+        let response = gather(outcomes);
+        // What was not performed for now may be tried again.
+        if let (true, StatusCode::ServiceUnavailable, Some(key)) = (is_undone, response.status, &key) {
+            self.replay.forget(key);
+        }
+        response
     }
 
     /// Waits for the time of a Command, unless it is cancelled or the Consumer stops.
