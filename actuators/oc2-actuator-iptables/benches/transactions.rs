@@ -1,6 +1,7 @@
 //! Microseconds for one transaction, by flavor and by the number of rules: `cargo bench -p oc2-actuator-iptables`.
 //!
-//! Runs in a network namespace of its own. Medians; use the ratios.
+//! Runs in a network namespace of its own. Medians, and the ratio to the peer measured in the same run: what a process for
+//! each rule takes (`iptables -I`, `-D`), as most firewall scripts work. Above 1 we are faster; use the ratios, machines are noisy.
 
 use std::env;
 use std::process::Command;
@@ -23,7 +24,7 @@ fn main() {
         assert!(is_done, "the bench needs root");
         return;
     }
-    println!("{:<8}{:>8}  {:<44}{:>10}{:>10}", "flavor", "rules", "what", "median us", "worst us");
+    println!("{:<8}{:>8}  {:<44}{:>10}{:>10}{:>8}", "flavor", "rules", "what", "median us", "worst us", "ratio");
     for flavor in [Flavor::Nft, Flavor::Legacy] {
         for n in [0, 1_000, 10_000] {
             Bench::new(flavor, n).run();
@@ -36,6 +37,8 @@ struct Bench {
     n: usize,
     backend: Restore,
     held: Ruleset,
+    /// What a process takes that inserts or deletes one rule.
+    peers: [Duration; 2],
 }
 
 impl Bench {
@@ -44,10 +47,11 @@ impl Bench {
         let mut backend = Restore::open(&config).expect("iptables is installed");
         let held = (0..n).map(numbered).collect();
         backend.load(&held).expect("the kernel takes the rules");
-        Self { flavor, n, backend, held }
+        Self { flavor, n, backend, held, peers: [Duration::ZERO; 2] }
     }
 
     fn run(&mut self) {
+        self.measure_peers();
         let middle = self.n / 2;
         self.inserts("insert at the top", |_| 0);
         self.deletes("delete at the top", |_| 0);
@@ -70,6 +74,24 @@ impl Bench {
                 bench.backend.load(rules).expect("the kernel takes the rules");
             }
         });
+    }
+
+    /// Inserts at the top and deletes again, with a process for each; what we hold is as before.
+    fn measure_peers(&mut self) {
+        let tool = match self.flavor {
+            Flavor::Legacy => "iptables-legacy",
+            Flavor::Auto | Flavor::Nft => "iptables-nft",
+        };
+        let timed = |args| {
+            let started = Instant::now();
+            process(tool, args);
+            started.elapsed()
+        };
+        let (inserts, deletes): (Vec<_>, Vec<_>) =
+            (0..N_TIMES).map(|_| (timed("-I OC2-INPUT -p tcp --dport 9 -j DROP"), timed("-D OC2-INPUT 1"))).unzip();
+        self.peers = [median(&inserts), median(&deletes)];
+        self.print("insert at the top, a process (the peer)", inserts);
+        self.print("delete at the top, a process (the peer)", deletes);
     }
 
     fn inserts(&mut self, what: &str, position: impl Fn(usize) -> usize) {
@@ -105,12 +127,27 @@ impl Bench {
         self.print(what, times);
     }
 
-    fn print(&self, what: &str, mut times: Vec<Duration>) {
-        times.sort();
-        let (median, worst) = (times[times.len() / 2].as_micros(), times[times.len() - 1].as_micros());
-        let flavor = format!("{:?}", self.flavor);
-        println!("{flavor:<8}{:>8}  {what:<44}{median:>10}{worst:>10}", self.n);
+    /// A line, with the ratio to the peer that does the same if there is one.
+    fn print(&self, what: &str, times: Vec<Duration>) {
+        let (median, worst) = (median(&times), times.iter().max().copied().unwrap_or_default());
+        let ratio = ["insert", "delete"].iter().zip(self.peers).find(|(verb, _)| what.starts_with(*verb));
+        let ratio = ratio.map(|(_, peer)| format!("{:.2}", peer.as_secs_f64() / median.as_secs_f64()));
+        let (flavor, ratio) = (format!("{:?}", self.flavor), ratio.unwrap_or_default());
+        let (median, worst) = (median.as_micros(), worst.as_micros());
+        println!("{flavor:<8}{:>8}  {what:<44}{median:>10}{worst:>10}{ratio:>8}", self.n);
     }
+}
+
+fn median(times: &[Duration]) -> Duration {
+    let mut sorted = times.to_vec();
+    sorted.sort();
+    sorted[sorted.len() / 2]
+}
+
+fn process(tool: &str, args: &str) {
+    let path = "/usr/sbin:/sbin:/usr/bin:/bin";
+    let status = Command::new(tool).args(args.split(' ')).env("PATH", path).status().expect("iptables is installed");
+    assert!(status.success(), "{tool} {args}");
 }
 
 fn numbered(i: usize) -> KernelRule {
