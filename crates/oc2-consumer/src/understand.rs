@@ -66,7 +66,8 @@ impl Reader {
             .for_content_type(request.content_type.as_deref(), settings.mode)
             .map_err(|error| Refused::new(self.responder(beside.clone()), Rejection::malformed(error.to_string())))?;
         if let Some(deviation) = selection.deviation {
-            debug!(peer = %request.peer, deviation, "A deviation was tolerated.");
+            // DECISIONS M2
+            warn!(peer = %request.peer, deviation, "A deviation was tolerated.");
         }
         let encoding = selection.encoding;
         let decoded = encoding.decode(&request.body, settings.mode).map_err(|error| {

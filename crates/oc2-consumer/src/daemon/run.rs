@@ -6,6 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use oc2_consumer::Consumer;
+#[cfg(feature = "iptables")]
+use oc2_consumer::{ConsumerBuilder, WantsActuators};
 #[cfg(feature = "http")]
 use oc2_transfer::Listener;
 use oc2_transfer::TransferError;
@@ -98,19 +100,22 @@ fn assemble(config: &Config) -> Result<Consumer, Failure> {
     if config.actuators.is_empty() {
         warn!("There is no actuator: only `query features` is answered (ARCH 3.3.5 wants a profile).");
     }
-    let mut builder =
-        Consumer::builder(config.consumer.id.0.clone()).dangerous().without_policy().settings(config.settings());
+    let builder = Consumer::builder(config.consumer.id.0.clone()).dangerous().without_policy();
+    let builder = builder.settings(config.settings());
     #[cfg(feature = "iptables")]
-    for actuator in &config.actuators {
-        let (actuator, state_dir) = (actuator.get_ref().clone(), &config.consumer.state_dir.0);
-        let actuator = oc2_actuator_iptables::IptablesActuator::open(actuator, state_dir)?;
-        builder = builder.actuator(actuator);
-    }
-    #[cfg(not(feature = "iptables"))]
-    {
-        builder = builder.settings(config.settings());
-    }
+    let builder = with_actuators(builder, config)?;
     Ok(builder.build())
+}
+
+#[cfg(feature = "iptables")]
+fn with_actuators(
+    builder: ConsumerBuilder<WantsActuators>,
+    config: &Config,
+) -> Result<ConsumerBuilder<WantsActuators>, Failure> {
+    config.actuators.iter().try_fold(builder, |builder, actuator| {
+        let (actuator, state_dir) = (actuator.get_ref().clone(), &config.consumer.state_dir.0);
+        Ok(builder.actuator(oc2_actuator_iptables::IptablesActuator::open(actuator, state_dir)?))
+    })
 }
 
 #[cfg(feature = "http")]
