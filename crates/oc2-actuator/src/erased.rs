@@ -121,7 +121,7 @@ impl<A: Actuator> Erased for Holder<A> {
     async fn prepare(&self, command: &Command, context: Context) -> Result<Prepared, Rejection> {
         let row = row_of(&*self.0, command.pair())
             .map_err(|sentence| Rejection::unsupported(sentence.unwrap_or("Target type not supported")))?;
-        row.admit(self.nsid(), &command.args, self.0.unsupported_args())?;
+        row.admit::<A::Profile>(&command.args, self.0.unsupported_args())?;
         let understood = A::Profile::interpret(command)?;
         self.0.check(&understood, &context).await?;
         Ok(Prepared(Box::new(Understood { actuator: Arc::clone(&self.0), command: understood, context })))

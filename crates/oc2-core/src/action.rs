@@ -4,7 +4,7 @@ use crate::enumerated;
 
 enumerated! {
     /// The task or activity to be performed (LS 3.3.1.1). The list is closed: nothing extends it (LS 3.1.4).
-    pub enum Action: "Action" {
+    pub enum Action: "Action" in "LS 3.3.1.1 (LS-095)" {
         /// Examine systematically for characteristics of an object.
         Scan = 1 "scan",
         /// Find an object physically, logically, functionally, or by organization.

@@ -1,6 +1,8 @@
 //! Values that only a profile can type: carried as they came, or as they were set, until somebody knows the type.
 
 mod distinct;
+mod key;
+mod members;
 mod tree;
 
 use std::borrow::Cow;
@@ -10,13 +12,14 @@ use std::sync::Arc;
 use serde::ser::Error;
 use serde::{Deserializer, Serializer};
 
+pub use key::{Key, Name};
+pub use members::{KEPT, KEPT_IN_LENIENT, Members, Others};
 pub use tree::Tree;
 
-use self::distinct::Distinct;
-use crate::form::Form;
-use crate::shape::Choice;
-use crate::shape::read::{Context, Mode, Read, ReadError};
-use crate::shape::write::Write;
+use crate::form::{Form, Notation};
+use crate::shape::read::{Context, Mode, Read, ReadError, decimal};
+use crate::shape::write::{Field, Write};
+use crate::shape::{Choice, Kind, Shape};
 
 /// A value of a type that a profile defines (LS 3.1.4): *read*, a subtree as it came, or *typed*, not written yet.
 #[derive(Clone)]
@@ -24,8 +27,30 @@ pub struct Any(Inner);
 
 #[derive(Clone)]
 enum Inner {
-    Read(Arc<Tree>, Mode),
+    Read(Tree, Origin),
     Typed(Arc<dyn Typed>),
+}
+
+/// How a message was read that a subtree is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Origin {
+    mode: Mode,
+    notation: Notation,
+    is_binary: bool,
+}
+
+impl Origin {
+    fn of(context: &Context) -> Self {
+        Self { mode: context.mode(), notation: context.notation(), is_binary: context.is_binary() }
+    }
+
+    fn context(self) -> Context {
+        let context = Context::new(self.mode).in_notation(self.notation);
+        if self.is_binary { context.of_binary() } else { context }
+    }
+
+    /// What a value is typed from that was not read.
+    const SET: Self = Self { mode: Mode::Strict, notation: Notation::Verbose, is_binary: false };
 }
 
 impl Any {
@@ -39,9 +64,9 @@ impl Any {
         Self(Inner::Typed(Arc::new(FieldOf(choice))))
     }
 
-    /// A value as it came, to be typed as strictly as the rest of its message.
-    pub(crate) fn read_as(tree: Tree, mode: Mode) -> Self {
-        Self(Inner::Read(Arc::new(tree), mode))
+    /// A part of a value as it came, to be typed as strictly as the rest of its message.
+    pub(crate) fn read_as(tree: Tree, context: &Context) -> Self {
+        Self(Inner::Read(tree, Origin::of(context)))
     }
 
     /// Types the value.
@@ -49,45 +74,88 @@ impl Any {
     /// # Errors
     /// It is not a `T`: the place within the value, and the reason.
     pub fn of<T: Extension>(&self) -> Result<T, ReadError> {
-        self.interpret(|value| value.downcast_ref::<T>().cloned(), |context, tree| T::read(context, tree))
+        if let Some(value) = self.recall::<T>() {
+            return Ok(value.clone());
+        }
+        self.interpret(|context| context, |context, tree| T::read(context, tree)).map_err(|mut errors| errors.remove(0))
     }
 
-    /// Types the value as the field of this name of a Choice.
-    pub(crate) fn of_field<T: Choice + Extension>(&self, name: &str) -> Result<Option<T>, ReadError> {
-        let Some((_, field)) = T::TABLE.by_name(name) else { return Ok(None) };
-        self.interpret(
-            |value| value.downcast_ref::<FieldOf<T>>().map(|field| field.0.clone()),
-            |context, tree| T::read_field(context, field, tree),
-        )
-        .map(Some)
+    /// Types the value, and finds all that is wrong with it.
+    ///
+    /// # Errors
+    /// Everything that keeps it from being a `T`, in order; at least one.
+    pub fn check<T: Extension>(&self) -> Result<(), Vec<ReadError>> {
+        if self.recall::<T>().is_some() {
+            return Ok(());
+        }
+        self.interpret(Context::finding_all, |context, tree| T::read(context, tree)).map(|_| ())
+    }
+
+    /// The row of a Choice that this is the value of, by the name or id that came with it.
+    pub(crate) fn of_field<T: Choice + Extension>(&self, field: &'static crate::shape::Field) -> Result<T, ReadError> {
+        if let Some(FieldOf(value)) = self.recall::<FieldOf<T>>() {
+            return Ok(value.clone());
+        }
+        self.interpret(|context| context, |context, tree| T::read_field(context, field, tree))
+            .map_err(|mut errors| errors.remove(0))
+    }
+
+    /// As [`check`](Self::check), for the value of a row of a Choice.
+    pub(crate) fn check_field<T: Choice + Extension>(
+        &self,
+        field: &'static crate::shape::Field,
+    ) -> Result<(), Vec<ReadError>> {
+        if self.recall::<FieldOf<T>>().is_some() {
+            return Ok(());
+        }
+        self.interpret(Context::finding_all, |context, tree| T::read_field(context, field, tree)).map(|_| ())
+    }
+
+    fn recall<T: 'static>(&self) -> Option<&T> {
+        match &self.0 {
+            Inner::Read(..) => None,
+            Inner::Typed(value) => value.as_any().downcast_ref(),
+        }
     }
 
     fn interpret<T>(
         &self,
-        recall: impl FnOnce(&dyn std::any::Any) -> Option<T>,
+        prepare: impl FnOnce(Context) -> Context,
         read: impl FnOnce(&mut Context, &Tree) -> Result<T, ReadError>,
-    ) -> Result<T, ReadError> {
-        let mode = match &self.0 {
-            Inner::Read(_, mode) => *mode,
-            Inner::Typed(value) => {
-                if let Some(value) = recall(value.as_any()) {
-                    return Ok(value);
-                }
-                Mode::Strict
-            }
+    ) -> Result<T, Vec<ReadError>> {
+        let origin = match &self.0 {
+            Inner::Read(_, origin) => *origin,
+            Inner::Typed(_) => Origin::SET,
         };
-        let mut context = Context::new(mode);
-        let tree = self.tree(Form::DEFAULT);
-        read(&mut context, &tree).map_err(|error| context.fail(error.to_string()))
+        let mut context = prepare(origin.context());
+        match read(&mut context, &self.tree()) {
+            Ok(value) => Ok(value),
+            Err(error) => {
+                let last = context.fail(error.to_string());
+                let mut errors = context.into_faults();
+                if errors.is_empty() {
+                    errors.push(last);
+                }
+                Err(errors)
+            }
+        }
     }
 
-    /// The value as a tree.
+    /// The value as a tree, in the form it came in; one that was set, by name.
     #[must_use]
-    pub fn tree(&self, form: Form) -> Cow<'_, Tree> {
+    pub fn tree(&self) -> Cow<'_, Tree> {
+        self.tree_like(Origin::SET)
+    }
+
+    /// The same, one that was set like `origin`.
+    fn tree_like(&self, origin: Origin) -> Cow<'_, Tree> {
         match &self.0 {
             Inner::Read(tree, _) => Cow::Borrowed(tree),
-            // What cannot be written shows as null here; to write it is an error.
-            Inner::Typed(value) => Cow::Owned(value.tree(form).unwrap_or(Tree::Null)),
+            Inner::Typed(value) => {
+                let form = Form::DEFAULT.with_notation(origin.notation);
+                // What cannot be written shows as null here; to write it is an error.
+                Cow::Owned(value.tree(form, !origin.is_binary).unwrap_or(Tree::Null))
+            }
         }
     }
 
@@ -95,7 +163,7 @@ impl Any {
     #[must_use]
     pub fn is_strict(&self) -> bool {
         match &self.0 {
-            Inner::Read(_, mode) => *mode == Mode::Strict,
+            Inner::Read(_, origin) => origin.mode == Mode::Strict,
             Inner::Typed(_) => true,
         }
     }
@@ -103,44 +171,87 @@ impl Any {
     /// Whether the value is an object, as every namespace is (DECISIONS L31).
     #[must_use]
     pub fn is_object(&self) -> bool {
-        matches!(*self.tree(Form::DEFAULT), Tree::Map(_))
+        matches!(*self.tree(), Tree::Map(_))
     }
 
-    /// The names of the members that are present, if the value is an object; in lenient mode null is absence (DECISIONS
+    /// The keys of the members that are present, if the value is an object; in lenient mode null is absence (DECISIONS
     /// L36).
     #[must_use]
-    pub fn names(&self) -> Vec<String> {
+    pub fn keys(&self) -> Vec<Key> {
         let is_present = |value: &Tree| self.is_strict() || !matches!(value, Tree::Null);
-        match &*self.tree(Form::DEFAULT) {
+        match &*self.tree() {
             Tree::Map(members) => {
-                members.iter().filter(|(_, value)| is_present(value)).map(|(name, _)| name.to_string()).collect()
+                members.iter().filter(|(_, value)| is_present(value)).map(|(key, _)| key.clone()).collect()
             }
             _ => Vec::new(),
+        }
+    }
+
+    /// The same as the names that `shape` has for them; a key that it does not have stands as it came.
+    #[must_use]
+    pub fn names_in(&self, shape: &Shape) -> Vec<String> {
+        let has_ids =
+            matches!(&self.0, Inner::Read(_, origin) if origin.is_binary || origin.notation == Notation::Concise);
+        let keys = self.keys();
+        let names = keys.iter().map(|key| {
+            let id = match key {
+                Key::Number(id) => Some(*id),
+                Key::Name(name) if has_ids => decimal(name),
+                Key::Name(_) => None,
+            };
+            let field = id.and_then(|id| shape.by_id(id));
+            field.map_or_else(|| key.text().to_string(), |(_, field)| field.name.to_owned())
+        });
+        names.collect()
+    }
+
+    /// The id of the field, if it is the value of one and known by its type.
+    pub(crate) fn field_id(&self) -> Option<u32> {
+        match &self.0 {
+            Inner::Read(..) => None,
+            Inner::Typed(value) => value.field_id(),
         }
     }
 }
 
 impl Read for Any {
-    const TYPE: &'static str = "Any";
+    fn shape() -> &'static Shape {
+        const SHAPE: Shape = Shape::plain("Any", "", Kind::Any);
+        &SHAPE
+    }
 
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
         let tree = Tree::read(context, deserializer)?;
-        Ok(Self::read_as(tree, context.mode()))
+        Ok(Self::read_as(tree, context))
     }
 }
 
+/// What came is passed on in the form it came in and refuses every other: nobody here knows what its names and values are
+/// in another one. Only an object without members is the same in all of them.
 impl Write for Any {
     fn write<S: Serializer>(&self, form: Form, serializer: S) -> Result<S::Ok, S::Error> {
+        let is_binary = !serializer.is_human_readable();
         match &self.0 {
-            Inner::Read(tree, _) => tree.write(form, serializer),
-            Inner::Typed(value) => value.tree(form).map_err(S::Error::custom)?.write(form, serializer),
+            Inner::Read(tree, origin) => {
+                let is_same_form = origin.notation == form.notation && origin.is_binary == is_binary;
+                let is_transcoded = origin.notation == form.notation && form.notation == Notation::Verbose;
+                if is_same_form || (is_transcoded && tree.is_plain()) || tree.is_empty_object() {
+                    return tree.write(form, serializer);
+                }
+                Err(S::Error::custom("an extension that nobody here knows cannot change its form"))
+            }
+            Inner::Typed(value) => value.tree(form, !is_binary).map_err(S::Error::custom)?.write(form, serializer),
         }
     }
 }
 
 impl PartialEq for Any {
     fn eq(&self, other: &Self) -> bool {
-        self.tree(Form::DEFAULT) == other.tree(Form::DEFAULT)
+        let origin = match (&self.0, &other.0) {
+            (Inner::Read(_, origin), _) | (_, Inner::Read(_, origin)) => *origin,
+            _ => Origin::SET,
+        };
+        self.tree_like(origin) == other.tree_like(origin)
     }
 }
 
@@ -158,84 +269,11 @@ pub trait Extension: Read + Write + Clone + fmt::Debug + Send + Sync + 'static {
 
 impl<T: Read + Write + Clone + fmt::Debug + Send + Sync + 'static> Extension for T {}
 
-/// Members of an object that its table does not have, in the order they came or were set.
-#[derive(Clone, Debug, Default)]
-pub struct Members {
-    entries: Vec<(Box<str>, Any)>,
-    names: Distinct,
-}
-
-impl Members {
-    /// The value of a member.
-    #[must_use]
-    pub fn value(&self, name: &str) -> Option<&Any> {
-        self.entries.iter().find(|(known, _)| &**known == name).map(|(_, any)| any)
-    }
-
-    /// Adds a member; gives it back if the name is taken.
-    pub fn insert(&mut self, name: &str, value: Any) -> Option<Any> {
-        if !self.names.insert(name) {
-            return Some(value);
-        }
-        self.entries.push((name.into(), value));
-        None
-    }
-
-    /// Sets a member, in the place of one of the same name if there is one.
-    pub fn set(&mut self, name: &str, value: Any) {
-        match self.entries.iter_mut().find(|(known, _)| &**known == name) {
-            Some((_, known)) => *known = value,
-            None => {
-                self.insert(name, value);
-            }
-        }
-    }
-
-    /// The members in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Any)> {
-        self.entries.iter().map(|(name, any)| (&**name, any))
-    }
-
-    /// How many there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// Whether there is none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-}
-
-/// The order of members has no meaning (LS-004).
-impl PartialEq for Members {
-    fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len() && self.iter().all(|(name, any)| other.value(name) == Some(any))
-    }
-}
-
-/// A policy for [`map!`](crate::map): every member is kept.
-///
-/// # Errors
-/// None.
-pub fn kept(_: &mut Context, _: &str, _: &Any) -> Result<(), String> {
-    Ok(())
-}
-
-/// A policy for [`map!`](crate::map): members are kept in lenient mode and refused in strict mode.
-///
-/// # Errors
-/// Strict mode.
-pub fn kept_in_lenient(context: &mut Context, _: &str, _: &Any) -> Result<(), String> {
-    context.tolerate("unknown member").map_err(|error: ReadError| error.to_string())
-}
-
 /// The object-safe side of [`Extension`].
 trait Typed: fmt::Debug + Send + Sync {
     fn as_any(&self) -> &dyn std::any::Any;
-    fn tree(&self, form: Form) -> Result<Tree, ReadError>;
+    fn tree(&self, form: Form, is_human_readable: bool) -> Result<Tree, ReadError>;
+    fn field_id(&self) -> Option<u32>;
 }
 
 impl<T: Extension> Typed for T {
@@ -243,8 +281,12 @@ impl<T: Extension> Typed for T {
         self
     }
 
-    fn tree(&self, form: Form) -> Result<Tree, ReadError> {
-        Tree::of(self, form)
+    fn tree(&self, form: Form, is_human_readable: bool) -> Result<Tree, ReadError> {
+        Tree::of(&crate::shape::write::Written(self, form), is_human_readable)
+    }
+
+    fn field_id(&self) -> Option<u32> {
+        None
     }
 }
 
@@ -257,10 +299,11 @@ impl<T: Choice + Extension> Typed for FieldOf<T> {
         self
     }
 
-    fn tree(&self, form: Form) -> Result<Tree, ReadError> {
-        Ok(match Tree::of(&self.0, form)? {
-            Tree::Map(mut members) if members.len() == 1 => members.remove(0).1,
-            other => other,
-        })
+    fn tree(&self, form: Form, is_human_readable: bool) -> Result<Tree, ReadError> {
+        Tree::of(&Field(&self.0, form), is_human_readable)
+    }
+
+    fn field_id(&self) -> Option<u32> {
+        self.0.field().map(|field| field.id)
     }
 }

@@ -1,6 +1,6 @@
 //! How, when and with what answer a Command is to be performed (LS 3.3.1.4).
 
-use crate::any::Any;
+use crate::any::{Any, Key, Others};
 use crate::invalid::Invalid;
 use crate::nsid::Nsid;
 use crate::profile::Profile;
@@ -10,7 +10,7 @@ use crate::{enumerated, map};
 
 map! {
     /// The arguments of a Command (LS 3.3.1.4). Empty arguments are absent on the wire.
-    pub struct Args: "Args", sealed by ArgsBuilder checked by times_agree {
+    pub struct Args: "Args" in "LS 3.3.1.4 (LS-119)", sealed by ArgsBuilder checked by times_agree {
         /// When the Command takes effect. Absent means now, or `stop_time - duration` if both are given.
         optional start_time: DateTime = 1,
         /// When its effect ends. Absent means never, or `start_time + duration`.
@@ -21,12 +21,12 @@ map! {
         optional response_requested: ResponseType = 4,
     } others
     /// Arguments of profiles, each an object in the profile's namespace (LS 3.1.4).
-    namespaces: namespace
+    namespaces: NAMESPACES
 }
 
 enumerated! {
     /// Which answer a Producer wants (LS 3.4.2.15).
-    pub enum ResponseType: "Response-Type" {
+    pub enum ResponseType: "Response-Type" in "LS 3.4.2.15 (LS-201)" {
         /// None, whatever happens.
         None = 0 "none",
         /// One, at once, that the Command was received.
@@ -44,11 +44,17 @@ impl Args {
     /// # Errors
     /// They are there and ill-typed.
     pub fn of<P: Profile>(&self) -> Result<Option<P::Args>, ReadError> {
-        self.namespaces
-            .value(P::NSID.as_str())
-            .map(Any::of)
-            .transpose()
-            .map_err(|error| error.within(Segment::Name(P::NSID.as_str())).within(Segment::Name("args")))
+        self.namespaces.value(P::NSID.as_str()).map(Any::of).transpose().map_err(placed::<P>)
+    }
+
+    pub(crate) fn check<P: Profile>(&self) -> Result<(), Vec<ReadError>> {
+        let namespace = self.namespaces.value(P::NSID.as_str());
+        namespace.map_or(Ok(()), Any::check::<P::Args>).map_err(|errors| errors.into_iter().map(placed::<P>).collect())
+    }
+
+    pub(crate) fn with_typed<P: Profile>(mut self, args: P::Args) -> Self {
+        self.namespaces.set(P::NSID, Any::typed(args));
+        self
     }
 
     /// Which answer is wanted; `complete` if nothing is said (LS 3.3.1.4).
@@ -82,9 +88,13 @@ impl ArgsBuilder {
     /// Sets the arguments of the profile `P`.
     #[must_use]
     pub fn set<P: Profile>(mut self, args: P::Args) -> Self {
-        self.0.namespaces.set(P::NSID.as_str(), Any::typed(args));
+        self.0 = self.0.with_typed::<P>(args);
         self
     }
+}
+
+fn placed<P: Profile>(error: ReadError) -> ReadError {
+    error.within(Segment::Name(P::NSID.as_str())).within(Segment::Name("args"))
 }
 
 fn times_agree(args: &Args) -> Result<(), Invalid> {
@@ -97,9 +107,15 @@ fn times_agree(args: &Args) -> Result<(), Invalid> {
 ///
 /// A name that is neither an argument nor an established namespace is kept whatever its form and value: to refuse it is
 /// the Consumer's act (DECISIONS L2).
-fn namespace(_: &mut Context, name: &str, value: &Any) -> Result<(), String> {
-    if name.parse::<Nsid>().is_ok_and(|nsid| nsid.is_established()) && !value.is_object() {
+const NAMESPACES: Others = Others { admit: namespace, are_namespaces: true };
+
+fn namespace(_: &mut Context, key: &mut Key, value: &Any) -> Result<(), String> {
+    let nsid = Nsid::of_key(key);
+    if nsid.is_some_and(|nsid| nsid.is_established()) && !value.is_object() {
         return Err("a namespace holds an object".into());
+    }
+    if let Some(nsid) = nsid {
+        *key = nsid.into();
     }
     Ok(())
 }

@@ -2,14 +2,16 @@
 
 use crate::action::Action;
 use crate::args::Args;
+use crate::profile::Profile;
 use crate::record;
+use crate::shape::read::ReadError;
 use crate::specifiers::Actuator;
 use crate::target::{Target, TargetName};
 use crate::types::text::CommandId;
 
 record! {
     /// An action on a target (LS 3.3.1).
-    pub struct Command: "OpenC2-Command" {
+    pub struct Command: "OpenC2-Command" in "LS 3.3.1 (LS-086)" {
         /// What is to be done.
         required action: Action = 1,
         /// What it is to be done to.
@@ -46,6 +48,34 @@ impl Command {
     #[must_use]
     pub fn with_command_id(self, command_id: CommandId) -> Self {
         Self { command_id: Some(command_id), ..self }
+    }
+
+    /// The same with the parts of the profile `P` typed, so that it can be written in any form.
+    ///
+    /// # Errors
+    /// A part is ill-typed: its place and the reason.
+    pub fn typed<P: Profile>(mut self) -> Result<Self, ReadError> {
+        if let Some(target) = self.target.of::<P>()? {
+            self.target = Target::extended::<P>(target).map_err(|invalid| ReadError::new(invalid.to_string()))?;
+        }
+        if let Some(args) = self.args.of::<P>()? {
+            self.args = self.args.with_typed::<P>(args);
+        }
+        if let Some(specifiers) = self.actuator.as_ref().map(Actuator::of::<P>).transpose()?.flatten() {
+            self.actuator = Some(Actuator::new::<P>(specifiers));
+        }
+        Ok(self)
+    }
+
+    /// All that is wrong with the parts of the profile `P`, in the order of the table.
+    #[must_use]
+    pub fn faults<P: Profile>(&self) -> Vec<ReadError> {
+        let target = match &self.target {
+            Target::Extended(extended) => extended.check::<P>(),
+            _ => Ok(()),
+        };
+        let actuator = self.actuator.as_ref().map_or(Ok(()), Actuator::check::<P>);
+        [target, self.args.check::<P>(), actuator].into_iter().filter_map(Result::err).flatten().collect()
     }
 
     /// Action and target, as `pairs` lists them.

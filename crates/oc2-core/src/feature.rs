@@ -6,10 +6,11 @@ use crate::enumerated;
 use crate::form::Form;
 use crate::shape::read::{Context, Read, list};
 use crate::shape::write::Write;
+use crate::shape::{Kind, Shape};
 
 enumerated! {
     /// Something a Consumer tells about itself (LS 3.4.2.4).
-    pub enum Feature: "Feature" {
+    pub enum Feature: "Feature" in "LS 3.4.2.4 (LS-188)" {
         /// The versions of the language it supports.
         Versions = 1 "versions",
         /// The actuator profiles it supports.
@@ -52,7 +53,14 @@ impl FromIterator<Feature> for Features {
 }
 
 impl Read for Features {
-    const TYPE: &'static str = "Features";
+    fn shape() -> &'static Shape {
+        const SHAPE: Shape = Shape::plain(
+            "Features",
+            "LS 3.4.1.5 (LS-157)",
+            Kind::ArrayOf { item: Feature::shape, min: 0, max: Some(10), unique: true },
+        );
+        &SHAPE
+    }
 
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
         let features: Vec<Feature> = list(context, deserializer, "features")?;

@@ -47,7 +47,7 @@ pub use action::Action;
 pub use args::{Args, ResponseType};
 pub use command::{Command, Pair};
 pub use feature::{Feature, Features};
-pub use form::{Envelope, Form};
+pub use form::{Envelope, Form, Notation};
 pub use invalid::Invalid;
 pub use message::{Body, Content, Headers, Message};
 pub use nsid::Nsid;

@@ -1,27 +1,31 @@
 //! Messages: a Command or a Response with its headers (LS 1.1 3.2, HTTPS 1.1 3.3.2).
 
 use std::fmt;
+use std::marker::PhantomData;
 
-use serde::de::value::StrDeserializer;
+use serde::de::value::{StrDeserializer, U64Deserializer};
 use serde::de::{DeserializeSeed, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserializer, Serializer};
 
-use crate::any::{Any, Members, kept};
+use crate::any::{Any, KEPT, KEPT_IN_LENIENT, Members, Name};
 use crate::choice;
 use crate::command::Command;
 use crate::form::{Envelope, Form};
 use crate::invalid::Invalid;
 use crate::response::Response;
-use crate::shape::Choice;
-use crate::shape::read::{Context, Read, ReadMembers, list, other_member, unknown_member};
+use crate::shape::read::{
+    Context, MemberKey, Read, ReadMembers, Segment, list, next_key, other_member, read_items, read_members,
+    stands_twice, unknown_member,
+};
 use crate::shape::write::Write;
+use crate::shape::{Choice, Field, Kind, Shape};
 use crate::types::text::RequestId;
 use crate::types::time::DateTime;
 use crate::{map, record};
 
 record! {
     /// Content with what is known about it (HTTPS 1.1 3.3.2).
-    pub struct Message: "Message" {
+    pub struct Message: "Message" in "HTTPS 3.3.2" {
         /// Who sent it, when, to whom, and under which id.
         defaulted headers: Headers = 1,
         /// The content.
@@ -66,7 +70,8 @@ impl Message {
         context: &mut Context,
         deserializer: D,
     ) -> Result<(Self, Form), D::Error> {
-        deserializer.deserialize_any(AnyEnvelope(context))
+        let (message, envelope) = deserializer.deserialize_any(AnyEnvelope(context))?;
+        Ok((message, Form { envelope, notation: context.notation() }))
     }
 
     /// Writes the message in this form; bare, the headers are left out.
@@ -83,7 +88,7 @@ impl Message {
 
 map! {
     /// What is known about a message (HTTPS 1.1 3.3.2). Empty headers are absent on the wire.
-    pub struct Headers: "Headers", sealed by HeadersBuilder checked by fine {
+    pub struct Headers: "Headers" in "HTTPS 3.3.2", sealed by HeadersBuilder checked by fine {
         /// Correlates a Command with its Responses.
         optional request_id: RequestId = 1,
         /// When the content was created.
@@ -94,7 +99,7 @@ map! {
         optional to: Recipients = 4,
     } others
     /// Headers that others defined, kept as they are (DECISIONS M7).
-    others: kept
+    others: KEPT
 }
 
 impl Headers {
@@ -117,7 +122,7 @@ fn fine(_: &Headers) -> Result<(), Invalid> {
 
 choice! {
     /// The body of a message: the one kind of content there is (HTTPS 1.1 3.3.2).
-    pub enum Body: "Body" {
+    pub enum Body: "Body" in "HTTPS 3.3.2" {
         /// OpenC2.
         OpenC2(Content) = 1 "openc2",
     }
@@ -125,7 +130,7 @@ choice! {
 
 choice! {
     /// The content of a message (HTTPS 1.1 3.3.2).
-    pub enum Content: "OpenC2-Content" {
+    pub enum Content: "OpenC2-Content" in "HTTPS 3.3.2" {
         /// A Command.
         Request(Command) = 1 "request",
         /// A Response.
@@ -148,11 +153,14 @@ impl Notification {
 }
 
 impl Read for Notification {
-    const TYPE: &'static str = "OpenC2-Event";
+    fn shape() -> &'static Shape {
+        const SHAPE: Shape = Shape::plain("OpenC2-Event", "HTTPS 3.3.2", Kind::Any);
+        &SHAPE
+    }
 
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
         let members = Any::read(context, deserializer)?;
-        if members.names().is_empty() {
+        if members.keys().is_empty() {
             return Err(D::Error::custom("expected an object with at least one member"));
         }
         Ok(Self(members))
@@ -188,7 +196,14 @@ impl Recipients {
 }
 
 impl Read for Recipients {
-    const TYPE: &'static str = "String";
+    fn shape() -> &'static Shape {
+        const SHAPE: Shape = Shape::plain(
+            "ArrayOf",
+            "HTTPS 3.3.2",
+            Kind::ArrayOf { item: String::shape, min: 1, max: None, unique: false },
+        );
+        &SHAPE
+    }
 
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
         match Self::read_optional(context, deserializer)? {
@@ -239,65 +254,224 @@ impl<'de> Visitor<'de> for OneOrMore<'_> {
 struct AnyEnvelope<'c>(&'c mut Context);
 
 impl<'de> Visitor<'de> for AnyEnvelope<'_> {
-    type Value = (Message, Form);
+    type Value = (Message, Envelope);
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object (Message)")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(Message, Form), A::Error> {
+    /// The order of members has no meaning (LS-004): the first one that some table has decides, and a Message comes first.
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(Message, Envelope), A::Error> {
         let context = self.0;
-        // The order of members has no meaning (LS-004): the first one that some table has decides.
         let mut unknown = Members::default();
-        let (name, shape) = loop {
-            let Some(name) = map.next_key::<Box<str>>()? else { break (None, &Message::SHAPE) };
-            let shapes = [&Message::SHAPE, &Command::SHAPE, &Response::SHAPE];
-            if let Some(shape) = shapes.into_iter().find(|shape| shape.by_name(&name).is_some()) {
-                break (Some(name), shape);
+        let key = loop {
+            match next_key(context, &TOP, &mut map)? {
+                Some(MemberKey::Foreign(key)) => other_member(context, &mut map, &mut unknown, key, &KEPT)?,
+                known => break known,
             }
-            other_member(context, &mut map, &mut unknown, name, kept)?;
         };
-        let members = Replay { name, map };
-        let bare = Form::DEFAULT.with_envelope(Envelope::Bare);
-        if *shape == Response::SHAPE {
-            context.tolerate::<A::Error>("a bare Response is no message (HTTPS 1.1 3.3.2)")?;
-            let response = Response::read_members_after(context, unknown, members)?;
-            return Ok((Message::response(Headers::default(), response), bare));
+        match key {
+            Some(MemberKey::Known(_, field)) if Response::SHAPE.by_name(field.name).is_some() => {
+                context.tolerate::<A::Error>("a bare Response is no message (HTTPS 1.1 3.3.2)")?;
+                admit_before_status::<A::Error>(context, &unknown)?;
+                let mut response = bare::<Response, A>(context, field, map)?;
+                for (key, value) in unknown.iter() {
+                    if response.others.insert(key.clone(), value.clone()).is_some() {
+                        return Err(stands_twice(&key.text()));
+                    }
+                }
+                Ok((Message::response(Headers::default(), response), Envelope::Bare))
+            }
+            Some(MemberKey::Known(_, field)) if Command::SHAPE.by_name(field.name).is_some() => {
+                context.meet_object(Command::SHAPE.name)?;
+                context.tolerate::<A::Error>("a bare Command is no message (HTTPS 1.1 3.3.2)")?;
+                refuse(&unknown, &Command::SHAPE)?;
+                let command = bare::<Command, A>(context, field, map)?;
+                Ok((Message::request(Headers::default(), command), Envelope::Bare))
+            }
+            Some(MemberKey::Known(_, field)) => {
+                context.meet_object(Message::SHAPE.name)?;
+                refuse(&unknown, &Message::SHAPE)?;
+                bare::<Message, A>(context, field, map).map(|message| (message, Envelope::Message))
+            }
+            _ => {
+                refuse(&unknown, &Message::SHAPE)?;
+                read_members::<Message, A>(context, None, map).map(|message| (message, Envelope::Message))
+            }
         }
-        if *shape == Command::SHAPE {
-            context.tolerate::<A::Error>("a bare Command is no message (HTTPS 1.1 3.3.2)")?;
+    }
+
+    /// In a form by position the first item tells: an action, a status, or headers.
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(Message, Envelope), A::Error> {
+        let context = self.0;
+        context.meet_list(&"an object (Message)")?;
+        let first = seq.next_element_seed(FirstSeed(context))?;
+        let Some(first) = first else {
+            return read_items(context, seq).map(|message| (message, Envelope::Message));
+        };
+        match first {
+            First::Headers(headers) => {
+                Message::read_after(context, headers, seq).map(|message| (message, Envelope::Message))
+            }
+            First::Scalar(first) if first.is_status() => {
+                context.tolerate::<A::Error>("a bare Response is no message (HTTPS 1.1 3.3.2)")?;
+                let response = read_items::<Response, _>(context, Replayed { first: Some(first), seq })?;
+                Ok((Message::response(Headers::default(), response), Envelope::Bare))
+            }
+            First::Scalar(first) => {
+                context.tolerate::<A::Error>("a bare Command is no message (HTTPS 1.1 3.3.2)")?;
+                let command = read_items::<Command, _>(context, Replayed { first: Some(first), seq })?;
+                Ok((Message::request(Headers::default(), command), Envelope::Bare))
+            }
         }
-        if let Some((name, _)) = unknown.iter().next() {
-            return Err(unknown_member(shape, name));
-        }
-        if *shape == Command::SHAPE {
-            let command = Command::read_members(context, members)?;
-            return Ok((Message::request(Headers::default(), command), bare));
-        }
-        Message::read_members(context, members).map(|message| (message, Form::DEFAULT))
     }
 }
 
-/// Members of an object of which a name was read already.
-struct Replay<A> {
-    name: Option<Box<str>>,
-    map: A,
+/// The members that tell a Message, a Command and a Response apart. Of these three only a Response has ids for keys.
+const TOP: Shape = Shape::table("Message", "", Kind::Map { min: 1 }, {
+    const ROW: Field = Field { id: u32::MAX, also: &[], name: "", shape: None, required: false };
+    &[
+        Field { name: "headers", ..ROW },
+        Field { name: "body", ..ROW },
+        Field { name: "signature", ..ROW },
+        Field { name: "action", ..ROW },
+        Field { name: "target", ..ROW },
+        Field { name: "args", ..ROW },
+        Field { name: "actuator", ..ROW },
+        Field { name: "command_id", ..ROW },
+        Field { id: 1, name: "status", ..ROW },
+        Field { id: 2, name: "status_text", ..ROW },
+        Field { id: 3, name: "results", ..ROW },
+    ]
+});
+
+/// Reads the rest of what starts with this member.
+fn bare<'de, T: ReadMembers, A: MapAccess<'de>>(context: &mut Context, first: &Field, map: A) -> Result<T, A::Error> {
+    let first = T::TABLE.by_name(first.name).map(|(index, field)| MemberKey::Known(index, field));
+    read_members(context, first, map)
 }
 
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for Replay<A> {
+fn refuse<E: Error>(unknown: &Members, shape: &Shape) -> Result<(), E> {
+    match unknown.iter().next() {
+        None => Ok(()),
+        Some((key, _)) => Err(unknown_member(shape, key)),
+    }
+}
+
+/// A Response keeps the members that stood before those of its table.
+fn admit_before_status<E: Error>(context: &mut Context, unknown: &Members) -> Result<(), E> {
+    for (key, value) in unknown.iter() {
+        let mut key = key.clone();
+        context.at(Segment::Name(&key.text()), |context| {
+            (KEPT_IN_LENIENT.admit)(context, &mut key, value).map_err(E::custom)
+        })?;
+    }
+    Ok(())
+}
+
+impl Message {
+    /// Reads the items behind the headers.
+    fn read_after<'de, A: SeqAccess<'de>>(context: &mut Context, headers: Headers, seq: A) -> Result<Self, A::Error> {
+        let mut message: Self = read_items(context, Replayed { first: Some(Scalar::Null), seq })?;
+        message.headers = headers;
+        Ok(message)
+    }
+}
+
+/// The first item of a list that is a Message, a Command or a Response.
+enum First {
+    Headers(Headers),
+    Scalar(Scalar),
+}
+
+struct FirstSeed<'c>(&'c mut Context);
+
+impl<'de> DeserializeSeed<'de> for FirstSeed<'_> {
+    type Value = First;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<First, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for FirstSeed<'_> {
+    type Value = First;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("headers, an action or a status")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<First, A::Error> {
+        let Self(context) = self;
+        context.at(Segment::Name("headers"), |context| read_members(context, None, map)).map(First::Headers)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<First, E> {
+        Ok(First::Headers(Headers::default()))
+    }
+
+    fn visit_none<E: Error>(self) -> Result<First, E> {
+        self.visit_unit()
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<First, E> {
+        Ok(First::Scalar(Scalar::Name(name.into())))
+    }
+
+    fn visit_u64<E: Error>(self, id: u64) -> Result<First, E> {
+        Ok(First::Scalar(Scalar::Number(id)))
+    }
+}
+
+enum Scalar {
+    Null,
+    Name(Name),
+    Number(u64),
+}
+
+impl Scalar {
+    /// The ids of actions end far below the first status.
+    fn is_status(&self) -> bool {
+        matches!(self, Self::Number(number) if *number >= 100)
+    }
+}
+
+/// A list of which the first item was read already.
+struct Replayed<A> {
+    first: Option<Scalar>,
+    seq: A,
+}
+
+impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Replayed<A> {
     type Error = A::Error;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
-        match self.name.take() {
-            None => self.map.next_key_seed(seed),
-            Some(name) => {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, A::Error> {
+        match self.first.take() {
+            None => self.seq.next_element_seed(seed),
+            Some(Scalar::Null) => seed.deserialize(NullDeserializer(PhantomData)).map(Some),
+            Some(Scalar::Name(name)) => {
                 let name: StrDeserializer<'_, A::Error> = (&*name).into_deserializer();
                 seed.deserialize(name).map(Some)
             }
+            Some(Scalar::Number(number)) => {
+                let number: U64Deserializer<A::Error> = number.into_deserializer();
+                seed.deserialize(number).map(Some)
+            }
         }
     }
+}
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
-        self.map.next_value_seed(seed)
+struct NullDeserializer<E>(PhantomData<E>);
+
+impl<'de, E: Error> Deserializer<'de> for NullDeserializer<E> {
+    type Error = E;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
+        visitor.visit_none()
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
     }
 }

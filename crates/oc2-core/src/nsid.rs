@@ -5,10 +5,12 @@ use std::str::FromStr;
 
 use serde::{Deserializer, Serializer};
 
+use crate::any::Key;
 use crate::form::Form;
 use crate::invalid::Invalid;
 use crate::shape::read::{Context, Read, text};
 use crate::shape::write::Write;
+use crate::shape::{Format, Kind, Shape};
 
 /// A namespace identifier: 1 to 16 letters, digits, `-` and `_`, the first a letter or digit (DECISIONS L23, L30).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,6 +42,20 @@ impl Nsid {
     #[must_use]
     pub fn registered_id(&self) -> Option<u32> {
         REGISTRY.iter().find(|(name, _)| *name == self.as_str()).map(|(_, id)| *id)
+    }
+
+    /// The profile with this id in the registry.
+    #[must_use]
+    pub fn registered(id: u64) -> Option<Self> {
+        REGISTRY.iter().find(|(_, known)| u64::from(*known) == id).and_then(|(name, _)| name.parse().ok())
+    }
+
+    /// The namespace that a key stands for, if it does.
+    pub(crate) fn of_key(key: &Key) -> Option<Self> {
+        match key {
+            Key::Name(name) => name.parse().ok(),
+            Key::Number(id) => Self::registered(*id),
+        }
     }
 
     /// Whether it marks an extension that no standard defines (`x-`, LS 3.1.4).
@@ -80,7 +96,7 @@ impl FieldName {
 }
 
 macro_rules! short_text {
-    ($name:ident, $type:literal, $what:literal) => {
+    ($name:ident, $type:literal, $clause:literal, $max:literal, $what:literal) => {
         impl FromStr for $name {
             type Err = Invalid;
 
@@ -102,7 +118,14 @@ macro_rules! short_text {
         }
 
         impl Read for $name {
-            const TYPE: &'static str = $type;
+            fn shape() -> &'static Shape {
+                const SHAPE: Shape = Shape::plain(
+                    $type,
+                    $clause,
+                    Kind::String { format: Format::Pattern("^[A-Za-z0-9][A-Za-z0-9_-]*$"), min: 1, max: Some($max) },
+                );
+                &SHAPE
+            }
 
             fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
                 text(context, deserializer, $what, str::parse)
@@ -117,8 +140,8 @@ macro_rules! short_text {
     };
 }
 
-short_text!(Nsid, "Nsid", "a namespace identifier (1 to 16 letters, digits, - and _)");
-short_text!(FieldName, "String", "a name (1 to 32 letters, digits, - and _)");
+short_text!(Nsid, "Nsid", "LS 3.4.2.12 (LS-197)", 16, "a namespace identifier (1 to 16 letters, digits, - and _)");
+short_text!(FieldName, "Field-Name", "LS 1.5.1 (LS-002)", 32, "a name (1 to 32 letters, digits, - and _)");
 
 /// A short text kept in place, so that it is `Copy` and can be a constant.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -149,6 +172,39 @@ impl<const N: usize> Short<N> {
 
     fn as_str(&self) -> &str {
         str::from_utf8(&self.bytes[..usize::from(self.len)]).unwrap_or_default()
+    }
+}
+
+/// A target of a profile whose id stands in the table of targets itself.
+pub(crate) struct Flat {
+    pub(crate) nsid: Nsid,
+    pub(crate) name: FieldName,
+    /// The id that is written.
+    pub(crate) id: u32,
+    /// Another one that stands in its place.
+    also: u32,
+    /// The ids it has within the namespace, where others put it.
+    nested: &'static [u64],
+}
+
+impl Flat {
+    /// The one there is: SLPF published its target like this, and other ids in each of its schemas (DECISIONS E2).
+    const RULE_NUMBER: Self =
+        Self { nsid: Nsid::SLPF, name: FieldName::constant("rule_number"), id: 1024, also: 900, nested: &[1024, 1] };
+
+    pub(crate) fn of(nsid: Nsid, name: &str) -> Option<&'static Self> {
+        let flat = &Self::RULE_NUMBER;
+        (flat.nsid == nsid && flat.name.as_str() == name).then_some(flat)
+    }
+
+    pub(crate) fn by_id(id: u64) -> Option<&'static Self> {
+        let flat = &Self::RULE_NUMBER;
+        [flat.id, flat.also].into_iter().any(|known| u64::from(known) == id).then_some(flat)
+    }
+
+    pub(crate) fn nested(nsid: Nsid, id: u64) -> Option<&'static Self> {
+        let flat = &Self::RULE_NUMBER;
+        (flat.nsid == nsid && flat.nested.contains(&id)).then_some(flat)
     }
 }
 

@@ -10,6 +10,7 @@ use crate::invalid::Cut;
 use crate::nsid::Nsid;
 use crate::rejection::Rejection;
 use crate::shape::Choice;
+use crate::shape::read::Read;
 use crate::target::TargetName;
 
 /// An actuator profile: its names, its types, its commands.
@@ -99,23 +100,22 @@ impl CommandRow {
         Pair { action: self.action, target: self.target }
     }
 
-    /// Checks that the arguments are among those of the row; `without` names arguments of the profile that the actuator
-    /// does not implement.
+    /// Checks that the arguments are among those of the row, which is one of the profile `P`; `without` names arguments of the
+    /// profile that the actuator does not implement.
     ///
     /// # Errors
     /// 501 "Option not supported" with the first argument that is not (DECISIONS L2).
-    pub fn admit(&self, nsid: Nsid, args: &Args, without: &[String]) -> Result<(), Rejection> {
+    pub fn admit<P: Profile>(&self, args: &Args, without: &[String]) -> Result<(), Rejection> {
         if let Some(arg) = CommonArg::ALL.iter().find(|arg| arg.is_in(args) && !self.common.contains(arg)) {
             return Err(option_not_supported(arg.name()));
         }
-        for (name, value) in args.namespaces().iter() {
-            if name != nsid.as_str() {
-                return Err(option_not_supported(name));
+        for (key, value) in args.namespaces().iter() {
+            if key.as_name() != Some(P::NSID.as_str()) {
+                return Err(option_not_supported(&key.text()));
             }
-            if let Some(own) =
-                value.names().iter().find(|own| !self.own.contains(&own.as_str()) || without.contains(own))
-            {
-                return Err(option_not_supported(&format!("{name}.{own}")));
+            let names = value.names_in(P::Args::shape());
+            if let Some(own) = names.iter().find(|own| !self.own.contains(&own.as_str()) || without.contains(own)) {
+                return Err(option_not_supported(&format!("{}.{own}", P::NSID)));
             }
         }
         Ok(())

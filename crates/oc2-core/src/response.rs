@@ -1,29 +1,33 @@
 //! Responses (LS 3.3.2).
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::de::{Error, MapAccess};
+use serde::de::{Error, MapAccess, Visitor};
+use serde::ser::SerializeMap;
 use serde::{Deserializer, Serializer};
 
 use crate::action::Action;
-use crate::any::{Any, Members, Tree, kept_in_lenient};
+use crate::any::{Any, KEPT_IN_LENIENT, Key, Members, Others};
 use crate::command::Pair;
-use crate::form::Form;
+use crate::form::{Form, Notation};
 use crate::invalid::Invalid;
 use crate::map;
 use crate::nsid::Nsid;
 use crate::profile::Profile;
 use crate::shape::read::{
-    Context, MAX_INTEGER, Read, ReadError, ReadMembers, Segment, list, number, stands_twice, unique,
+    Context, MAX_INTEGER, MemberKey, Read, ReadError, Segment, list, member_value, next_key, number, stands_twice,
+    unique,
 };
 use crate::shape::write::{Write, Written};
+use crate::shape::{Kind, Shape};
 use crate::status::StatusCode;
 use crate::target::TargetName;
 use crate::types::text::Version;
 
 map! {
     /// What a Consumer answers (LS 3.3.2).
-    pub struct Response: "OpenC2-Response" {
+    pub struct Response: "OpenC2-Response" in "LS 3.3.2 (LS-132)", Record later {
         /// The outcome.
         required status: StatusCode = 1,
         /// The outcome for people; no decision hangs on it.
@@ -32,7 +36,7 @@ map! {
         defaulted results: Results = 3,
     } others
     /// Members that no table defines, kept for whoever knows them; none in strict mode (DECISIONS M15).
-    others: kept_in_lenient
+    others: KEPT_IN_LENIENT
 }
 
 impl Response {
@@ -42,29 +46,27 @@ impl Response {
         Self { status, status_text: None, results: Results::default(), others: Members::default() }
     }
 
-    /// Reads the members that are left, behind some that no table has.
-    pub(crate) fn read_members_after<'de, A: MapAccess<'de>>(
-        context: &mut Context,
-        unknown: Members,
-        map: A,
-    ) -> Result<Self, A::Error> {
-        for (name, value) in unknown.iter() {
-            context
-                .at(Segment::Name(name), |context| kept_in_lenient(context, name, value).map_err(A::Error::custom))?;
-        }
-        let mut response = Self::read_members(context, map)?;
-        for (name, value) in unknown.iter() {
-            if response.others.insert(name, value.clone()).is_some() {
-                return Err(stands_twice(name));
-            }
-        }
-        Ok(response)
-    }
-
     /// The same with a text for people.
     #[must_use]
     pub fn with_text(self, text: impl Into<String>) -> Self {
         Self { status_text: Some(text.into()), ..self }
+    }
+
+    /// The same with the results of the profile `P` typed, so that it can be written in any form.
+    ///
+    /// # Errors
+    /// They are ill-typed: the place and the reason.
+    pub fn typed<P: Profile>(mut self) -> Result<Self, ReadError> {
+        if let Some(results) = self.results.of::<P>()? {
+            self.results.namespaces.set(P::NSID, Any::typed(results));
+        }
+        Ok(self)
+    }
+
+    /// All that is wrong with the results of the profile `P`.
+    #[must_use]
+    pub fn faults<P: Profile>(&self) -> Vec<ReadError> {
+        self.results.check::<P>().err().unwrap_or_default()
     }
 
     /// The same with results.
@@ -76,7 +78,7 @@ impl Response {
 
 map! {
     /// Results of a Command (LS 3.3.2.2). Empty results are absent on the wire.
-    pub struct Results: "Results", sealed by ResultsBuilder checked by fine {
+    pub struct Results: "Results" in "LS 3.3.2.2 (LS-146)", sealed by ResultsBuilder checked by fine {
         /// The versions of the language that are supported.
         optional versions: Versions = 1,
         /// The profiles that are supported.
@@ -87,7 +89,7 @@ map! {
         optional rate_limit: RateLimit = 4,
     } others
     /// Results of profiles, each an object in the profile's namespace (LS 3.1.4).
-    namespaces: namespace
+    namespaces: NAMESPACES
 }
 
 impl Results {
@@ -96,11 +98,14 @@ impl Results {
     /// # Errors
     /// They are there and ill-typed.
     pub fn of<P: Profile>(&self) -> Result<Option<P::Results>, ReadError> {
-        self.namespaces
-            .value(P::NSID.as_str())
-            .map(Any::of)
-            .transpose()
-            .map_err(|error| error.within(Segment::Name(P::NSID.as_str())).within(Segment::Name("results")))
+        self.namespaces.value(P::NSID.as_str()).map(Any::of).transpose().map_err(placed::<P>)
+    }
+
+    fn check<P: Profile>(&self) -> Result<(), Vec<ReadError>> {
+        let namespace = self.namespaces.value(P::NSID.as_str());
+        namespace
+            .map_or(Ok(()), Any::check::<P::Results>)
+            .map_err(|errors| errors.into_iter().map(placed::<P>).collect())
     }
 
     /// The same results as a builder.
@@ -126,9 +131,13 @@ impl ResultsBuilder {
     /// Sets the results of a profile that is known by its identifier only.
     #[must_use]
     pub fn set_any(mut self, nsid: Nsid, results: Any) -> Self {
-        self.0.namespaces.set(nsid.as_str(), results);
+        self.0.namespaces.set(nsid, results);
         self
     }
+}
+
+fn placed<P: Profile>(error: ReadError) -> ReadError {
+    error.within(Segment::Name(P::NSID.as_str())).within(Segment::Name("results"))
 }
 
 fn fine(_: &Results) -> Result<(), Invalid> {
@@ -136,17 +145,23 @@ fn fine(_: &Results) -> Result<(), Invalid> {
 }
 
 /// A namespace is an object under a namespace identifier (LS 3.1.4); a Producer tolerates others (DECISIONS M15).
-fn namespace(context: &mut Context, name: &str, value: &Any) -> Result<(), String> {
-    if name.parse::<Nsid>().is_ok() && value.is_object() {
-        return Ok(());
+const NAMESPACES: Others = Others { admit: namespace, are_namespaces: true };
+
+fn namespace(context: &mut Context, key: &mut Key, value: &Any) -> Result<(), String> {
+    match Nsid::of_key(key) {
+        Some(nsid) if value.is_object() => {
+            *key = nsid.into();
+            Ok(())
+        }
+        _ => context.tolerate("not a namespace with its object").map_err(|error: ReadError| error.to_string()),
     }
-    context.tolerate("not a namespace with its object").map_err(|error: ReadError| error.to_string())
 }
 
 /// Declares a list that is absent on the wire when it is empty: `$empty` says what to make of an empty one, `$check` of
 /// any other.
 macro_rules! listed {
-    ($(#[$meta:meta])* $name:ident: $type:literal of $item:ty, $what:literal, $empty:expr, $check:expr) => {
+    ($(#[$meta:meta])* $name:ident: $type:literal in $clause:literal of $item:ty, unique $unique:literal, $what:literal,
+        $empty:expr, $check:expr) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct $name(Vec<$item>);
@@ -172,7 +187,14 @@ macro_rules! listed {
         }
 
         impl Read for $name {
-            const TYPE: &'static str = $type;
+            fn shape() -> &'static Shape {
+                const SHAPE: Shape = Shape::plain(
+                    $type,
+                    $clause,
+                    Kind::ArrayOf { item: <$item>::shape, min: 1, max: None, unique: $unique },
+                );
+                &SHAPE
+            }
 
             fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
                 Self::new(list(context, deserializer, $what)?).map_err(D::Error::custom)
@@ -201,13 +223,13 @@ macro_rules! listed {
 
 listed! {
     /// Versions of the language, at least one, each once (LS 3.3.2.2).
-    Versions: "Version" of Version, "versions", |context| context.tolerate("an empty list is to be left out"), unique
+    Versions: "ArrayOf" in "LS 3.3.2.2 (LS-147)" of Version, unique true, "versions", |context| context.tolerate("an empty list is to be left out"), unique
 }
 
 listed! {
     /// Profiles, at least one (LS 3.3.2.2). An empty list is legal to receive and means absence (LS 3.1.3, DECISIONS
     /// L31). Versions are unique by their table, profiles are not.
-    Profiles: "ArrayOf(Nsid)" of Nsid, "profiles", |_| Ok(()), |_| Ok(())
+    Profiles: "ArrayOf" in "LS 3.3.2.2 (LS-148)" of Nsid, unique false, "profiles", |_| Ok(()), |_| Ok(())
 }
 
 /// The targets that go with each action (LS 3.4.2.1).
@@ -243,32 +265,17 @@ impl Pairs {
     pub fn iter(&self) -> impl Iterator<Item = (Action, &[TargetName])> {
         self.0.iter().map(|(action, targets)| (*action, targets.as_slice()))
     }
-
-    fn from_tree(context: &mut Context, tree: &Tree) -> Result<Self, ReadError> {
-        let Tree::Map(members) = tree else {
-            return Err(ReadError::new("expected an object of actions and lists of targets"));
-        };
-        let mut pairs = BTreeMap::new();
-        for (name, targets) in members {
-            let action = name.parse::<Action>().map_err(ReadError::custom)?;
-            let targets = context.at(Segment::Name(name), |context| Self::targets(context, targets))?;
-            pairs.insert(action, targets);
-        }
-        Ok(Self(pairs))
-    }
-
-    fn targets(context: &mut Context, tree: &Tree) -> Result<Vec<TargetName>, ReadError> {
-        let targets: Vec<TargetName> = list(context, tree, "targets")?;
-        if targets.is_empty() {
-            return Err(ReadError::new("at least one target is due"));
-        }
-        unique(&targets).map_err(ReadError::custom)?;
-        Ok(targets)
-    }
 }
 
 impl Read for Pairs {
-    const TYPE: &'static str = "Action-Targets";
+    fn shape() -> &'static Shape {
+        const SHAPE: Shape = Shape::plain(
+            "Action-Targets",
+            "LS 3.4.2.1 (LS-184)",
+            Kind::MapOf { key: Action::shape, value: Targets::shape, min: 1 },
+        );
+        &SHAPE
+    }
 
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
         match Self::read_optional(context, deserializer)? {
@@ -281,8 +288,7 @@ impl Read for Pairs {
         context: &mut Context,
         deserializer: D,
     ) -> Result<Option<Self>, D::Error> {
-        let tree = Tree::read(context, deserializer)?;
-        let pairs = Self::from_tree(context, &tree).map_err(D::Error::custom)?;
+        let pairs = deserializer.deserialize_any(PairsVisitor(context))?;
         if pairs.0.is_empty() {
             context.tolerate::<D::Error>("at least one action is due")?;
             return Ok(None);
@@ -293,7 +299,73 @@ impl Read for Pairs {
 
 impl Write for Pairs {
     fn write<S: Serializer>(&self, form: Form, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(action, targets)| (action.name(), Written(targets, form))))
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (action, targets) in &self.0 {
+            let targets = Written(targets, form);
+            match form.notation {
+                Notation::Concise => map.serialize_entry(&action.id(), &targets)?,
+                Notation::Verbose | Notation::Compact => map.serialize_entry(action.name(), &targets)?,
+            }
+        }
+        map.end()
+    }
+}
+
+struct PairsVisitor<'c>(&'c mut Context);
+
+impl<'de> Visitor<'de> for PairsVisitor<'_> {
+    type Value = Pairs;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of actions and lists of targets")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
+        let Self(context) = self;
+        let n_faults = context.n_faults();
+        let mut pairs = BTreeMap::new();
+        while let Some(key) = next_key(context, &Action::SHAPE, &mut map)? {
+            let res = match key {
+                MemberKey::Known(index, field) => {
+                    let targets = member_value::<A, Targets>(context, &mut map, field.name);
+                    targets.and_then(|Targets(targets)| match pairs.insert(Action::ALL[index], targets) {
+                        None => Ok(()),
+                        Some(_) => Err(stands_twice(field.name)),
+                    })
+                }
+                MemberKey::Foreign(key) => {
+                    Err(A::Error::custom(format_args!("{key} is not one of {}", Action::SHAPE.names())))
+                }
+            };
+            if let Err(error) = res {
+                context.recover(error)?;
+            }
+        }
+        context.settle(n_faults)?;
+        Ok(Pairs(pairs))
+    }
+}
+
+/// The targets of one action: at least one, each once (LS 3.4.2.1).
+struct Targets(Vec<TargetName>);
+
+impl Read for Targets {
+    fn shape() -> &'static Shape {
+        const SHAPE: Shape = Shape::plain(
+            "Targets",
+            "LS 3.4.2.1 (LS-185)",
+            Kind::ArrayOf { item: TargetName::shape, min: 1, max: None, unique: true },
+        );
+        &SHAPE
+    }
+
+    fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
+        let targets: Vec<TargetName> = list(context, deserializer, "targets")?;
+        if targets.is_empty() {
+            return Err(D::Error::custom("at least one target is due"));
+        }
+        unique(&targets).map_err(D::Error::custom)?;
+        Ok(Self(targets))
     }
 }
 
@@ -321,7 +393,10 @@ impl RateLimit {
 }
 
 impl Read for RateLimit {
-    const TYPE: &'static str = "Number";
+    fn shape() -> &'static Shape {
+        const SHAPE: Shape = Shape::plain("Number", "LS 3.3.2.2 (LS-150)", Kind::Number { min: 0.0 });
+        &SHAPE
+    }
 
     fn read<'de, D: Deserializer<'de>>(_: &mut Context, deserializer: D) -> Result<Self, D::Error> {
         number(deserializer, "a number of at least 0").map(Self)
@@ -329,9 +404,10 @@ impl Read for RateLimit {
 }
 
 impl Write for RateLimit {
-    /// An integral number is written without a fraction, as people write it.
-    fn write<S: Serializer>(&self, _: Form, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.0.fract() == 0.0 {
+    /// An integral number is written without a fraction, as people write it; by id in CBOR it stays a float (JADN 4.4).
+    fn write<S: Serializer>(&self, form: Form, serializer: S) -> Result<S::Ok, S::Error> {
+        let is_float = form.notation == Notation::Concise && !serializer.is_human_readable();
+        if self.0.fract() == 0.0 && !is_float {
             return serializer.serialize_i64(self.0 as i64);
         }
         serializer.serialize_f64(self.0)

@@ -4,25 +4,58 @@
 //! [`enumerated!`](crate::enumerated), [`map!`](crate::map), [`record!`](crate::record) and [`choice!`](crate::choice)
 //! are also for authors of profiles; `tests/outside` in the repository shows them used by a stranger.
 
+mod names;
 pub mod read;
 pub mod write;
 
-/// One table of the standard: the name of a type and its rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+use std::fmt;
+
+use self::names::Names;
+use crate::invalid::Invalid;
+
+/// One type of the standard: its name, how it is serialised, and the rows of its table if it has one.
+#[derive(Clone)]
 pub struct Shape {
     /// The name of the type as the standard prints it, for instance `IPv4-Connection`.
     pub name: &'static str,
+    /// Where the standard defines it, with the id of the requirement: `LS 3.4.1.10 (LS-170)`. Empty for a type of no standard.
+    pub clause: &'static str,
     /// How values of the type are serialised (LS 3.1.5).
     pub kind: Kind,
-    /// The rows of the table in the order of the standard.
+    /// The rows of the table in the order of the standard; none for a type without a table.
     pub fields: &'static [Field],
+    names: Names,
 }
 
 impl Shape {
+    /// A type with a table.
+    ///
+    /// # Panics
+    /// The table has more than 255 rows; in a constant that is an error of compilation.
+    #[must_use]
+    pub const fn table(name: &'static str, clause: &'static str, kind: Kind, fields: &'static [Field]) -> Self {
+        Self { name, clause, kind, fields, names: Names::of(fields) }
+    }
+
+    /// A type without a table.
+    #[must_use]
+    pub const fn plain(name: &'static str, clause: &'static str, kind: Kind) -> Self {
+        Self::table(name, clause, kind, &[])
+    }
+
     /// The row with this name, and its position.
     #[must_use]
     pub fn by_name(&self, name: &str) -> Option<(usize, &'static Field)> {
-        self.fields.iter().enumerate().find(|(_, field)| field.name == name)
+        self.names.find(self.fields, name).map(|index| (index, &self.fields[index]))
+    }
+
+    /// The row with this id, or with another id that is read for it, and its position.
+    #[must_use]
+    pub fn by_id(&self, id: u64) -> Option<(usize, &'static Field)> {
+        self.fields
+            .iter()
+            .enumerate()
+            .find(|(_, field)| u64::from(field.id) == id || field.also.iter().any(|also| u64::from(*also) == id))
     }
 
     /// The names of the rows for error texts: `both, ingress, egress`.
@@ -33,8 +66,15 @@ impl Shape {
     }
 }
 
-/// The structures of LS 3.1.1 that have tables.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// By its name: a table may lead back to itself.
+impl fmt::Debug for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Shape({})", self.name)
+    }
+}
+
+/// How values of a type are serialised (LS 3.1.1, 3.1.2, 3.1.5).
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Kind {
     /// One of a list of names, written by name.
@@ -44,22 +84,143 @@ pub enum Kind {
     /// Exactly one of several fields.
     Choice,
     /// Fields in any order, known by id.
-    Map,
+    Map {
+        /// How many of them must be present.
+        min: u32,
+    },
     /// Fields in the order of the table, known by position.
-    Record,
+    Record {
+        /// How many of them must be present.
+        min: u32,
+    },
+    /// Values of one type.
+    ArrayOf {
+        /// The type.
+        item: fn() -> &'static Shape,
+        /// How many there are at least.
+        min: u32,
+        /// How many there are at most; `None` for any number.
+        max: Option<u32>,
+        /// Whether no value stands twice.
+        unique: bool,
+    },
+    /// Keys of one type, each with a value of another.
+    MapOf {
+        /// The type of the keys.
+        key: fn() -> &'static Shape,
+        /// The type of the values.
+        value: fn() -> &'static Shape,
+        /// How many there are at least.
+        min: u32,
+    },
+    /// A text.
+    String {
+        /// What it follows.
+        format: Format,
+        /// How many characters it has at least.
+        min: u32,
+        /// How many characters it has at most; `None` for any number.
+        max: Option<u32>,
+    },
+    /// A whole number between two bounds.
+    Integer {
+        /// The least.
+        min: i64,
+        /// The greatest.
+        max: i64,
+    },
+    /// A number of at least this.
+    Number {
+        /// The least.
+        min: f64,
+    },
+    /// True or false.
+    Boolean,
+    /// Octets.
+    Binary {
+        /// How they are written in a form for people.
+        text: Octets,
+        /// The numbers of octets there may be; none for any.
+        lengths: &'static [u32],
+    },
+    /// An address and how many of its leading bits count (LS 3.4.1.9, 3.4.1.11).
+    Net {
+        /// The bits of an address.
+        width: u32,
+    },
+    /// What a profile defines.
+    Any,
+}
+
+impl Kind {
+    /// The structure of LS 3.1.1 that it is, in the words of JADN 3.1.
+    #[must_use]
+    pub const fn base(&self) -> &'static str {
+        match self {
+            Self::Enumerated => "Enumerated",
+            Self::EnumeratedId => "Enumerated.ID",
+            Self::Choice => "Choice",
+            Self::Map { .. } => "Map",
+            Self::Record { .. } => "Record",
+            Self::ArrayOf { .. } => "ArrayOf",
+            Self::MapOf { .. } => "MapOf",
+            Self::String { .. } => "String",
+            Self::Integer { .. } => "Integer",
+            Self::Number { .. } => "Number",
+            Self::Boolean => "Boolean",
+            Self::Binary { .. } => "Binary",
+            Self::Net { .. } => "Array",
+            Self::Any => "Any",
+        }
+    }
+}
+
+/// What a text follows (LS 3.1.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Format {
+    /// Nothing.
+    Free,
+    /// One of the formats with a name: `hostname`, `email`, `uri`.
+    Named(&'static str),
+    /// A pattern, as ECMAScript has them.
+    Pattern(&'static str),
+}
+
+/// How octets are written in a form for people (LS 3.1.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Octets {
+    /// base64url (RFC 4648 section 5).
+    Base64Url,
+    /// Base16 (RFC 4648 section 8).
+    Base16,
+    /// Pairs of hexadecimal digits with colons between them.
+    Eui,
 }
 
 /// One row of a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Field {
     /// The id; in a Record the position, counted from 1.
     pub id: u32,
+    /// Other ids that are read for it and never written.
+    pub also: &'static [u32],
     /// The name on the wire.
     pub name: &'static str,
-    /// The standard's name of the type of the field; empty in enumerations.
-    pub type_name: &'static str,
+    /// The type of the field; `None` in enumerations.
+    pub shape: Option<fn() -> &'static Shape>,
     /// Whether the field must be present (multiplicity 1).
     pub required: bool,
+}
+
+/// Refuses a table of which no row is present, where at least one must be.
+#[doc(hidden)]
+pub fn at_least_one(shape: &Shape, is_empty: bool) -> Result<(), Invalid> {
+    if is_empty {
+        return Err(Invalid::new(format!("at least one of {} is due", shape.names())));
+    }
+    Ok(())
 }
 
 /// The name on the wire of a field of Rust: the same, without the mark of a raw identifier (`r#type`).
@@ -115,23 +276,23 @@ pub trait Choice: read::Read + write::Write {
 /// ```
 #[macro_export]
 macro_rules! enumerated {
-    ($(#[$meta:meta])* $vis:vis enum $name:ident: $wire:literal {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident: $wire:literal $(in $clause:literal)? {
         $($(#[$variant_meta:meta])* $variant:ident = $id:literal $text:literal),+ $(,)?
     }) => {
-        $crate::enumerated!(
-            @type Enumerated $(#[$meta])* [$vis] $name $wire { $($(#[$variant_meta])* $variant $id $text)+ }
-        );
+        $crate::enumerated!(@type Enumerated $(#[$meta])* [$vis] $name $wire [$($clause)?] {
+            $($(#[$variant_meta])* $variant $id $text)+
+        });
     };
 
-    ($(#[$meta:meta])* $vis:vis enum $name:ident: $wire:literal by id {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident: $wire:literal $(in $clause:literal)? by id {
         $($(#[$variant_meta:meta])* $variant:ident = $id:literal $text:literal),+ $(,)?
     }) => {
-        $crate::enumerated!(
-            @type EnumeratedId $(#[$meta])* [$vis] $name $wire { $($(#[$variant_meta])* $variant $id $text)+ }
-        );
+        $crate::enumerated!(@type EnumeratedId $(#[$meta])* [$vis] $name $wire [$($clause)?] {
+            $($(#[$variant_meta])* $variant $id $text)+
+        });
     };
 
-    (@type $kind:ident $(#[$meta:meta])* [$vis:vis] $name:ident $wire:literal {
+    (@type $kind:ident $(#[$meta:meta])* [$vis:vis] $name:ident $wire:literal [$($clause:literal)?] {
         $($(#[$variant_meta:meta])* $variant:ident $id:literal $text:literal)+
     }) => {
         $(#[$meta])*
@@ -140,11 +301,12 @@ macro_rules! enumerated {
 
         impl $name {
             /// The table of the standard.
-            pub const SHAPE: $crate::shape::Shape = $crate::shape::Shape {
-                name: $wire,
-                kind: $crate::shape::Kind::$kind,
-                fields: &[$($crate::shape::Field { id: $id, name: $text, type_name: "", required: false }),+],
-            };
+            pub const SHAPE: $crate::shape::Shape = $crate::shape::Shape::table(
+                $wire,
+                concat!($($clause)?),
+                $crate::shape::Kind::$kind,
+                &[$($crate::shape::Field { id: $id, also: &[], name: $text, shape: None, required: false }),+],
+            );
 
             /// Every value, in the order of the standard.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
@@ -163,7 +325,9 @@ macro_rules! enumerated {
         }
 
         impl $crate::shape::read::Read for $name {
-            const TYPE: &'static str = $wire;
+            fn shape() -> &'static $crate::shape::Shape {
+                &Self::SHAPE
+            }
 
             fn read<'de, D: $crate::serde::Deserializer<'de>>(
                 context: &mut $crate::shape::read::Context,
@@ -177,10 +341,10 @@ macro_rules! enumerated {
         impl $crate::shape::write::Write for $name {
             fn write<S: $crate::serde::Serializer>(
                 &self,
-                _: $crate::form::Form,
+                form: $crate::form::Form,
                 serializer: S,
             ) -> ::core::result::Result<S::Ok, S::Error> {
-                $crate::shape::write::row(&Self::SHAPE, *self as usize, serializer)
+                $crate::shape::write::row(&Self::SHAPE, *self as usize, form, serializer)
             }
         }
 
@@ -211,8 +375,9 @@ macro_rules! enumerated {
 /// fields that the table does not have (used for `Target`).
 #[macro_export]
 macro_rules! choice {
-    ($(#[$meta:meta])* $vis:vis enum $name:ident: $wire:literal $(, named by $kind:ident)? $(, extended by $extended:ident)? {
-        $($(#[$variant_meta:meta])* $variant:ident($ty:ty) = $id:literal $text:literal),+ $(,)?
+    ($(#[$meta:meta])* $vis:vis enum $name:ident: $wire:literal $(in $clause:literal)?
+        $(, named by $kind:ident)? $(, extended by $extended:ident)? {
+        $($(#[$variant_meta:meta])* $variant:ident($ty:ty) = $id:literal $(| $also:literal)* $text:literal),+ $(,)?
     }) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq)]
@@ -228,16 +393,18 @@ macro_rules! choice {
 
         impl $name {
             /// The table of the standard.
-            pub const SHAPE: $crate::shape::Shape = $crate::shape::Shape {
-                name: $wire,
-                kind: $crate::shape::Kind::Choice,
-                fields: &[$($crate::shape::Field {
+            pub const SHAPE: $crate::shape::Shape = $crate::shape::Shape::table(
+                $wire,
+                concat!($($clause)?),
+                $crate::shape::Kind::Choice,
+                &[$($crate::shape::Field {
                     id: $id,
+                    also: &[$($also),*],
                     name: $text,
-                    type_name: <$ty as $crate::shape::read::Read>::TYPE,
+                    shape: Some(<$ty as $crate::shape::read::Read>::shape),
                     required: false,
                 }),+],
-            };
+            );
         }
 
         impl $crate::shape::Choice for $name {
@@ -269,13 +436,15 @@ macro_rules! choice {
             ) -> ::core::result::Result<S::Ok, S::Error> {
                 match self {
                     $(Self::$variant(value) => $crate::shape::write::Write::write(value, form, serializer),)+
-                    $(Self::$extended(value) => <$extended>::write_field(value, form, serializer),)?
+                    $(Self::$extended(value) => value.write_value(form, serializer),)?
                 }
             }
         }
 
         impl $crate::shape::read::Read for $name {
-            const TYPE: &'static str = $wire;
+            fn shape() -> &'static $crate::shape::Shape {
+                &Self::SHAPE
+            }
 
             fn read<'de, D: $crate::serde::Deserializer<'de>>(
                 context: &mut $crate::shape::read::Context,
@@ -295,12 +464,9 @@ macro_rules! choice {
                 serializer: S,
             ) -> ::core::result::Result<S::Ok, S::Error> {
                 match self {
-                    $(Self::$extended(value) => $crate::shape::write::member(&value.wire_name(), self, form, serializer),)?
+                    $(Self::$extended(value) => value.write_member(form, serializer),)?
                     #[allow(unreachable_patterns)]
-                    _ => {
-                        let name = $crate::shape::Choice::field(self).map_or("", |field| field.name);
-                        $crate::shape::write::member(name, self, form, serializer)
-                    }
+                    _ => $crate::shape::write::choice(self, form, serializer),
                 }
             }
         }
@@ -322,8 +488,12 @@ macro_rules! choice {
 /// Declares a Map: a struct whose fields come in any order and are known by id, its reader and writer.
 ///
 /// Each row says `required`, `optional`, or `defaulted` (absent on the wire when empty). `others name: policy` after the
-/// rows keeps members that are not in the table when `policy` admits them. `sealed by Builder checked by path` makes the
-/// fields private: values then come from the builder, which runs the check, so that every value that exists is valid.
+/// rows keeps members that are not in the table when `policy`, a constant of type [`Others`](crate::any::Others), admits them.
+/// `sealed by Builder` makes the fields private: values then come from the builder, which sees to it that at least one field
+/// is present, so that every value that exists is valid; with `checked by path` it runs that check instead.
+///
+/// `in "SLPF 2.1.3.2"` behind the name says where the standard defines the type; errors tell it. An id `= 1024 | 1` is
+/// written as 1024 and read as either. `, Record later` behind the name of a Map reads it as an array too.
 ///
 /// No rows at all declare an object without members, for a profile that has no arguments, specifiers or results. A field
 /// `r#type` is `type` on the wire.
@@ -342,8 +512,8 @@ macro_rules! record {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! fields {
-    ($kind:ident $(#[$meta:meta])* $vis:vis struct $name:ident: $wire:literal {
-        $($(#[$field_meta:meta])* $need:ident $field:ident: $ty:ty = $id:literal),* $(,)?
+    ($kind:ident $(#[$meta:meta])* $vis:vis struct $name:ident: $wire:literal $(in $clause:literal)? $(, $later:ident later)? {
+        $($(#[$field_meta:meta])* $need:ident $field:ident: $ty:ty = $id:literal $(| $also:literal)*),* $(,)?
     } $(others $(#[$others_meta:meta])* $others:ident: $policy:path)?) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq)]
@@ -352,7 +522,9 @@ macro_rules! fields {
             $($(#[$others_meta])* pub $others: $crate::any::Members,)?
         }
 
-        $crate::fields!(@common $kind $name $wire { $($need $field $ty, $id;)* } $($others $policy)?);
+        $crate::fields!(@common $kind [$($later)?] 0, $name $wire [$($clause)?] {
+            $($need $field $ty, $id [$($also),*];)*
+        } $($others $policy)?);
 
         impl $name {
             fn checked<E: $crate::serde::de::Error>(self) -> ::core::result::Result<Self, E> {
@@ -361,8 +533,9 @@ macro_rules! fields {
         }
     };
 
-    ($kind:ident $(#[$meta:meta])* $vis:vis struct $name:ident: $wire:literal, sealed by $builder:ident checked by $check:path {
-        $($(#[$field_meta:meta])* $need:ident $field:ident: $ty:ty = $id:literal),+ $(,)?
+    ($kind:ident $(#[$meta:meta])* $vis:vis struct $name:ident: $wire:literal $(in $clause:literal)?,
+        sealed by $builder:ident $(checked by $check:path)? {
+        $($(#[$field_meta:meta])* $need:ident $field:ident: $ty:ty = $id:literal $(| $also:literal)*),+ $(,)?
     } $(others $(#[$others_meta:meta])* $others:ident: $policy:path)?) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq)]
@@ -403,8 +576,12 @@ macro_rules! fields {
                 true $(&& self.$field.is_none())+ $(&& self.$others.is_empty())?
             }
 
+            fn validity(&self) -> ::core::result::Result<(), $crate::invalid::Invalid> {
+                $crate::fields!(@check self $($check)?)
+            }
+
             fn checked<E: $crate::serde::de::Error>(self) -> ::core::result::Result<Self, E> {
-                match $check(&self) {
+                match self.validity() {
                     ::core::result::Result::Ok(()) => ::core::result::Result::Ok(self),
                     ::core::result::Result::Err(invalid) => ::core::result::Result::Err(E::custom(invalid)),
                 }
@@ -430,34 +607,41 @@ macro_rules! fields {
             /// # Errors
             /// What the standard forbids about the fields that are set, or about none being set.
             pub fn build(self) -> ::core::result::Result<$name, $crate::invalid::Invalid> {
-                $check(&self.0).map(|()| self.0)
+                self.0.validity().map(|()| self.0)
             }
         }
 
-        $crate::fields!(@common $kind $name $wire { $($need $field $ty, $id;)+ } $($others $policy)?);
+        $crate::fields!(@common $kind [] 1, $name $wire [$($clause)?] {
+            $($need $field $ty, $id [$($also),*];)+
+        } $($others $policy)?);
     };
 
-    (@common $kind:ident $name:ident $wire:literal { $($need:ident $field:ident $ty:ty, $id:literal;)* }
-        $($others:ident $policy:path)?) => {
+    (@common $kind:ident [$($later:ident)?] $min:literal, $name:ident $wire:literal [$($clause:literal)?] {
+        $($need:ident $field:ident $ty:ty, $id:literal [$($also:literal),*];)*
+    } $($others:ident $policy:path)?) => {
         impl $name {
             /// The table of the standard.
-            pub const SHAPE: $crate::shape::Shape = $crate::shape::Shape {
-                name: $wire,
-                kind: $crate::shape::Kind::$kind,
-                fields: &[$($crate::shape::Field {
+            pub const SHAPE: $crate::shape::Shape = $crate::shape::Shape::table(
+                $wire,
+                concat!($($clause)?),
+                $crate::shape::Kind::$kind { min: $min },
+                &[$($crate::shape::Field {
                     id: $id,
+                    also: &[$($also),*],
                     name: $crate::shape::wire_name(stringify!($field)),
-                    type_name: <$ty as $crate::shape::read::Read>::TYPE,
+                    shape: Some(<$ty as $crate::shape::read::Read>::shape),
                     required: $crate::fields!(@required $need),
                 }),*],
-            };
+            );
         }
 
         // A reader remembers in 64 bits which rows it met.
         const _: () = ::core::assert!($name::SHAPE.fields.len() <= 64, "a table of more than 64 rows");
 
         impl $crate::shape::read::Read for $name {
-            const TYPE: &'static str = $wire;
+            fn shape() -> &'static $crate::shape::Shape {
+                &Self::SHAPE
+            }
 
             fn read<'de, D: $crate::serde::Deserializer<'de>>(
                 context: &mut $crate::shape::read::Context,
@@ -467,51 +651,83 @@ macro_rules! fields {
             }
         }
 
-        impl $crate::shape::read::ReadMembers for $name {
-            const TABLE: &'static $crate::shape::Shape = &Self::SHAPE;
-
-            fn read_members<'de, A: $crate::serde::de::MapAccess<'de>>(
-                context: &mut $crate::shape::read::Context,
-                mut map: A,
-            ) -> ::core::result::Result<Self, A::Error> {
-                use $crate::shape::read as reading;
-                $(let mut $field: ::core::option::Option<$ty> = ::core::option::Option::None;)*
-                $(let mut $others = $crate::any::Members::default();)?
-                let mut seen = reading::Seen::default();
-                while let ::core::option::Option::Some(key) = reading::next_key(Self::TABLE, &mut map)? {
-                    match key {
-                        reading::MemberKey::Known(index, field) => {
-                            seen.insert(index, field)?;
-                            match field.id {
-                                $($id => $field = $crate::fields!(@value $need $ty, context, map, field.name)?,)*
-                                _ => return ::core::result::Result::Err(reading::foreign_field(Self::TABLE)),
-                            }
-                        }
-                        $(reading::MemberKey::Foreign(name) => {
-                            reading::other_member(context, &mut map, &mut $others, name, $policy)?;
-                            continue;
-                        })?
-                        #[allow(unreachable_patterns)]
-                        reading::MemberKey::Foreign(name) => {
-                            return ::core::result::Result::Err(reading::unknown_member(Self::TABLE, &name));
-                        }
-                    }
-                }
-                context.leave_object(seen.is_empty() $(&& $others.is_empty())?);
-                Self { $($field: $crate::fields!(@take $need $field)?,)* $($others,)? }.checked()
+        const _: () = {
+            /// What was read so far.
+            #[derive(Default)]
+            #[allow(missing_debug_implementations, unnameable_types, reason = "of the reader alone")]
+            pub struct Slots {
+                $($field: ::core::option::Option<$ty>,)*
+                $($others: $crate::any::Members,)?
             }
-        }
+
+            impl $crate::shape::read::ReadMembers for $name {
+                const TABLE: &'static $crate::shape::Shape = &Self::SHAPE;
+                const ORDER: $crate::shape::read::Order = $crate::fields!(@order $kind $($later)?);
+                type Slots = Slots;
+
+                #[allow(unused_variables, reason = "a table may have no rows")]
+                fn read_row<'de, S: $crate::shape::read::Source<'de>>(
+                    context: &mut $crate::shape::read::Context,
+                    slots: &mut Slots,
+                    field: &'static $crate::shape::Field,
+                    source: &mut S,
+                ) -> ::core::result::Result<(), S::Error> {
+                    match field.id {
+                        $($id => slots.$field = $crate::fields!(@value $need $ty, context, source, field.name)?,)*
+                        _ => return ::core::result::Result::Err($crate::shape::read::foreign_field(Self::TABLE)),
+                    }
+                    #[allow(unreachable_code, reason = "a table may have no rows")]
+                    ::core::result::Result::Ok(())
+                }
+
+                #[allow(unused_variables, unreachable_code, reason = "a table may have no place for other members")]
+                fn read_other<'de, A: $crate::serde::de::MapAccess<'de>>(
+                    context: &mut $crate::shape::read::Context,
+                    slots: &mut Slots,
+                    key: $crate::any::Key,
+                    map: &mut A,
+                ) -> ::core::result::Result<(), A::Error> {
+                    $(return $crate::shape::read::other_member(context, map, &mut slots.$others, key, &$policy);)?
+                    ::core::result::Result::Err($crate::shape::read::unknown_member(Self::TABLE, &key))
+                }
+
+                #[allow(unused_variables, reason = "a table may have no place for other members")]
+                fn has_others(slots: &Slots) -> bool {
+                    false $(|| !slots.$others.is_empty())?
+                }
+
+                #[allow(unused_variables, reason = "a table may have no rows")]
+                fn finish<E: $crate::serde::de::Error>(slots: Slots) -> ::core::result::Result<Self, E> {
+                    Self {
+                        $($field: $crate::fields!(@take $need slots.$field, stringify!($field))?,)*
+                        $($others: slots.$others,)?
+                    }
+                    .checked()
+                }
+            }
+        };
 
         impl $crate::shape::write::Write for $name {
+            #[allow(unused_assignments, unused_mut, unused_variables, reason = "a table may have no rows")]
             fn write<S: $crate::serde::Serializer>(
                 &self,
                 form: $crate::form::Form,
                 serializer: S,
             ) -> ::core::result::Result<S::Ok, S::Error> {
-                let mut map = $crate::serde::Serializer::serialize_map(serializer, ::core::option::Option::None)?;
-                $($crate::fields!(@write $need self.$field, $crate::shape::wire_name(stringify!($field)), form, map);)*
-                $($crate::shape::write::members(&self.$others, form, &mut map)?;)?
-                $crate::serde::ser::SerializeMap::end(map)
+                let present = [$($crate::fields!(@present $need self.$field)),*];
+                let mut rows = $crate::shape::write::Rows::start(
+                    &Self::SHAPE,
+                    &present,
+                    $crate::fields!(@others self $($others $policy)?),
+                    form,
+                    serializer,
+                )?;
+                let mut row = 0;
+                $(
+                    rows.row(row, $crate::fields!(@some $need self.$field))?;
+                    row += 1;
+                )*
+                rows.end()
             }
         }
     };
@@ -521,29 +737,33 @@ macro_rules! fields {
     (@slot defaulted $ty:ty) => { $ty };
     (@required required) => { true };
     (@required $need:ident) => { false };
-    (@value required $ty:ty, $context:ident, $map:ident, $name:expr) => {
-        reading::value($context, &mut $map, $name).map(::core::option::Option::Some)
+    (@order Record) => { $crate::shape::read::Order::Positional };
+    (@order Map) => { $crate::shape::read::Order::Keyed };
+    (@order Map Record) => { $crate::shape::read::Order::Either };
+    (@check $value:ident) => { $crate::shape::at_least_one(&Self::SHAPE, $value.is_empty()) };
+    (@check $value:ident $check:path) => { $check($value) };
+    (@value required $ty:ty, $context:ident, $source:ident, $name:expr) => {
+        $crate::shape::read::value($context, $source, $name)
     };
-    (@value optional $ty:ty, $context:ident, $map:ident, $name:expr) => {
-        reading::optional_value($context, &mut $map, $name)
+    (@value optional $ty:ty, $context:ident, $source:ident, $name:expr) => {
+        $crate::shape::read::optional_value($context, $source, $name)
     };
-    (@value defaulted $ty:ty, $context:ident, $map:ident, $name:expr) => {
-        reading::defaulted_value($context, &mut $map, $name, <$ty>::is_empty)
+    (@value defaulted $ty:ty, $context:ident, $source:ident, $name:expr) => {
+        $crate::shape::read::defaulted_value($context, $source, $name, <$ty>::is_empty)
     };
-    (@take required $field:ident) => { reading::required($field, $crate::shape::wire_name(stringify!($field))) };
-    (@take optional $field:ident) => { ::core::result::Result::Ok($field) };
-    (@take defaulted $field:ident) => { ::core::result::Result::Ok($field.unwrap_or_default()) };
-    (@write required $value:expr, $name:expr, $form:ident, $map:ident) => {
-        $crate::shape::write::entry(&mut $map, $name, &$value, $form)?;
+    (@take required $slot:expr, $name:expr) => {
+        $crate::shape::read::required($slot, $crate::shape::wire_name($name))
     };
-    (@write optional $value:expr, $name:expr, $form:ident, $map:ident) => {
-        if let ::core::option::Option::Some(value) = &$value {
-            $crate::shape::write::entry(&mut $map, $name, value, $form)?;
-        }
-    };
-    (@write defaulted $value:expr, $name:expr, $form:ident, $map:ident) => {
-        if !$value.is_empty() {
-            $crate::shape::write::entry(&mut $map, $name, &$value, $form)?;
-        }
+    (@take optional $slot:expr, $name:expr) => { ::core::result::Result::Ok($slot) };
+    (@take defaulted $slot:expr, $name:expr) => { ::core::result::Result::Ok($slot.unwrap_or_default()) };
+    (@present required $value:expr) => { true };
+    (@present optional $value:expr) => { $value.is_some() };
+    (@present defaulted $value:expr) => { !$value.is_empty() };
+    (@some required $value:expr) => { ::core::option::Option::Some(&$value) };
+    (@some optional $value:expr) => { $value.as_ref() };
+    (@some defaulted $value:expr) => { ::core::option::Option::Some(&$value).filter(|value| !value.is_empty()) };
+    (@others $value:ident) => { ::core::option::Option::None };
+    (@others $value:ident $others:ident $policy:path) => {
+        ::core::option::Option::Some((&$value.$others, &$policy))
     };
 }

@@ -5,12 +5,13 @@ use serde::ser::SerializeMap;
 use serde::{Deserializer, Serializer};
 
 use crate::any::Any;
-use crate::form::Form;
-use crate::invalid::Quoted;
+use crate::form::{Form, Notation};
+use crate::invalid::Invalid;
 use crate::nsid::Nsid;
 use crate::profile::Profile;
-use crate::shape::read::{Context, Read, ReadError, Segment, value};
-use crate::shape::write::{Write, entry};
+use crate::shape::read::{Context, MemberKey, Read, ReadError, Segment, member_value, next_key};
+use crate::shape::write::{Write, Written};
+use crate::shape::{Kind, Shape};
 
 /// A profile and its specifiers, which narrow down the actuators that are meant (LS 3.3.1.3).
 #[derive(Clone, Debug, PartialEq)]
@@ -45,15 +46,27 @@ impl Actuator {
         if self.nsid != P::NSID {
             return Ok(None);
         }
-        self.specifiers
-            .of()
-            .map(Some)
-            .map_err(|error| error.within(Segment::Name(self.nsid.as_str())).within(Segment::Name("actuator")))
+        self.specifiers.of().map(Some).map_err(|error| self.placed(error))
+    }
+
+    pub(crate) fn check<P: Profile>(&self) -> Result<(), Vec<ReadError>> {
+        if self.nsid != P::NSID {
+            return Ok(());
+        }
+        let placed = |errors: Vec<_>| errors.into_iter().map(|error| self.placed(error)).collect();
+        self.specifiers.check::<P::Specifiers>().map_err(placed)
+    }
+
+    fn placed(&self, error: ReadError) -> ReadError {
+        error.within(Segment::Name(self.nsid.as_str())).within(Segment::Name("actuator"))
     }
 }
 
 impl Read for Actuator {
-    const TYPE: &'static str = "Actuator";
+    fn shape() -> &'static Shape {
+        const SHAPE: Shape = Shape::plain("Actuator", "LS 3.3.1.3 (LS-117)", Kind::Any);
+        &SHAPE
+    }
 
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(One(context))
@@ -63,7 +76,11 @@ impl Read for Actuator {
 impl Write for Actuator {
     fn write<S: Serializer>(&self, form: Form, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(1))?;
-        entry(&mut map, self.nsid.as_str(), &self.specifiers, form)?;
+        let specifiers = Written(&self.specifiers, form);
+        match (form.notation, self.nsid.registered_id()) {
+            (Notation::Concise, Some(id)) => map.serialize_entry(&id, &specifiers)?,
+            _ => map.serialize_entry(self.nsid.as_str(), &specifiers)?,
+        }
         map.end()
     }
 }
@@ -78,20 +95,41 @@ impl<'de> Visitor<'de> for One<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Actuator, A::Error> {
-        let Some(name) = map.next_key::<Box<str>>()? else {
-            return Err(A::Error::custom("exactly one profile is due, there is none"));
-        };
-        let nsid = name.parse().map_err(A::Error::custom)?;
-        let specifiers: Any = value(self.0, &mut map, &name)?;
-        if !specifiers.is_object() {
-            let not_object = || A::Error::custom("specifiers are an object under the profile's name (LS 3.1.4)");
-            return self.0.at(Segment::Name(&name), |_| Err(not_object()));
+        let Self(context) = self;
+        let n_faults = context.n_faults();
+        let mut actuator = None;
+        match next_key(context, &NO_ROWS, &mut map)? {
+            None => context.recover(A::Error::custom("exactly one profile is due, there is none"))?,
+            Some(key) => match read_one(context, &key, &mut map) {
+                Ok(one) => actuator = Some(one),
+                Err(error) => context.recover(error)?,
+            },
         }
-        match map.next_key::<Box<str>>()? {
-            None => Ok(Actuator { nsid, specifiers }),
-            Some(second) => {
-                Err(A::Error::custom(format_args!("exactly one profile is due, {} is a second", Quoted(&second))))
-            }
+        while let Some(second) = next_key(context, &NO_ROWS, &mut map)? {
+            context.recover(A::Error::custom(format_args!("exactly one profile is due, {second} is a second")))?;
         }
+        context.settle(n_faults)?;
+        actuator.ok_or_else(|| A::Error::custom("exactly one profile is due"))
     }
 }
+
+fn read_one<'de, A: MapAccess<'de>>(context: &mut Context, key: &MemberKey, map: &mut A) -> Result<Actuator, A::Error> {
+    let (nsid, name) = match key {
+        // Without rows every key is foreign.
+        MemberKey::Known(_, field) => (field.name.parse(), field.name.into()),
+        MemberKey::Foreign(key) => {
+            let unknown = || Invalid::new(format!("{key} is not the id of a profile"));
+            (key.as_name().map_or_else(|| Nsid::of_key(key).ok_or_else(unknown), str::parse), key.text())
+        }
+    };
+    let nsid = nsid.map_err(A::Error::custom)?;
+    let specifiers: Any = member_value(context, map, &name)?;
+    if !specifiers.is_object() {
+        let not_object = || A::Error::custom("specifiers are an object under the profile's name (LS 3.1.4)");
+        return context.at(Segment::Name(&name), |_| Err(not_object()));
+    }
+    Ok(Actuator { nsid, specifiers })
+}
+
+/// The standard has a row for each profile, and leaves them to the registry.
+const NO_ROWS: Shape = Shape::table("Actuator", "", Kind::Choice, &[]);

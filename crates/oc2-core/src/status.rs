@@ -4,7 +4,7 @@ use crate::enumerated;
 
 enumerated! {
     /// The status of a Response (LS 3.3.2.1). No other number can be written; none is read.
-    pub enum StatusCode: "Status-Code" by id {
+    pub enum StatusCode: "Status-Code" in "LS 3.3.2.1 (LS-136)" by id {
         /// The Command was accepted and is not complete.
         Processing = 102 "Processing",
         /// The Command succeeded.

@@ -29,7 +29,7 @@ use crate::types::text::{CommandId, DomainName, EmailAddr, IdnDomainName, IdnEma
 
 choice! {
     /// The object of an action (LS 3.3.1.2): one of the standard's targets, or one that a profile defines.
-    pub enum Target: "Target", named by TargetKind, extended by Extended {
+    pub enum Target: "Target" in "LS 3.3.1.2 (LS-097)", named by TargetKind, extended by Extended {
         /// Bytes, or where they lie.
         Artifact(Artifact) = 1 "artifact",
         /// A Command that was issued before.

@@ -45,7 +45,7 @@ fn only_complete(args: &Args) -> Result<(), Invalid> {
         return refuse(&format!("{} {}", CommonArg::ResponseRequested.name(), args.response_wanted()));
     }
     match args.namespaces().iter().next() {
-        Some((name, _)) => refuse(name),
+        Some((key, _)) => refuse(&key.text()),
         None => Ok(()),
     }
 }
@@ -57,7 +57,7 @@ fn unregistered(command: &Command) -> Vec<String> {
         _ => None,
     };
     let actuator = command.actuator.as_ref().map(|actuator| actuator.nsid());
-    let args = command.args.namespaces().iter().filter_map(|(name, _)| name.parse().ok());
+    let args = command.args.namespaces().iter().filter_map(|(key, _)| key.as_name()?.parse().ok());
     let mut unregistered: Vec<Nsid> = args
         .chain(target)
         .chain(actuator)

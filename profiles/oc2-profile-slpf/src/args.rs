@@ -7,21 +7,21 @@ use crate::rule_number::RuleNumber;
 map! {
     /// The arguments that SLPF adds (SLPF table 2.1.3-2).
     #[derive(Default)]
-    pub struct Args: "Args" {
+    pub struct Args: "Args" in "SLPF 2.1.3.2" {
         /// How denied packets are handled. Absent means `none`.
-        optional drop_process: DropProcess = 1024,
+        optional drop_process: DropProcess = 1024 | 1,
         /// Whether the change survives a restart. Absent means true.
-        optional persistent: bool = 1025,
+        optional persistent: bool = 1025 | 2,
         /// Which traffic the rule applies to. Absent means `both`.
-        optional direction: Direction = 1026,
+        optional direction: Direction = 1026 | 3,
         /// The number the rule is to have. Absent means that the Consumer chooses one.
-        optional insert_rule: RuleNumber = 1027,
+        optional insert_rule: RuleNumber = 1027 | 4,
     }
 }
 
 enumerated! {
     /// How denied packets are handled (SLPF 2.1.3.2).
-    pub enum DropProcess: "Drop-Process" {
+    pub enum DropProcess: "Drop-Process" in "SLPF 2.1.3.2" {
         /// Dropped; the source is told nothing.
         None = 1 "none",
         /// Dropped; the source is sent an ICMP host unreachable, or what is equivalent.
@@ -33,7 +33,7 @@ enumerated! {
 
 enumerated! {
     /// Which traffic a rule applies to (SLPF 2.1.3.2).
-    pub enum Direction: "Direction" {
+    pub enum Direction: "Direction" in "SLPF 2.1.3.2" {
         /// All traffic.
         Both = 1 "both",
         /// Incoming traffic.

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use oc2_core::shape::read::{Context, Read, integer};
 use oc2_core::shape::write::Write;
+use oc2_core::shape::{Kind, Shape};
 use oc2_core::{Form, Invalid};
 use serde::{Deserializer, Serializer};
 
@@ -47,7 +48,10 @@ impl fmt::Display for RuleNumber {
 }
 
 impl Read for RuleNumber {
-    const TYPE: &'static str = "Rule-ID";
+    fn shape() -> &'static Shape {
+        const SHAPE: Shape = Shape::plain("Rule-ID", "SLPF 2.1.3.2", Kind::Integer { min: -MAX, max: MAX });
+        &SHAPE
+    }
 
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
         integer(context, deserializer, -MAX, MAX, WHAT).map(Self)

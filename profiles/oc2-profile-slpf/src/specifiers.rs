@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use oc2_core::shape::read::{Context, Read, list, text};
 use oc2_core::shape::write::Write;
+use oc2_core::shape::{Format, Kind, Shape};
 use oc2_core::types::text::Hostname;
 use oc2_core::{Form, Invalid, map};
 use serde::de::Error;
@@ -13,7 +14,7 @@ use serde::{Deserializer, Serializer};
 map! {
     /// Specifiers; an actuator is meant if it matches all that are given, every one if none is (SLPF table 2.1.4-1).
     #[derive(Default)]
-    pub struct Specifiers: "Specifiers" {
+    pub struct Specifiers: "Specifiers" in "SLPF 2.1.4" {
         /// The name or address of a device.
         optional hostname: Host = 1,
         /// A collection of devices that the user defines.
@@ -67,7 +68,11 @@ impl fmt::Display for Host {
 }
 
 impl Read for Host {
-    const TYPE: &'static str = "String";
+    fn shape() -> &'static Shape {
+        const SHAPE: Shape =
+            Shape::plain("String", "SLPF 2.1.4", Kind::String { format: Format::Free, min: 1, max: None });
+        &SHAPE
+    }
 
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
         text(context, deserializer, "a hostname or an IP address", str::parse)
@@ -104,7 +109,14 @@ impl AssetTuple {
 }
 
 impl Read for AssetTuple {
-    const TYPE: &'static str = "String";
+    fn shape() -> &'static Shape {
+        const SHAPE: Shape = Shape::plain(
+            "ArrayOf",
+            "SLPF 2.1.4",
+            Kind::ArrayOf { item: String::shape, min: 1, max: Some(MAX_TEXTS as u32), unique: false },
+        );
+        &SHAPE
+    }
 
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
         Self::new(list(context, deserializer, "strings")?).map_err(D::Error::custom)

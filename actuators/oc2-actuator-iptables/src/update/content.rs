@@ -72,7 +72,7 @@ impl<'de> Visitor<'de> for Rules<'_> {
 
 /// What a command asks for, if it is one that may stand in a file.
 fn rule(command: Command, config: &Config, placed: &mut BTreeSet<RuleNumber>) -> Result<NewRule, Rejection> {
-    row(&command, config)?.admit(Slpf::NSID, &command.args, &config.disabled_args)?;
+    row(&command, config)?.admit::<Slpf>(&command.args, &config.disabled_args)?;
     if let Some(actuator) = &command.actuator
         && !actuator.of::<Slpf>()?.is_some_and(|specifiers| config.is_addressed_by(&specifiers))
     {

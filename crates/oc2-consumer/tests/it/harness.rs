@@ -390,7 +390,11 @@ pub(crate) struct Bomb;
 pub(crate) struct Explosive;
 
 impl oc2_core::shape::read::Read for Explosive {
-    const TYPE: &'static str = "Explosive";
+    fn shape() -> &'static oc2_core::shape::Shape {
+        const SHAPE: oc2_core::shape::Shape =
+            oc2_core::shape::Shape::plain("Explosive", "", oc2_core::shape::Kind::Any);
+        &SHAPE
+    }
 
     fn read<'de, D: oc2_core::serde::Deserializer<'de>>(
         _: &mut oc2_core::shape::read::Context,

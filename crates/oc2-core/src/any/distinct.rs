@@ -1,28 +1,22 @@
-//! Names that were met, in linear time however many there are.
+//! Members of an object, in linear time however many there are.
 
 use std::collections::HashSet;
 
-/// A set of names that stays small and unhashed while it is short.
+use super::key::Key;
+
+/// The keys beyond the first few, for a search that does not grow with them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Distinct {
-    few: Vec<Box<str>>,
-    many: HashSet<Box<str>>,
-}
+pub(super) struct Distinct(HashSet<Key>);
 
 impl Distinct {
-    /// Adds a name; false if it was there.
-    pub(crate) fn insert(&mut self, name: &str) -> bool {
-        if self.few.iter().any(|known| &**known == name) || self.many.contains(name) {
+    /// Whether `key` stands among the entries, all of which this has seen coming.
+    pub(super) fn adds<T>(&mut self, entries: &[(Key, T)], key: &Key) -> bool {
+        // A search through so few is faster than hashing.
+        if entries.iter().take(FEW).any(|(known, _)| known == key) {
             return false;
         }
-        if self.few.len() < FEW {
-            self.few.push(name.into());
-        } else {
-            self.many.insert(name.into());
-        }
-        true
+        entries.len() < FEW || self.0.insert(key.clone())
     }
 }
 
-/// A search through so few names is faster than hashing.
 const FEW: usize = 16;

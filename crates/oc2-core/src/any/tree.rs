@@ -5,18 +5,20 @@ mod build;
 use std::fmt;
 
 use serde::Serializer;
-use serde::de::value::{MapDeserializer, SeqDeserializer};
+use serde::de::value::{MapDeserializer, SeqAccessDeserializer, SeqDeserializer};
 use serde::de::{Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 
 use self::build::Build;
 use super::distinct::Distinct;
+use super::key::{AnyKey, Key, Name};
 use crate::form::Form;
 use crate::shape::read::{
-    Context, MAX_INTEGER, Read, ReadError, Seed, Segment, refuse_noncharacters, stands_twice, too_large,
+    Context, MAX_INTEGER, Read, ReadError, Seed, Segment, list, refuse_noncharacters, stands_twice, too_large,
 };
 use crate::shape::write::{Write, Written};
+use crate::shape::{Kind, Shape};
 
-/// A value as JSON has them, with every I-JSON rule kept (RFC 7493).
+/// A value as JSON and CBOR have them, with every I-JSON rule kept (RFC 7493).
 #[derive(Clone, Debug)]
 pub enum Tree {
     /// null
@@ -28,20 +30,34 @@ pub enum Tree {
     /// A number that is not integral.
     Number(f64),
     /// A string.
-    Text(Box<str>),
+    Text(Name),
+    /// Octets, which JSON does not have.
+    Octets(Box<[u8]>),
     /// A list.
     List(Vec<Self>),
-    /// An object; no name stands twice.
-    Map(Vec<(Box<str>, Self)>),
+    /// An object; no key stands twice.
+    Map(Vec<(Key, Self)>),
 }
 
 impl Tree {
-    /// A typed value as a tree.
-    ///
-    /// # Errors
-    /// It holds what I-JSON does not have.
-    pub(crate) fn of<T: Write>(value: &T, form: Form) -> Result<Self, ReadError> {
-        value.write(form, Build)
+    /// What a writer writes, as a tree.
+    pub(crate) fn of<T: serde::Serialize>(value: &T, is_human_readable: bool) -> Result<Self, ReadError> {
+        value.serialize(Build { is_human_readable })
+    }
+
+    /// Whether it is the same in JSON and CBOR: names for keys, and no octets.
+    pub(super) fn is_plain(&self) -> bool {
+        match self {
+            Self::Null | Self::Bool(_) | Self::Integer(_) | Self::Number(_) | Self::Text(_) => true,
+            Self::Octets(_) => false,
+            Self::List(items) => items.iter().all(Self::is_plain),
+            Self::Map(members) => members.iter().all(|(key, value)| key.as_name().is_some() && value.is_plain()),
+        }
+    }
+
+    /// Whether it is an object without members.
+    pub(super) fn is_empty_object(&self) -> bool {
+        matches!(self, Self::Map(members) if members.is_empty())
     }
 }
 
@@ -54,9 +70,10 @@ impl PartialEq for Tree {
             (Self::Integer(a), Self::Integer(b)) => a == b,
             (Self::Number(a), Self::Number(b)) => a == b,
             (Self::Text(a), Self::Text(b)) => a == b,
+            (Self::Octets(a), Self::Octets(b)) => a == b,
             (Self::List(a), Self::List(b)) => a == b,
             (Self::Map(a), Self::Map(b)) => {
-                let sorted = |members: &[(Box<str>, Self)]| {
+                let sorted = |members: &[(Key, Self)]| {
                     let mut order: Vec<usize> = (0..members.len()).collect();
                     order.sort_by(|&i, &j| members[i].0.cmp(&members[j].0));
                     order
@@ -69,7 +86,10 @@ impl PartialEq for Tree {
 }
 
 impl Read for Tree {
-    const TYPE: &'static str = "Any";
+    fn shape() -> &'static Shape {
+        const SHAPE: Shape = Shape::plain("Any", "", Kind::Any);
+        &SHAPE
+    }
 
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Grow(context))
@@ -84,9 +104,10 @@ impl Write for Tree {
             Self::Integer(value) => serializer.serialize_i64(*value),
             Self::Number(value) => serializer.serialize_f64(*value),
             Self::Text(value) => serializer.serialize_str(value),
+            Self::Octets(value) => serializer.serialize_bytes(value),
             Self::List(items) => serializer.collect_seq(items.iter().map(|item| Written(item, form))),
             Self::Map(members) => {
-                serializer.collect_map(members.iter().map(|(name, value)| (&**name, Written(value, form))))
+                serializer.collect_map(members.iter().map(|(key, value)| (key, Written(value, form))))
             }
         }
     }
@@ -139,37 +160,41 @@ impl<'de> Visitor<'de> for Grow<'_> {
         Ok(Tree::Text(text.into()))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Tree, A::Error> {
-        let limit = self.0.limits().items;
-        let mut items = Vec::new();
-        while let Some(item) =
-            self.0.at(Segment::Index(items.len()), |context| seq.next_element_seed(Seed::new(context)))?
-        {
-            if items.len() == limit {
-                return Err(A::Error::custom(format_args!("more than {limit} items")));
-            }
-            items.push(item);
-        }
-        Ok(Tree::List(items))
+    fn visit_bytes<E: Error>(self, octets: &[u8]) -> Result<Tree, E> {
+        Ok(Tree::Octets(octets.into()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Tree, A::Error> {
+        list(self.0, SeqAccessDeserializer::new(seq), "values").map(Tree::List)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tree, A::Error> {
-        let limit = self.0.limits().items;
+        let Self(context) = self;
+        let limit = context.limits().items;
+        let n_faults = context.n_faults();
         let mut members = Vec::new();
-        let mut names = Distinct::default();
-        while let Some(name) = map.next_key::<Box<str>>()? {
+        let mut distinct = Distinct::default();
+        while let Some(key) = map.next_key_seed(AnyKey { is_binary: context.is_binary() })? {
             if members.len() == limit {
                 return Err(A::Error::custom(format_args!("more than {limit} members")));
             }
-            if self.0.is_strict() {
-                refuse_noncharacters(&name)?;
+            let name = key.text();
+            let is_new = distinct.adds(&members, &key);
+            let res = context.at(Segment::Name(&name), |context| map.next_value_seed(Seed::<Tree>::new(context)));
+            let res = match res {
+                _ if !is_new => {
+                    context.blame(DISTINCT);
+                    Err(stands_twice(&name))
+                }
+                Ok(_) if context.is_strict() => refuse_noncharacters(&name).and(res),
+                res => res,
+            };
+            match res {
+                Ok(value) => members.push((key, value)),
+                Err(error) => context.recover(error)?,
             }
-            if !names.insert(&name) {
-                return Err(stands_twice(&name));
-            }
-            let value = self.0.at(Segment::Name(&name), |context| map.next_value_seed(Seed::<Tree>::new(context)))?;
-            members.push((name, value));
         }
+        context.settle(n_faults)?;
         Ok(Tree::Map(members))
     }
 }
@@ -184,9 +209,10 @@ impl<'de> Deserializer<'de> for &Tree {
             Tree::Integer(value) => visitor.visit_i64(*value),
             Tree::Number(value) => visitor.visit_f64(*value),
             Tree::Text(text) => visitor.visit_str(text),
+            Tree::Octets(octets) => visitor.visit_bytes(octets),
             Tree::List(items) => visitor.visit_seq(SeqDeserializer::new(items.iter())),
             Tree::Map(members) => {
-                visitor.visit_map(MapDeserializer::new(members.iter().map(|(name, value)| (&**name, value))))
+                visitor.visit_map(MapDeserializer::new(members.iter().map(|(key, value)| (key, value))))
             }
         }
     }
@@ -211,3 +237,6 @@ impl<'de> IntoDeserializer<'de, ReadError> for &Tree {
         self
     }
 }
+
+/// No two members of the same name (RFC 7493 2.3).
+const DISTINCT: &str = "LS 3.1.5 (LS-046)";

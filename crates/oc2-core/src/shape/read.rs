@@ -11,18 +11,20 @@ use std::marker::PhantomData;
 use serde::de::{DeserializeSeed, Deserializer};
 
 pub use context::{Context, Limits, Mode, Note, ReadError, Segment};
-pub(crate) use fields::stands_twice;
 pub use fields::{
-    ForeignField, MemberKey, NoForeignField, ReadMembers, Seen, choice, defaulted_value, foreign_field, members,
-    next_key, optional_value, other_member, required, unknown_member, value,
+    ForeignField, MemberKey, NoForeignField, Order, ReadMembers, Source, choice, defaulted_value, foreign_field,
+    members, next_key, optional_value, other_member, required, unknown_member, value,
 };
-pub(crate) use scalars::{MAX_INTEGER, refuse_noncharacters, too_large};
-pub use scalars::{integer, list, number, row_of, text, unique};
+pub(crate) use fields::{decimal, member_value, read_items, read_members, stands_twice};
+pub(crate) use scalars::{MAX_INTEGER, from_base64url, refuse_noncharacters, too_large};
+pub use scalars::{integer, list, number, octets, row_of, text, unique};
+
+use super::{Format, Kind, Shape};
 
 /// A type that can be read in one pass from anything that describes itself.
 pub trait Read: Sized {
-    /// The standard's name of the type.
-    const TYPE: &'static str;
+    /// The type as the standard defines it.
+    fn shape() -> &'static Shape;
 
     /// Reads a value.
     ///
@@ -43,7 +45,10 @@ pub trait Read: Sized {
 }
 
 impl Read for String {
-    const TYPE: &'static str = "String";
+    fn shape() -> &'static Shape {
+        const SHAPE: Shape = Shape::plain("String", "", Kind::String { format: Format::Free, min: 0, max: None });
+        &SHAPE
+    }
 
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
         text(context, deserializer, "a string", |text| Ok(text.to_owned()))
@@ -51,7 +56,10 @@ impl Read for String {
 }
 
 impl Read for bool {
-    const TYPE: &'static str = "Boolean";
+    fn shape() -> &'static Shape {
+        const SHAPE: Shape = Shape::plain("Boolean", "", Kind::Boolean);
+        &SHAPE
+    }
 
     fn read<'de, D: Deserializer<'de>>(_: &mut Context, deserializer: D) -> Result<Self, D::Error> {
         scalars::boolean(deserializer)
@@ -59,7 +67,10 @@ impl Read for bool {
 }
 
 impl Read for i64 {
-    const TYPE: &'static str = "Integer";
+    fn shape() -> &'static Shape {
+        const SHAPE: Shape = Shape::plain("Integer", "", Kind::Integer { min: -MAX_INTEGER, max: MAX_INTEGER });
+        &SHAPE
+    }
 
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
         integer(context, deserializer, -MAX_INTEGER, MAX_INTEGER, "an integer")
@@ -67,10 +78,12 @@ impl Read for i64 {
 }
 
 impl<T: Read> Read for Vec<T> {
-    const TYPE: &'static str = "ArrayOf";
+    fn shape() -> &'static Shape {
+        const { &Shape::plain("ArrayOf", "", Kind::ArrayOf { item: T::shape, min: 0, max: None, unique: false }) }
+    }
 
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
-        list(context, deserializer, T::TYPE)
+        list(context, deserializer, T::shape().name)
     }
 }
 
@@ -93,6 +106,10 @@ impl<'de, T: Read> DeserializeSeed<'de> for Seed<'_, T> {
     type Value = T;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-        T::read(self.context, deserializer)
+        let res = T::read(self.context, deserializer);
+        if res.is_err() {
+            self.context.blame(T::shape().clause);
+        }
+        res
     }
 }

@@ -1,10 +1,11 @@
 //! Writing a typed value: [`Write`], and what the macros of [`crate::shape`] build writers from.
 
-use serde::ser::SerializeMap;
+use data_encoding::BASE64URL_NOPAD;
+use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 
-use crate::any::Members;
-use crate::form::Form;
+use crate::any::{Key, Members, Others};
+use crate::form::{Form, Notation};
 use crate::shape::{Choice, Kind, Shape};
 
 /// A type that can be written. What is written is always strict.
@@ -54,41 +55,139 @@ impl<T: Write> Serialize for Written<'_, T> {
 ///
 /// # Errors
 /// The serializer's.
-pub fn row<S: Serializer>(shape: &Shape, index: usize, serializer: S) -> Result<S::Ok, S::Error> {
+pub fn row<S: Serializer>(shape: &Shape, index: usize, form: Form, serializer: S) -> Result<S::Ok, S::Error> {
     let field = &shape.fields[index];
-    match shape.kind {
-        Kind::EnumeratedId => serializer.serialize_u32(field.id),
-        Kind::Enumerated | Kind::Choice | Kind::Map | Kind::Record => serializer.serialize_str(field.name),
+    match (shape.kind, form.notation) {
+        (Kind::EnumeratedId, _) | (_, Notation::Concise) => serializer.serialize_u32(field.id),
+        _ => serializer.serialize_str(field.name),
     }
 }
 
-/// Writes one member of an object.
+/// Writes octets: as such in the concise notation (base64url where the encoding has no octets), else as the text.
 ///
 /// # Errors
 /// The serializer's.
-pub fn entry<M: SerializeMap, T: Write>(map: &mut M, name: &str, value: &T, form: Form) -> Result<(), M::Error> {
-    map.serialize_entry(name, &Written(value, form))
+pub fn octets<S: Serializer>(
+    octets: &[u8],
+    text: &dyn std::fmt::Display,
+    form: Form,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match form.notation {
+        Notation::Verbose | Notation::Compact => serializer.collect_str(text),
+        Notation::Concise if serializer.is_human_readable() => {
+            serializer.serialize_str(&BASE64URL_NOPAD.encode(octets))
+        }
+        Notation::Concise => serializer.serialize_bytes(octets),
+    }
 }
 
-/// Writes the members that are not in a table.
-///
-/// # Errors
-/// The serializer's.
-pub fn members<M: SerializeMap>(members: &Members, form: Form, map: &mut M) -> Result<(), M::Error> {
-    members.iter().try_for_each(|(name, value)| entry(map, name, value, form))
+/// Writes the rows of a Map or Record, one after the other.
+#[doc(hidden)]
+pub struct Rows<'a, S: Serializer> {
+    shape: &'static Shape,
+    others: Vec<(Key, &'a crate::any::Any)>,
+    form: Form,
+    into: Container<S>,
 }
 
-/// Writes a Choice: an object of one member.
+enum Container<S: Serializer> {
+    Object(S::SerializeMap),
+    List { items: S::SerializeSeq, n_items: usize },
+}
+
+impl<'a, S: Serializer> Rows<'a, S> {
+    /// Starts the object or the array.
+    ///
+    /// # Errors
+    /// The serializer's.
+    pub fn start(
+        shape: &'static Shape,
+        present: &[bool],
+        others: Option<(&'a Members, &'static Others)>,
+        form: Form,
+        serializer: S,
+    ) -> Result<Self, S::Error> {
+        if form.notation.is_positional() && matches!(shape.kind, Kind::Record { .. }) {
+            let n_items = present.iter().rposition(|is_present| *is_present).map_or(0, |last| last + 1);
+            let items = serializer.serialize_seq(Some(n_items))?;
+            return Ok(Self { shape, others: Vec::new(), form, into: Container::List { items, n_items } });
+        }
+        let others = others.map(|(members, policy)| members.in_order(policy, form)).unwrap_or_default();
+        let n_present = present.iter().filter(|is_present| **is_present).count();
+        let mut object = serializer.serialize_map(Some(n_present + others.len()))?;
+        // Ids ascend (DECISIONS E7), and so do the rows of every table.
+        let lowest = shape.fields.first().map_or(0, |field| u64::from(field.id));
+        for (key, any) in others.iter().filter(|(key, _)| is_below(key, lowest)) {
+            object.serialize_entry(key, &Written(*any, form))?;
+        }
+        Ok(Self { shape, others, form, into: Container::Object(object) })
+    }
+
+    /// Writes the value of a row, if it is present.
+    ///
+    /// # Errors
+    /// The serializer's.
+    pub fn row<T: Write>(&mut self, index: usize, value: Option<&T>) -> Result<(), S::Error> {
+        let field = &self.shape.fields[index];
+        match (&mut self.into, value) {
+            (Container::Object(_), None) => Ok(()),
+            (Container::Object(object), Some(value)) => match self.form.notation {
+                Notation::Concise => object.serialize_entry(&field.id, &Written(value, self.form)),
+                Notation::Verbose | Notation::Compact => object.serialize_entry(field.name, &Written(value, self.form)),
+            },
+            (Container::List { n_items, .. }, _) if index >= *n_items => Ok(()),
+            (Container::List { items, .. }, None) => items.serialize_element(&()),
+            (Container::List { items, .. }, Some(value)) => items.serialize_element(&Written(value, self.form)),
+        }
+    }
+
+    /// Ends the object or the array.
+    ///
+    /// # Errors
+    /// The serializer's.
+    pub fn end(self) -> Result<S::Ok, S::Error> {
+        match self.into {
+            Container::List { items, .. } => items.end(),
+            Container::Object(mut object) => {
+                let lowest = self.shape.fields.first().map_or(0, |field| u64::from(field.id));
+                for (key, any) in self.others.iter().filter(|(key, _)| !is_below(key, lowest)) {
+                    object.serialize_entry(key, &Written(*any, self.form))?;
+                }
+                object.end()
+            }
+        }
+    }
+}
+
+impl<S: Serializer> std::fmt::Debug for Rows<'_, S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Rows({})", self.shape.name)
+    }
+}
+
+fn is_below(key: &Key, lowest: u64) -> bool {
+    matches!(key, Key::Number(number) if *number < lowest)
+}
+
+/// Writes a Choice that holds a field of its table: an object of one member.
 ///
 /// # Errors
 /// The serializer's.
-pub fn member<T: Choice, S: Serializer>(name: &str, choice: &T, form: Form, serializer: S) -> Result<S::Ok, S::Error> {
+pub fn choice<T: Choice, S: Serializer>(choice: &T, form: Form, serializer: S) -> Result<S::Ok, S::Error> {
+    let Some(field) = choice.field() else {
+        return Err(serde::ser::Error::custom(format_args!("not a field of {}", T::TABLE.name)));
+    };
     let mut map = serializer.serialize_map(Some(1))?;
-    map.serialize_entry(name, &Field(choice, form))?;
+    match form.notation {
+        Notation::Concise => map.serialize_entry(&field.id, &Field(choice, form))?,
+        Notation::Verbose | Notation::Compact => map.serialize_entry(field.name, &Field(choice, form))?,
+    }
     map.end()
 }
 
-struct Field<'a, T>(&'a T, Form);
+/// The field that a Choice holds, without its name.
+pub(crate) struct Field<'a, T>(pub(crate) &'a T, pub(crate) Form);
 
 impl<T: Choice> Serialize for Field<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

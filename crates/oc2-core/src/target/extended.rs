@@ -1,15 +1,16 @@
 //! Targets that profiles define (LS 3.1.4).
 
 use serde::de::{Error, MapAccess};
-use serde::{Deserializer, Serializer};
+use serde::ser::{Error as _, SerializeMap};
+use serde::{Deserializer, Serialize, Serializer};
 
-use crate::any::{Any, Tree};
-use crate::form::Form;
+use crate::any::{Any, Key, Tree};
+use crate::form::{Form, Notation};
 use crate::invalid::{Cut, Invalid};
-use crate::nsid::{FieldName, Nsid};
+use crate::nsid::{FieldName, Flat, Nsid};
 use crate::profile::Profile;
-use crate::shape::read::{Context, ForeignField, Read, ReadError, Segment, value};
-use crate::shape::write::Write;
+use crate::shape::read::{Context, ForeignField, Read, ReadError, Segment, decimal, member_value};
+use crate::shape::write::{Write, Written};
 use crate::shape::{Choice, Field, Kind, Shape};
 use crate::target::Target;
 
@@ -18,13 +19,15 @@ use crate::target::Target;
 pub struct Extended {
     nsid: Nsid,
     name: FieldName,
+    /// The id it came with, where no name did.
+    id: Option<u64>,
     value: Any,
 }
 
 impl Extended {
     pub(crate) fn new<P: Profile>(target: P::Target) -> Result<Self, Invalid> {
         let field = target.field().ok_or_else(|| Invalid::new("not a row of the profile's table"))?;
-        Ok(Self { nsid: P::NSID, name: field.name.parse()?, value: Any::field_of(target) })
+        Ok(Self { nsid: P::NSID, name: field.name.parse()?, id: None, value: Any::field_of(target) })
     }
 
     /// The namespace.
@@ -33,7 +36,7 @@ impl Extended {
         self.nsid
     }
 
-    /// The name within it.
+    /// The name within it; its id in decimal, if it came with an id that only its profile knows.
     #[must_use]
     pub fn name(&self) -> FieldName {
         self.name
@@ -46,71 +49,154 @@ impl Extended {
     }
 
     pub(crate) fn of<P: Profile>(&self) -> Result<Option<P::Target>, ReadError> {
-        if self.nsid != P::NSID {
-            return Ok(None);
-        }
-        self.value
-            .of_field(self.name.as_str())
+        self.row_in::<P>()
+            .map(|field| self.value.of_field::<P::Target>(field))
+            .transpose()
             .map_err(|error| error.within(Segment::Name(&self.wire_name())).within(Segment::Name("target")))
+    }
+
+    pub(crate) fn check<P: Profile>(&self) -> Result<(), Vec<ReadError>> {
+        let Some(field) = self.row_in::<P>() else { return Ok(()) };
+        self.value.check_field::<P::Target>(field).map_err(|errors| {
+            let placed =
+                |error: ReadError| error.within(Segment::Name(&self.wire_name())).within(Segment::Name("target"));
+            errors.into_iter().map(placed).collect()
+        })
+    }
+
+    /// The row of the profile's table, if it is the profile's and has one.
+    pub(crate) fn row_in<P: Profile>(&self) -> Option<&'static Field> {
+        if self.nsid != P::NSID {
+            return None;
+        }
+        let row = match self.id {
+            Some(id) => P::Target::TABLE.by_id(id),
+            None => P::Target::TABLE.by_name(self.name.as_str()),
+        };
+        row.map(|(_, field)| field)
     }
 
     pub(crate) fn field(&self) -> Option<&'static Field> {
         None
     }
 
-    pub(crate) fn wire_name(&self) -> String {
+    fn wire_name(&self) -> String {
         format!("{}:{}", self.nsid, self.name)
     }
 
-    pub(crate) fn write_field<S: Serializer>(&self, form: Form, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn write_member<S: Serializer>(&self, form: Form, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(1))?;
+        let flat = Flat::of(self.nsid, self.name.as_str());
+        match (form.notation, flat, self.nsid.registered_id()) {
+            (Notation::Concise, Some(flat), _) => map.serialize_entry(&flat.id, &Written(&self.value, form))?,
+            (Notation::Concise, None, Some(id)) => map.serialize_entry(&id, &Nested(self, form))?,
+            (Notation::Verbose | Notation::Compact, ..) if self.id.is_some() => {
+                return Err(S::Error::custom("a target that nobody here knows cannot change its form"));
+            }
+            _ => map.serialize_entry(&self.wire_name(), &Written(&self.value, form))?,
+        }
+        map.end()
+    }
+
+    pub(crate) fn write_value<S: Serializer>(&self, form: Form, serializer: S) -> Result<S::Ok, S::Error> {
         self.value.write(form, serializer)
     }
 }
 
-/// `"slpf:rule_number": 1`, and in lenient mode `"slpf": {"rule_number": 1}` (DECISIONS S15).
+/// The object that holds a target under the id of its profile.
+struct Nested<'a>(&'a Extended, Form);
+
+impl Serialize for Nested<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(target, form) = self;
+        let Some(id) = target.id.or_else(|| target.value.field_id().map(u64::from)) else {
+            return Err(S::Error::custom("a target that nobody here knows cannot change its form"));
+        };
+        let mut map = serializer.serialize_map(Some(1))?;
+        map.serialize_entry(&id, &Written(&target.value, *form))?;
+        map.end()
+    }
+}
+
+/// `"slpf:rule_number": 1`, in lenient mode `"slpf": {"rule_number": 1}` (DECISIONS S15), and by id `1024: 1` for the one target
+/// whose profile published it like this, `id: {id: value}` for all others (DECISIONS E2).
 impl ForeignField<Target> for Extended {
-    fn read_foreign<'de, A: MapAccess<'de>>(
-        context: &mut Context,
-        name: &str,
-        map: &mut A,
-    ) -> Result<Target, A::Error> {
-        if let Some((nsid, field)) = name.split_once(':') {
-            let nsid = nsid.parse().map_err(A::Error::custom)?;
-            let name = field.parse().map_err(A::Error::custom)?;
-            let value = value(context, map, &format!("{nsid}:{name}"))?;
-            return Ok(Target::Extended(Self { nsid, name, value }));
-        }
-        match name.parse::<Nsid>() {
-            Ok(nsid) if nsid.is_established() => {
-                let members: Any = value(context, map, name)?;
-                context.at(Segment::Name(name), |context| {
-                    context.tolerate(&format!("the target is to be spelled {name}:... (LS 3.1.4)"))?;
-                    Self::nested(nsid, &members, context).map_err(A::Error::custom)
-                })
-            }
-            _ => context.as_top(|_| {
-                Err(A::Error::custom(format_args!(
-                    "Validation Error: Target: {} is not a target (LS 3.3.1.2)",
-                    Cut(name)
-                )))
-            }),
+    fn read_foreign<'de, A: MapAccess<'de>>(context: &mut Context, key: &Key, map: &mut A) -> Result<Target, A::Error> {
+        match key {
+            Key::Name(name) => Self::read_named(context, name, map),
+            Key::Number(id) => Self::read_numbered(context, *id, map),
         }
     }
 }
 
 impl Extended {
-    fn nested(nsid: Nsid, members: &Any, context: &Context) -> Result<Target, Invalid> {
-        match &*members.tree(Form::DEFAULT) {
-            Tree::Map(members) if members.len() == 1 => {
-                let (name, tree) = &members[0];
-                Ok(Target::Extended(Self {
-                    nsid,
-                    name: name.parse()?,
-                    value: Any::read_as(tree.clone(), context.mode()),
-                }))
-            }
-            _ => Err(Invalid::new("exactly one target is due")),
+    fn read_named<'de, A: MapAccess<'de>>(context: &mut Context, name: &str, map: &mut A) -> Result<Target, A::Error> {
+        if let Some((nsid, field)) = name.split_once(':') {
+            let nsid = nsid.parse().map_err(A::Error::custom)?;
+            let name = field.parse().map_err(A::Error::custom)?;
+            let value = member_value(context, map, &format!("{nsid}:{name}"))?;
+            return Ok(Target::Extended(Self { nsid, name, id: None, value }));
         }
+        match name.parse::<Nsid>() {
+            Ok(nsid) if nsid.is_established() => {
+                let members: Any = member_value(context, map, name)?;
+                context.at(Segment::Name(name), |context| {
+                    context.tolerate(&format!("the target is to be spelled {name}:... (LS 3.1.4)"))?;
+                    Self::nested(nsid, &members, context).map_err(A::Error::custom)
+                })
+            }
+            _ => Err(not_a_target(context, &Cut(name))),
+        }
+    }
+
+    fn read_numbered<'de, A: MapAccess<'de>>(context: &mut Context, id: u64, map: &mut A) -> Result<Target, A::Error> {
+        let name = id.to_string();
+        if let Some(flat) = Flat::by_id(id) {
+            let value: Any = member_value(context, map, &name)?;
+            return context.at(Segment::Name(&name), |context| {
+                if value.is_object() {
+                    context.tolerate("the target is to stand in the place of its namespace (SLPF 2.1.2.2)")?;
+                    return Self::nested(flat.nsid, &value, context).map_err(A::Error::custom);
+                }
+                if id != u64::from(flat.id) {
+                    context.tolerate(&format!("the id of the target is {}", flat.id))?;
+                }
+                Ok(Target::Extended(Self { nsid: flat.nsid, name: flat.name, id: None, value }))
+            });
+        }
+        match Nsid::registered(id) {
+            Some(nsid) => {
+                let members: Any = member_value(context, map, &name)?;
+                context
+                    .at(Segment::Name(&name), |context| Self::nested(nsid, &members, context).map_err(A::Error::custom))
+            }
+            None => Err(not_a_target(context, &name)),
+        }
+    }
+
+    fn nested(nsid: Nsid, members: &Any, context: &Context) -> Result<Target, Invalid> {
+        let tree = members.tree();
+        let Tree::Map(members) = &*tree else { return Err(Invalid::new("exactly one target is due")) };
+        let [(key, tree)] = members.as_slice() else { return Err(Invalid::new("exactly one target is due")) };
+        let id = match key {
+            Key::Number(id) => Some(*id),
+            Key::Name(name) if context.is_concise() => decimal(name),
+            Key::Name(_) => None,
+        };
+        let value = Any::read_as(tree.clone(), context);
+        Ok(Target::Extended(match id.and_then(|id| Flat::nested(nsid, id)) {
+            Some(flat) => Self { nsid, name: flat.name, id: None, value },
+            None => Self { nsid, name: key.text().parse()?, id, value },
+        }))
+    }
+}
+
+fn not_a_target<E: Error>(context: &mut Context, name: &dyn std::fmt::Display) -> E {
+    let res: Result<(), E> = context
+        .as_top(|_| Err(E::custom(format_args!("Validation Error: Target: {name} is not a target (LS 3.3.1.2)"))));
+    match res {
+        Err(error) => error,
+        Ok(()) => E::custom("not a target"),
     }
 }
 
@@ -119,7 +205,7 @@ impl Extended {
 pub enum NoTarget {}
 
 impl Choice for NoTarget {
-    const TABLE: &'static Shape = &Shape { name: "Target", kind: Kind::Choice, fields: &[] };
+    const TABLE: &'static Shape = &Shape::table("Target", "", Kind::Choice, &[]);
 
     fn field(&self) -> Option<&'static Field> {
         match *self {}
@@ -135,7 +221,9 @@ impl Choice for NoTarget {
 }
 
 impl Read for NoTarget {
-    const TYPE: &'static str = "Target";
+    fn shape() -> &'static Shape {
+        Self::TABLE
+    }
 
     fn read<'de, D: Deserializer<'de>>(_: &mut Context, _: D) -> Result<Self, D::Error> {
         Err(D::Error::custom("the profile has no targets"))

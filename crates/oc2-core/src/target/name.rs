@@ -3,12 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::de::{Error, Visitor};
 use serde::{Deserializer, Serializer};
 
-use crate::form::Form;
+use crate::form::{Form, Notation};
 use crate::invalid::Invalid;
-use crate::nsid::{FieldName, Nsid};
-use crate::shape::read::{Context, Read, text};
+use crate::nsid::{FieldName, Flat, Nsid};
+use crate::shape::Shape;
+use crate::shape::read::{Context, Read, refuse_noncharacters};
 use crate::shape::write::Write;
 use crate::target::TargetKind;
 
@@ -42,15 +44,68 @@ impl fmt::Display for TargetName {
 }
 
 impl Read for TargetName {
-    const TYPE: &'static str = "Targets";
+    fn shape() -> &'static Shape {
+        // The enumeration of the names of Target keeps its ids (LS annex C.1, DECISIONS E3).
+        const SHAPE: Shape =
+            Shape::table("Targets-Enum", "LS C.1 (LS-232)", crate::shape::Kind::Enumerated, TargetKind::SHAPE.fields);
+        &SHAPE
+    }
 
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
-        text(context, deserializer, "the name of a target", str::parse)
+        deserializer.deserialize_any(NameOrId(context))
+    }
+}
+
+struct NameOrId<'c>(&'c mut Context);
+
+impl Visitor<'_> for NameOrId<'_> {
+    type Value = TargetName;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a target")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<TargetName, E> {
+        let Self(context) = self;
+        if context.is_strict() {
+            refuse_noncharacters(text)?;
+        }
+        let name = text.parse().map_err(E::custom)?;
+        // A target that no registry has an id for stands by its name in every form (DECISIONS E6).
+        let has_id = match name {
+            TargetName::Standard(_) => true,
+            TargetName::Extended(nsid, name) => Flat::of(nsid, name.as_str()).is_some(),
+        };
+        if has_id || !context.is_concise() {
+            context.meet_name()?;
+        }
+        Ok(name)
+    }
+
+    fn visit_u64<E: Error>(self, id: u64) -> Result<TargetName, E> {
+        let Self(context) = self;
+        if !context.may_have_ids() {
+            return Err(E::invalid_type(serde::de::Unexpected::Unsigned(id), &Self(context)));
+        }
+        let name = match (TargetKind::SHAPE.by_id(id), Flat::by_id(id)) {
+            (Some((index, _)), _) => TargetName::Standard(TargetKind::ALL[index]),
+            (None, Some(flat)) => TargetName::Extended(flat.nsid, flat.name),
+            (None, None) => return Err(E::custom(format_args!("{id} is not the id of a target (LS 3.3.1.2)"))),
+        };
+        context.meet_id()?;
+        Ok(name)
     }
 }
 
 impl Write for TargetName {
-    fn write<S: Serializer>(&self, _: Form, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+    fn write<S: Serializer>(&self, form: Form, serializer: S) -> Result<S::Ok, S::Error> {
+        match (form.notation, self) {
+            (Notation::Concise, Self::Standard(kind)) => serializer.serialize_u32(kind.id()),
+            (Notation::Concise, Self::Extended(nsid, name)) => match Flat::of(*nsid, name.as_str()) {
+                Some(flat) => serializer.serialize_u32(flat.id),
+                None => serializer.collect_str(self),
+            },
+            _ => serializer.collect_str(self),
+        }
     }
 }

@@ -2,21 +2,25 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::marker::PhantomData;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+use serde::de::{Error, IgnoredAny, SeqAccess, Unexpected, Visitor};
+use serde::ser::SerializeSeq;
 use serde::{Deserializer, Serializer};
 
-use crate::form::Form;
+use crate::form::{Form, Notation};
 use crate::invalid::Invalid;
 use crate::record;
-use crate::shape::read::{Context, Read, text};
-use crate::shape::write::Write;
+use crate::shape::read::{Context, Read, Seed, Segment, integer, octets, refuse_noncharacters};
+use crate::shape::write::{Write, Written, octets as write_octets};
+use crate::shape::{Kind, Shape};
 use crate::types::port::{L4Protocol, Port};
 
 /// Declares a range of addresses: an address, and how many of its leading bits count.
 macro_rules! net {
-    ($(#[$meta:meta])* $name:ident: $type:literal of $addr:ident as $bits:ident, $width:literal, $what:literal) => {
+    ($(#[$meta:meta])* $name:ident: $type:literal in $clause:literal of $addr:ident as $bits:ident, $width:literal, $what:literal) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug)]
         pub struct $name {
@@ -104,16 +108,39 @@ macro_rules! net {
         }
 
         impl Read for $name {
-            const TYPE: &'static str = $type;
+            fn shape() -> &'static Shape {
+                const SHAPE: Shape = Shape::plain($type, $clause, Kind::Net { width: $width });
+                &SHAPE
+            }
 
             fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
-                text(context, deserializer, $type, str::parse)
+                deserializer.deserialize_any(NetVisitor::<Self> { context, net: PhantomData })
             }
         }
 
         impl Write for $name {
-            fn write<S: Serializer>(&self, _: Form, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
+            fn write<S: Serializer>(&self, form: Form, serializer: S) -> Result<S::Ok, S::Error> {
+                if form.notation != Notation::Concise {
+                    return serializer.collect_str(self);
+                }
+                let mut items = serializer.serialize_seq(Some(1 + usize::from(self.prefix.is_some())))?;
+                items.serialize_element(&Written(&Octets(&self.addr.octets()), form))?;
+                if let Some(prefix) = &self.prefix {
+                    items.serialize_element(prefix)?;
+                }
+                items.end()
+            }
+        }
+
+        impl Net for $name {
+            fn of_octets(octets: &[u8], prefix: Option<u8>) -> Result<Self, Invalid> {
+                let octets: [u8; $width / 8] = octets.try_into().map_err(|_| {
+                    Invalid::new(format!("{} octets, where the address has {}", octets.len(), $width / 8))
+                })?;
+                match prefix {
+                    Some(prefix) => Self::new(octets.into(), prefix),
+                    None => Ok(Self { addr: octets.into(), prefix: None }),
+                }
             }
         }
     };
@@ -121,17 +148,105 @@ macro_rules! net {
 
 net! {
     /// A range of IPv4 addresses (LS 3.4.1.9); a single address without a prefix.
-    Ipv4Net: "IPv4-Net" of Ipv4Addr as u32, 32, "is not an IPv4 net (a.b.c.d or a.b.c.d/0..32)"
+    Ipv4Net: "IPv4-Net" in "LS 3.4.1.9 (LS-168)" of Ipv4Addr as u32, 32, "is not an IPv4 net (a.b.c.d or a.b.c.d/0..32)"
 }
 
 net! {
     /// A range of IPv6 addresses (LS 3.4.1.11); a single address without a prefix. Written as RFC 5952 has it.
-    Ipv6Net: "IPv6-Net" of Ipv6Addr as u128, 128, "is not an IPv6 net (an address, or address/0..128)"
+    Ipv6Net: "IPv6-Net" in "LS 3.4.1.11 (LS-172)" of Ipv6Addr as u128, 128, "is not an IPv6 net (an address, or address/0..128)"
+}
+
+/// What both kinds of ranges are read as.
+trait Net: Read + FromStr<Err = Invalid> {
+    fn of_octets(octets: &[u8], prefix: Option<u8>) -> Result<Self, Invalid>;
+}
+
+/// Text; in the concise notation the address and the prefix, each by itself (LS 3.4.1.9).
+struct NetVisitor<'c, T> {
+    context: &'c mut Context,
+    net: PhantomData<T>,
+}
+
+impl<'de, T: Net> Visitor<'de> for NetVisitor<'_, T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.context.is_concise() {
+            return write!(f, "a list of an address and a prefix ({})", T::shape().name);
+        }
+        f.write_str(T::shape().name)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        if self.context.is_strict() {
+            refuse_noncharacters(text)?;
+        }
+        if self.context.is_concise() {
+            self.context.tolerate("a text, where address and prefix stand in a list (LS 3.4.1.9)")?;
+        }
+        text.parse().map_err(E::custom)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<T, A::Error> {
+        if !self.context.is_concise() {
+            return Err(A::Error::invalid_type(Unexpected::Seq, &self));
+        }
+        let Self { context, .. } = self;
+        let address = context.at(Segment::Name("address"), |context| seq.next_element_seed(Seed::new(context)))?;
+        let Some(Address(octets)) = address else { return Err(A::Error::custom("the address is missing")) };
+        let prefix = context.at(Segment::Name("prefix"), |context| seq.next_element_seed(Seed::new(context)))?;
+        if seq.next_element::<IgnoredAny>()?.is_some() {
+            return Err(A::Error::custom("more than an address and a prefix"));
+        }
+        T::of_octets(&octets, prefix.map(|Prefix(bits)| bits)).map_err(A::Error::custom)
+    }
+}
+
+/// The octets of an address, of either kind.
+struct Address(Vec<u8>);
+
+impl Read for Address {
+    fn shape() -> &'static Shape {
+        const SHAPE: Shape = Shape::plain(
+            "IP-Addr",
+            "LS 3.4.1.9 (LS-167)",
+            Kind::Binary { text: crate::shape::Octets::Base64Url, lengths: &[4, 16] },
+        );
+        &SHAPE
+    }
+
+    fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
+        let not_octets = |_: &mut Context, text: &str| Err(Invalid::text(text, "is not the octets of an address"));
+        octets(context, deserializer, "the octets of an address", not_octets, |octets| Ok(Self(octets.to_owned())))
+    }
+}
+
+struct Octets<'a>(&'a [u8]);
+
+impl Write for Octets<'_> {
+    fn write<S: Serializer>(&self, form: Form, serializer: S) -> Result<S::Ok, S::Error> {
+        write_octets(self.0, &"", form, serializer)
+    }
+}
+
+/// How many leading bits count.
+struct Prefix(u8);
+
+impl Read for Prefix {
+    fn shape() -> &'static Shape {
+        const SHAPE: Shape = Shape::plain("Prefix", "LS 3.4.1.9 (LS-169)", Kind::Integer { min: 0, max: 128 });
+        &SHAPE
+    }
+
+    fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
+        let bits = integer(context, deserializer, 0, 128, "a prefix length")?;
+        u8::try_from(bits).map(Self).map_err(D::Error::custom)
+    }
 }
 
 record! {
     /// A five-tuple over IPv4 (LS 3.4.1.10); at least one part is present, what is absent means any.
-    pub struct Ipv4Connection: "IPv4-Connection", sealed by Ipv4ConnectionBuilder checked by ipv4_at_least_one {
+    pub struct Ipv4Connection: "IPv4-Connection" in "LS 3.4.1.10 (LS-170)", sealed by Ipv4ConnectionBuilder {
         /// Where packets come from.
         optional src_addr: Ipv4Net = 1,
         /// The port they come from; with `icmp`, the type (DECISIONS S8).
@@ -147,7 +262,7 @@ record! {
 
 record! {
     /// A five-tuple over IPv6 (LS 3.4.1.12); at least one part is present, what is absent means any.
-    pub struct Ipv6Connection: "IPv6-Connection", sealed by Ipv6ConnectionBuilder checked by ipv6_at_least_one {
+    pub struct Ipv6Connection: "IPv6-Connection" in "LS 3.4.1.12 (LS-174)", sealed by Ipv6ConnectionBuilder {
         /// Where packets come from.
         optional src_addr: Ipv6Net = 1,
         /// The port they come from; with `icmp`, the type (DECISIONS S8).
@@ -159,18 +274,6 @@ record! {
         /// The protocol; `icmp` means ICMPv6 (DECISIONS L26).
         optional protocol: L4Protocol = 5,
     }
-}
-
-fn ipv4_at_least_one(connection: &Ipv4Connection) -> Result<(), Invalid> {
-    if connection.is_empty() { Err(no_part()) } else { Ok(()) }
-}
-
-fn ipv6_at_least_one(connection: &Ipv6Connection) -> Result<(), Invalid> {
-    if connection.is_empty() { Err(no_part()) } else { Ok(()) }
-}
-
-fn no_part() -> Invalid {
-    Invalid::new("at least one of src_addr, src_port, dst_addr, dst_port, protocol is due")
 }
 
 /// Decimal without sign and without leading zeros.

@@ -3,15 +3,15 @@
 use serde::{Deserializer, Serializer};
 
 use crate::form::Form;
-use crate::invalid::Invalid;
 use crate::map;
 use crate::shape::read::{Context, MAX_INTEGER, Read, integer};
 use crate::shape::write::Write;
+use crate::shape::{Kind, Shape};
 use crate::target::File;
 
 map! {
     /// An instance of a program in execution (LS 3.4.1.15); at least one property is present.
-    pub struct Process: "Process", sealed by ProcessBuilder checked by at_least_one {
+    pub struct Process: "Process" in "LS 3.4.1.15 (LS-178)", sealed by ProcessBuilder {
         /// Its number, at least 0.
         optional pid: Pid = 1,
         /// Its name.
@@ -25,13 +25,6 @@ map! {
         /// Its full command line, arguments included.
         optional command_line: String = 6,
     }
-}
-
-fn at_least_one(process: &Process) -> Result<(), Invalid> {
-    if process.is_empty() {
-        return Err(Invalid::new("at least one of pid, name, cwd, executable, parent, command_line is due"));
-    }
-    Ok(())
 }
 
 /// The number of a process, 0 to 2^53 - 1.
@@ -53,7 +46,11 @@ impl From<u32> for Pid {
 }
 
 impl Read for Pid {
-    const TYPE: &'static str = "Integer";
+    fn shape() -> &'static Shape {
+        const SHAPE: Shape =
+            Shape::plain("Integer", "LS 3.4.1.15 (LS-179)", Kind::Integer { min: 0, max: MAX_INTEGER });
+        &SHAPE
+    }
 
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
         integer(context, deserializer, 0, MAX_INTEGER, "a process number").map(|pid| Self(pid.unsigned_abs()))
@@ -85,7 +82,9 @@ impl From<Process> for Parent {
 }
 
 impl Read for Parent {
-    const TYPE: &'static str = "Process";
+    fn shape() -> &'static Shape {
+        Process::shape()
+    }
 
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
         context.as_parent(|context| Process::read(context, deserializer).map(Self::from))

@@ -7,6 +7,7 @@ use crate::form::Form;
 use crate::invalid::Invalid;
 use crate::shape::read::{Context, Read, list, unique};
 use crate::shape::write::Write;
+use crate::shape::{Kind, Shape};
 
 /// Names of attributes, at least one, each once (LS 3.4.1.16).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +33,14 @@ impl Properties {
 }
 
 impl Read for Properties {
-    const TYPE: &'static str = "Properties";
+    fn shape() -> &'static Shape {
+        const SHAPE: Shape = Shape::plain(
+            "Properties",
+            "LS 3.4.1.16 (LS-182)",
+            Kind::ArrayOf { item: String::shape, min: 1, max: None, unique: true },
+        );
+        &SHAPE
+    }
 
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
         Self::new(list(context, deserializer, "strings")?).map_err(D::Error::custom)

@@ -9,12 +9,13 @@ use serde::{Deserializer, Serializer};
 use crate::form::Form;
 use crate::invalid::Invalid;
 use crate::map;
-use crate::shape::read::{Context, Read, text};
-use crate::shape::write::Write;
+use crate::shape::read::{Context, Read, octets};
+use crate::shape::write::{Write, octets as write_octets};
+use crate::shape::{Kind, Octets, Shape};
 
 map! {
     /// Hashes of a file or artifact (LS 3.4.2.5); at least one is present.
-    pub struct Hashes: "Hashes", sealed by HashesBuilder checked by at_least_one {
+    pub struct Hashes: "Hashes" in "LS 3.4.2.5 (LS-189)", sealed by HashesBuilder {
         /// MD5, as RFC 1321 has it.
         optional md5: Hash<16> = 1,
         /// SHA-1, as RFC 6234 has it.
@@ -22,13 +23,6 @@ map! {
         /// SHA-256, as RFC 6234 has it.
         optional sha256: Hash<32> = 3,
     }
-}
-
-fn at_least_one(hashes: &Hashes) -> Result<(), Invalid> {
-    if hashes.is_empty() {
-        return Err(Invalid::new("at least one of md5, sha1, sha256 is due"));
-    }
-    Ok(())
 }
 
 /// The octets of a hash, in Base16 on the wire (LS 3.1.5 `/x`, DECISIONS L16, L17).
@@ -40,18 +34,30 @@ impl<const N: usize> FromStr for Hash<N> {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let octets = HEXUPPER_PERMISSIVE.decode(text.as_bytes()).map_err(|_| Invalid::text(text, "is not Base16"))?;
-        octets
-            .as_slice()
-            .try_into()
-            .map(Self)
-            .map_err(|_| Invalid::new(format!("{} octets, where the hash has {N}", octets.len())))
+        let not_base16 = |_| Invalid::text(text, "is not Base16");
+        // Longer than any hash the text is looked at, but not kept.
+        let mut buffer = [0; 64];
+        let n_octets = HEXUPPER_PERMISSIVE.decode_len(text.len()).map_err(not_base16)?;
+        match buffer.get_mut(..n_octets) {
+            Some(octets) => {
+                HEXUPPER_PERMISSIVE.decode_mut(text.as_bytes(), octets).map_err(|error| not_base16(error.error))?;
+                Self::from_octets(octets)
+            }
+            None => Self::from_octets(&HEXUPPER_PERMISSIVE.decode(text.as_bytes()).map_err(not_base16)?),
+        }
+    }
+}
+
+impl<const N: usize> Hash<N> {
+    fn from_octets(octets: &[u8]) -> Result<Self, Invalid> {
+        let wrong_length = |_| Invalid::new(format!("{} octets, where the hash has {N}", octets.len()));
+        octets.try_into().map(Self).map_err(wrong_length)
     }
 }
 
 impl<const N: usize> fmt::Display for Hash<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&HEXUPPER.encode(&self.0))
+        HEXUPPER.encode_display(&self.0).fmt(f)
     }
 }
 
@@ -62,12 +68,20 @@ impl<const N: usize> fmt::Debug for Hash<N> {
 }
 
 impl<const N: usize> Read for Hash<N> {
-    const TYPE: &'static str = "Binary";
+    fn shape() -> &'static Shape {
+        const {
+            #[allow(clippy::cast_possible_truncation, reason = "hashes are short")]
+            &Shape::plain("Binary", "LS 3.4.2.5 (LS-190)", Kind::Binary { text: Octets::Base16, lengths: &[N as u32] })
+        }
+    }
 
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
-        let (hash, is_upper) = text(context, deserializer, "Base16", |text| {
-            Ok((text.parse()?, !text.bytes().any(|digit| digit.is_ascii_lowercase())))
-        })?;
+        let mut is_upper = true;
+        let from_text = |_: &mut Context, text: &str| {
+            is_upper = !text.bytes().any(|digit| digit.is_ascii_lowercase());
+            text.parse()
+        };
+        let hash = octets(context, deserializer, "Base16", from_text, Self::from_octets)?;
         if !is_upper {
             context.tolerate::<D::Error>("Base16 has no lower-case letters (RFC 4648 section 8)")?;
         }
@@ -76,7 +90,7 @@ impl<const N: usize> Read for Hash<N> {
 }
 
 impl<const N: usize> Write for Hash<N> {
-    fn write<S: Serializer>(&self, _: Form, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+    fn write<S: Serializer>(&self, form: Form, serializer: S) -> Result<S::Ok, S::Error> {
+        write_octets(&self.0, self, form, serializer)
     }
 }

@@ -7,8 +7,9 @@ use serde::{Deserializer, Serializer};
 
 use crate::form::Form;
 use crate::invalid::Invalid;
-use crate::shape::read::{Context, Read, text};
-use crate::shape::write::Write;
+use crate::shape::read::{Context, Read, octets};
+use crate::shape::write::{Write, octets as write_octets};
+use crate::shape::{Kind, Octets, Shape};
 
 /// A media access control address, EUI-48 or EUI-64 (LS 3.4.1.14).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,6 +21,10 @@ pub enum MacAddr {
 }
 
 impl MacAddr {
+    fn from_octets(octets: &[u8]) -> Option<Self> {
+        octets.try_into().map(Self::Eui48).or_else(|_| octets.try_into().map(Self::Eui64)).ok()
+    }
+
     /// The octets.
     #[must_use]
     pub fn octets(&self) -> &[u8] {
@@ -36,17 +41,16 @@ impl FromStr for MacAddr {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let invalid = || Invalid::text(text, "is not a MAC address: 6 or 8 octets as 00:1A:2B:3C:4D:5E");
-        let mut octets = Vec::with_capacity(8);
+        let mut octets = [0; 8];
+        let mut n_octets = 0;
         for octet in text.split(':') {
-            if octet.len() != 2 || !octet.bytes().all(|digit| digit.is_ascii_hexdigit()) || octets.len() == 8 {
+            if octet.len() != 2 || !octet.bytes().all(|digit| digit.is_ascii_hexdigit()) {
                 return Err(invalid());
             }
-            octets.push(u8::from_str_radix(octet, 16).map_err(|_| invalid())?);
+            *octets.get_mut(n_octets).ok_or_else(invalid)? = u8::from_str_radix(octet, 16).map_err(|_| invalid())?;
+            n_octets += 1;
         }
-        if let Ok(octets) = octets.as_slice().try_into() {
-            return Ok(Self::Eui48(octets));
-        }
-        octets.as_slice().try_into().map(Self::Eui64).map_err(|_| invalid())
+        Self::from_octets(&octets[..n_octets]).ok_or_else(invalid)
     }
 }
 
@@ -61,15 +65,28 @@ impl fmt::Display for MacAddr {
 }
 
 impl Read for MacAddr {
-    const TYPE: &'static str = "MAC-Addr";
+    fn shape() -> &'static Shape {
+        const SHAPE: Shape =
+            Shape::plain("MAC-Addr", "LS 3.4.1.14 (LS-177)", Kind::Binary { text: Octets::Eui, lengths: &[6, 8] });
+        &SHAPE
+    }
 
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
-        text(context, deserializer, "a MAC address", str::parse)
+        octets(
+            context,
+            deserializer,
+            "a MAC address",
+            |_, text| text.parse(),
+            |octets| {
+                Self::from_octets(octets)
+                    .ok_or_else(|| Invalid::new(format!("{} octets, where a MAC address has 6 or 8", octets.len())))
+            },
+        )
     }
 }
 
 impl Write for MacAddr {
-    fn write<S: Serializer>(&self, _: Form, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+    fn write<S: Serializer>(&self, form: Form, serializer: S) -> Result<S::Ok, S::Error> {
+        write_octets(self.octets(), self, form, serializer)
     }
 }

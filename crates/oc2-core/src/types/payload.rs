@@ -1,18 +1,20 @@
 //! The content of an artifact (LS 3.4.2.13).
 
-use data_encoding::{BASE64URL, BASE64URL_NOPAD};
+use std::fmt;
+
+use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserializer, Serializer};
 
 use crate::choice;
 use crate::form::Form;
-use crate::invalid::Invalid;
-use crate::shape::read::{Context, Read, text};
-use crate::shape::write::Write;
+use crate::shape::read::{Context, Read, from_base64url, octets};
+use crate::shape::write::{Write, octets as write_octets};
+use crate::shape::{Kind, Octets, Shape};
 use crate::types::text::Uri;
 
 choice! {
     /// The content itself or where it lies (LS 3.4.2.13).
-    pub enum Payload: "Payload" {
+    pub enum Payload: "Payload" in "LS 3.4.2.13 (LS-198)" {
         /// The content.
         Bin(Binary) = 1 "bin",
         /// A URL that resolves to the content as it is, without encoding. Never fetched here (DECISIONS L28).
@@ -24,28 +26,27 @@ choice! {
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Binary(pub Vec<u8>);
 
-impl Binary {
-    fn from_base64url(text: &str) -> Result<Self, Invalid> {
-        let not_base64url = || Invalid::text(text, "is not base64url");
-        // The decoder takes several padded texts in a row for one.
-        if text.trim_end_matches('=').contains('=') {
-            return Err(not_base64url());
-        }
-        let encoding = if text.ends_with('=') { BASE64URL } else { BASE64URL_NOPAD };
-        encoding.decode(text.as_bytes()).map(Self).map_err(|_| not_base64url())
+impl fmt::Display for Binary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        BASE64URL_NOPAD.encode_display(&self.0).fmt(f)
     }
 }
 
 impl Read for Binary {
-    const TYPE: &'static str = "Binary";
+    fn shape() -> &'static Shape {
+        const SHAPE: Shape =
+            Shape::plain("Binary", "LS 3.1.5 (LS-049)", Kind::Binary { text: Octets::Base64Url, lengths: &[] });
+        &SHAPE
+    }
 
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
-        text(context, deserializer, "base64url", Self::from_base64url)
+        let from_text = |_: &mut Context, text: &str| from_base64url(text).map(Self);
+        octets(context, deserializer, "base64url", from_text, |octets| Ok(Self(octets.to_owned())))
     }
 }
 
 impl Write for Binary {
-    fn write<S: Serializer>(&self, _: Form, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&BASE64URL_NOPAD.encode(&self.0))
+    fn write<S: Serializer>(&self, form: Form, serializer: S) -> Result<S::Ok, S::Error> {
+        write_octets(&self.0, self, form, serializer)
     }
 }

@@ -8,6 +8,7 @@ use crate::enumerated;
 use crate::form::Form;
 use crate::shape::read::{Context, Read, integer};
 use crate::shape::write::Write;
+use crate::shape::{Kind, Shape};
 
 /// A port (LS 3.4.2.14), 0 to 65535.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,7 +27,10 @@ impl fmt::Display for Port {
 }
 
 impl Read for Port {
-    const TYPE: &'static str = "Port";
+    fn shape() -> &'static Shape {
+        const SHAPE: Shape = Shape::plain("Port", "LS 3.4.2.14 (LS-200)", Kind::Integer { min: 0, max: 65_535 });
+        &SHAPE
+    }
 
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
         let port = integer(context, deserializer, 0, u16::MAX.into(), "a port")?;
@@ -42,7 +46,7 @@ impl Write for Port {
 
 enumerated! {
     /// A protocol above the internet layer (LS 3.4.2.10); the ids are IANA's.
-    pub enum L4Protocol: "L4-Protocol" {
+    pub enum L4Protocol: "L4-Protocol" in "LS 3.4.2.10 (LS-195)" {
         /// Internet Control Message Protocol; in an `ipv6_connection`, ICMPv6 (DECISIONS L26).
         Icmp = 1 "icmp",
         /// Transmission Control Protocol.

@@ -9,10 +9,11 @@ use crate::form::Form;
 use crate::invalid::Invalid;
 use crate::shape::read::{Context, MAX_INTEGER, Read, integer};
 use crate::shape::write::Write;
+use crate::shape::{Kind, Shape};
 
 /// Declares a count of milliseconds, 0 to 2^53 - 1.
 macro_rules! milliseconds {
-    ($(#[$meta:meta])* $name:ident: $type:literal, $what:literal) => {
+    ($(#[$meta:meta])* $name:ident: $type:literal in $clause:literal, $what:literal) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(u64);
@@ -43,7 +44,10 @@ macro_rules! milliseconds {
         }
 
         impl Read for $name {
-            const TYPE: &'static str = $type;
+            fn shape() -> &'static Shape {
+                const SHAPE: Shape = Shape::plain($type, $clause, Kind::Integer { min: 0, max: MAX_INTEGER });
+                &SHAPE
+            }
 
             fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
                 let milliseconds = integer(context, deserializer, 0, MAX_INTEGER, $what)?;
@@ -61,12 +65,12 @@ macro_rules! milliseconds {
 
 milliseconds! {
     /// A point in time: milliseconds since 1970-01-01T00:00:00Z (LS 3.4.2.2).
-    DateTime: "Date-Time", "a time in milliseconds since 1970"
+    DateTime: "Date-Time" in "LS 3.4.2.2 (LS-186)", "a time in milliseconds since 1970"
 }
 
 milliseconds! {
     /// A length of time in milliseconds (LS 3.4.2.3).
-    Duration: "Duration", "a duration in milliseconds"
+    Duration: "Duration" in "LS 3.4.2.3 (LS-187)", "a duration in milliseconds"
 }
 
 impl DateTime {

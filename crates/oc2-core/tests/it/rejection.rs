@@ -3,7 +3,8 @@
 use oc2_core::nsid::FieldName;
 use oc2_core::profile::{CommandRow, CommonArg};
 use oc2_core::shape::read::{Context, Mode, Read};
-use oc2_core::{Action, Args, Class, Nsid, Rejection, Response, StatusCode, TargetName};
+use oc2_core::target::NoTarget;
+use oc2_core::{Action, Args, Class, Command, Nsid, Profile, Rejection, Response, StatusCode, TargetName, map};
 
 // LS-137 to LS-145
 #[test]
@@ -38,6 +39,36 @@ const ROW: CommandRow = CommandRow {
     unsupported: "no such door",
 };
 
+/// The profile of the row.
+struct Lock;
+
+impl Profile for Lock {
+    const NSID: Nsid = Nsid::constant("x-lock");
+    const NAME: &'static str = "lock";
+    const COMMANDS: &'static [CommandRow] = &[ROW];
+
+    type Target = NoTarget;
+    type Args = LockArgs;
+    type Specifiers = LockArgs;
+    type Results = LockArgs;
+    type Command = ();
+
+    fn interpret(_: &Command) -> Result<(), Rejection> {
+        Ok(())
+    }
+}
+
+map! {
+    /// Some arguments.
+    #[derive(Default)]
+    struct LockArgs: "Args" {
+        /// One.
+        optional force: bool = 1,
+        /// Another.
+        optional reason: String = 2,
+    }
+}
+
 fn args(json: &str) -> Args {
     let mut deserializer = serde_json::Deserializer::from_str(json);
     Args::read(&mut Context::new(Mode::Lenient), &mut deserializer).expect(json)
@@ -66,7 +97,7 @@ fn an_argument_that_a_row_does_not_have_is_named() {
         (r#"{"":1}"#, Some("args.")),
         (&long, Some(cut.as_str())),
     ] {
-        let refused = ROW.admit(Nsid::constant("x-lock"), &args(json), &[]);
+        let refused = ROW.admit::<Lock>(&args(json), &[]);
         let expected = named.map(|named| Rejection::unsupported(format!("Option not supported: {named}")));
         assert_eq!(refused.err(), expected, "{json}");
     }
@@ -76,10 +107,9 @@ fn an_argument_that_a_row_does_not_have_is_named() {
 #[test]
 fn an_argument_that_the_actuator_does_not_have_is_named() {
     let without = ["reason".to_owned()];
-    let nsid = Nsid::constant("x-lock");
-    assert_eq!(ROW.admit(nsid, &args(r#"{"x-lock":{"force":true}}"#), &without), Ok(()));
+    assert_eq!(ROW.admit::<Lock>(&args(r#"{"x-lock":{"force":true}}"#), &without), Ok(()));
     assert_eq!(
-        ROW.admit(nsid, &args(r#"{"x-lock":{"force":true,"reason":"a"}}"#), &without),
+        ROW.admit::<Lock>(&args(r#"{"x-lock":{"force":true,"reason":"a"}}"#), &without),
         Err(Rejection::unsupported("Option not supported: args.x-lock.reason"))
     );
 }

@@ -21,7 +21,7 @@ pub(crate) fn understood(command: &Command) -> Result<slpf::Command, Rejection> 
     let Some(row) = Slpf::COMMANDS.iter().find(|row| row.pair() == command.pair()) else {
         return Err(Rejection::unsupported("no row"));
     };
-    row.admit(Slpf::NSID, &command.args, &[])?;
+    row.admit::<Slpf>(&command.args, &[])?;
     Slpf::interpret(command)
 }
 

@@ -1,13 +1,14 @@
 //! The types of the profile against its tables (SLPF 2.1, 2.2).
 
-use oc2_core::shape::{Kind, Shape};
+use oc2_core::shape::Shape;
 use oc2_core::target::TargetName;
 use oc2_profile_slpf::{Args, AssetTuple, Direction, DropProcess, Host, Results, RuleNumber, Slpf, Specifiers, Target};
 
 #[track_caller]
-fn check(shape: &Shape, name: &str, kind: Kind, rows: &[(u32, &str, &str)]) {
-    assert_eq!((shape.name, shape.kind), (name, kind));
-    let fields: Vec<_> = shape.fields.iter().map(|field| (field.id, field.name, field.type_name)).collect();
+fn check(shape: &Shape, name: &str, kind: &str, rows: &[(u32, &str, &str)]) {
+    assert_eq!((shape.name, shape.kind.base()), (name, kind));
+    let fields: Vec<_> =
+        shape.fields.iter().map(|field| (field.id, field.name, field.shape.map_or("", |shape| shape().name))).collect();
     assert_eq!(fields, rows, "{name}");
     assert!(shape.fields.iter().all(|field| !field.required), "{name}");
 }
@@ -18,7 +19,7 @@ fn the_types_have_the_rows_of_their_tables() {
     check(
         &Args::SHAPE,
         "Args",
-        Kind::Map,
+        "Map",
         &[
             (1024, "drop_process", "Drop-Process"),
             (1025, "persistent", "Boolean"),
@@ -29,23 +30,23 @@ fn the_types_have_the_rows_of_their_tables() {
     check(
         &DropProcess::SHAPE,
         "Drop-Process",
-        Kind::Enumerated,
+        "Enumerated",
         &[(1, "none", ""), (2, "reject", ""), (3, "false_ack", "")],
     );
-    check(&Direction::SHAPE, "Direction", Kind::Enumerated, &[(1, "both", ""), (2, "ingress", ""), (3, "egress", "")]);
+    check(&Direction::SHAPE, "Direction", "Enumerated", &[(1, "both", ""), (2, "ingress", ""), (3, "egress", "")]);
     check(
         &Specifiers::SHAPE,
         "Specifiers",
-        Kind::Map,
+        "Map",
         &[
             (1, "hostname", "String"),
             (2, "named_group", "String"),
             (3, "asset_id", "String"),
-            (4, "asset_tuple", "String"),
+            (4, "asset_tuple", "ArrayOf"),
         ],
     );
-    check(&Results::SHAPE, "Results", Kind::Map, &[(1024, "rule_number", "Rule-ID")]);
-    check(&Target::SHAPE, "Target", Kind::Choice, &[(1024, "rule_number", "Rule-ID")]);
+    check(&Results::SHAPE, "Results", "Map", &[(1024, "rule_number", "Rule-ID")]);
+    check(&Target::SHAPE, "Target", "Choice", &[(1024, "rule_number", "Rule-ID")]);
     assert_eq!(Slpf::RULE_NUMBER.to_string(), "slpf:rule_number");
     assert_eq!("slpf:rule_number".parse::<TargetName>(), Ok(Slpf::RULE_NUMBER));
 }

@@ -3,6 +3,7 @@
 use oc2_core::serde::{Deserializer, Serializer, de::Error};
 use oc2_core::shape::read::{Context, Read, integer, list, text, unique};
 use oc2_core::shape::write::Write;
+use oc2_core::shape::{Format, Kind, Shape};
 use oc2_core::types::time::DateTime;
 use oc2_core::{Form, Invalid, choice, enumerated, map, record};
 
@@ -106,7 +107,11 @@ impl Door {
 }
 
 impl Read for Door {
-    const TYPE: &'static str = "Door";
+    fn shape() -> &'static Shape {
+        const SHAPE: Shape =
+            Shape::plain("Door", "", Kind::String { format: Format::Pattern("^[A-Z]{2}[0-9]+$"), min: 3, max: None });
+        &SHAPE
+    }
 
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
         text(context, deserializer, "the name of a door", Self::new)
@@ -124,7 +129,10 @@ impl Write for Door {
 pub struct Floor(pub i8);
 
 impl Read for Floor {
-    const TYPE: &'static str = "Integer";
+    fn shape() -> &'static Shape {
+        const SHAPE: Shape = Shape::plain("Floor", "", Kind::Integer { min: -128, max: 127 });
+        &SHAPE
+    }
 
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
         let floor = integer(context, deserializer, i8::MIN.into(), i8::MAX.into(), "a floor")?;
@@ -157,7 +165,11 @@ impl Keys {
 }
 
 impl Read for Keys {
-    const TYPE: &'static str = "Keys";
+    fn shape() -> &'static Shape {
+        const SHAPE: Shape =
+            Shape::plain("Keys", "", Kind::ArrayOf { item: String::shape, min: 1, max: None, unique: true });
+        &SHAPE
+    }
 
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
         Self::new(list(context, deserializer, "keys")?).map_err(D::Error::custom)

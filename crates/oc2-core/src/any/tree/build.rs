@@ -2,17 +2,25 @@
 
 use serde::ser::{self, SerializeMap, SerializeSeq, Serializer};
 
-use super::Tree;
+use super::{Key, Tree};
 use crate::shape::read::{MAX_INTEGER, ReadError, too_large};
 
 /// Builds a tree from what the writers of typed values emit.
-pub(super) struct Build;
+#[derive(Clone, Copy)]
+pub(super) struct Build {
+    /// As for JSON, where keys are texts; else as for CBOR.
+    pub(super) is_human_readable: bool,
+}
 
-pub(super) struct BuildList(Vec<Tree>);
+pub(super) struct BuildList {
+    items: Vec<Tree>,
+    build: Build,
+}
 
 pub(super) struct BuildMap {
-    members: Vec<(Box<str>, Tree)>,
-    name: Box<str>,
+    members: Vec<(Key, Tree)>,
+    key: Key,
+    build: Build,
 }
 
 impl Serializer for Build {
@@ -25,6 +33,10 @@ impl Serializer for Build {
     type SerializeTupleVariant = ser::Impossible<Tree, ReadError>;
     type SerializeStruct = ser::Impossible<Tree, ReadError>;
     type SerializeStructVariant = ser::Impossible<Tree, ReadError>;
+
+    fn is_human_readable(&self) -> bool {
+        self.is_human_readable
+    }
 
     fn serialize_bool(self, value: bool) -> Result<Tree, ReadError> {
         Ok(Tree::Bool(value))
@@ -64,11 +76,11 @@ impl Serializer for Build {
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<BuildList, ReadError> {
-        Ok(BuildList(Vec::new()))
+        Ok(BuildList { items: Vec::new(), build: self })
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<BuildMap, ReadError> {
-        Ok(BuildMap { members: Vec::new(), name: Box::default() })
+        Ok(BuildMap { members: Vec::new(), key: Key::Number(0), build: self })
     }
 
     fn serialize_i8(self, value: i8) -> Result<Tree, ReadError> {
@@ -107,8 +119,8 @@ impl Serializer for Build {
         self.serialize_str(value.encode_utf8(&mut [0; 4]))
     }
 
-    fn serialize_bytes(self, _: &[u8]) -> Result<Tree, ReadError> {
-        Err(not_in_shapes())
+    fn serialize_bytes(self, octets: &[u8]) -> Result<Tree, ReadError> {
+        Ok(Tree::Octets(octets.into()))
     }
 
     fn serialize_unit_struct(self, _: &'static str) -> Result<Tree, ReadError> {
@@ -175,12 +187,12 @@ impl SerializeSeq for BuildList {
     type Error = ReadError;
 
     fn serialize_element<T: ?Sized + ser::Serialize>(&mut self, value: &T) -> Result<(), ReadError> {
-        self.0.push(value.serialize(Build)?);
+        self.items.push(value.serialize(self.build)?);
         Ok(())
     }
 
     fn end(self) -> Result<Tree, ReadError> {
-        Ok(Tree::List(self.0))
+        Ok(Tree::List(self.items))
     }
 }
 
@@ -189,16 +201,20 @@ impl SerializeMap for BuildMap {
     type Error = ReadError;
 
     fn serialize_key<T: ?Sized + ser::Serialize>(&mut self, key: &T) -> Result<(), ReadError> {
-        match key.serialize(Build)? {
-            Tree::Text(name) => self.name = name,
-            _ => return Err(ReadError::new("a member is known by its name")),
-        }
+        self.key = match key.serialize(self.build)? {
+            Tree::Text(name) => Key::Name(name),
+            Tree::Integer(id) if id >= 0 => {
+                let key = Key::Number(id.unsigned_abs());
+                if self.build.is_human_readable { Key::Name(key.text()) } else { key }
+            }
+            _ => return Err(ReadError::new("a member is known by its name or id")),
+        };
         Ok(())
     }
 
     fn serialize_value<T: ?Sized + ser::Serialize>(&mut self, value: &T) -> Result<(), ReadError> {
-        let value = value.serialize(Build)?;
-        self.members.push((std::mem::take(&mut self.name), value));
+        let value = value.serialize(self.build)?;
+        self.members.push((std::mem::replace(&mut self.key, Key::Number(0)), value));
         Ok(())
     }
 

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::de::{Error, Expected, Unexpected};
 
+use crate::form::Notation;
+
 /// How tolerant a reader is (DECISIONS, general policy).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Mode {
@@ -31,16 +33,33 @@ impl Default for Limits {
     }
 }
 
-/// Strict or lenient, limits, the place of an error, and what was tolerated.
+/// Strict or lenient, the form that is met, limits, the place of an error, and what was tolerated.
 #[derive(Debug, Default)]
 pub struct Context {
     mode: Mode,
     limits: Limits,
+    /// How tables are written, once that is clear.
+    notation: Option<Notation>,
+    /// A Record was met as an array, and nothing yet that tells names from ids.
+    is_positional: bool,
+    is_binary: bool,
     depth: usize,
     parents: usize,
     last_object_was_empty: bool,
+    last_item_was_null: bool,
     place: Place,
     notes: Vec<Note>,
+    /// What was found wrong, for a reader that goes on.
+    faults: Option<Faults>,
+}
+
+/// What a reader found wrong that goes on after it.
+#[derive(Debug, Default)]
+struct Faults {
+    found: Vec<ReadError>,
+    n_found: usize,
+    /// The error on its way up was recorded where it arose.
+    is_recorded: bool,
 }
 
 impl Context {
@@ -54,6 +73,25 @@ impl Context {
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// The same for an encoding that has octets and numbers as keys (CBOR).
+    #[must_use]
+    pub fn of_binary(self) -> Self {
+        Self { is_binary: true, ..self }
+    }
+
+    /// The same for values that are known to be written in this notation.
+    #[must_use]
+    pub fn in_notation(self, notation: Notation) -> Self {
+        Self { notation: Some(notation), ..self }
+    }
+
+    /// The same for a reader that goes on after an error, to find them all. It has to read from something that holds every
+    /// value apart, such as a [`Tree`](crate::any::Tree).
+    #[must_use]
+    pub fn finding_all(self) -> Self {
+        Self { faults: Some(Faults::default()), ..self }
     }
 
     /// How tolerant this reader is.
@@ -72,6 +110,77 @@ impl Context {
     #[must_use]
     pub fn limits(&self) -> Limits {
         self.limits
+    }
+
+    /// How tables are written, as far as that could be told.
+    #[must_use]
+    pub fn notation(&self) -> Notation {
+        self.notation.unwrap_or(if self.is_positional { Notation::Compact } else { Notation::Verbose })
+    }
+
+    /// Whether the encoding has octets and numbers as keys (CBOR).
+    #[must_use]
+    pub fn is_binary(&self) -> bool {
+        self.is_binary
+    }
+
+    /// Whether an id may stand where a form for people has a name.
+    pub(crate) fn may_have_ids(&self) -> bool {
+        self.is_binary || matches!(self.notation, None | Some(Notation::Concise))
+    }
+
+    /// Whether ids stand for names beyond doubt.
+    pub(crate) fn is_concise(&self) -> bool {
+        self.notation == Some(Notation::Concise)
+    }
+
+    /// A Record stands as an object: in the forms by name only.
+    pub(crate) fn meet_object<E: Error>(&mut self, name: &str) -> Result<(), E> {
+        match self.notation {
+            None if self.is_positional => {}
+            None => {
+                self.notation = Some(Notation::Verbose);
+                return Ok(());
+            }
+            Some(Notation::Verbose) => return Ok(()),
+            Some(Notation::Compact | Notation::Concise) => {}
+        }
+        Err(E::custom(format_args!("an object, where {name} is a list like the Records around it (JADN 4)")))
+    }
+
+    /// A Record stands as an array: in the forms by position only.
+    pub(crate) fn meet_list<E: Error>(&mut self, expected: &dyn Expected) -> Result<(), E> {
+        match self.notation {
+            None if self.is_binary => self.notation = Some(Notation::Concise),
+            None => self.is_positional = true,
+            Some(Notation::Verbose) => return Err(E::invalid_type(Unexpected::Seq, expected)),
+            Some(Notation::Compact | Notation::Concise) => {}
+        }
+        Ok(())
+    }
+
+    /// A name stands where some forms have an id.
+    pub(crate) fn meet_name<E: Error>(&mut self) -> Result<(), E> {
+        match self.notation {
+            Some(Notation::Verbose | Notation::Compact) => Ok(()),
+            Some(Notation::Concise) => self.tolerate("a name, where ids are used (JADN 4)"),
+            None => {
+                self.notation = Some(self.notation());
+                Ok(())
+            }
+        }
+    }
+
+    /// An id stands where some forms have a name.
+    pub(crate) fn meet_id<E: Error>(&mut self) -> Result<(), E> {
+        match self.notation {
+            Some(Notation::Concise) => Ok(()),
+            Some(Notation::Verbose | Notation::Compact) => self.tolerate("an id, where names are used"),
+            None => {
+                self.notation = Some(Notation::Concise);
+                Ok(())
+            }
+        }
     }
 
     /// What was tolerated so far, and what is legal and worth a look; in strict mode only the latter.
@@ -109,6 +218,7 @@ impl Context {
         read: impl FnOnce(&mut Self) -> Result<T, E>,
     ) -> Result<T, E> {
         let n_notes = self.notes.len();
+        let n_faults = self.faults.as_ref().map_or(0, |faults| faults.found.len());
         self.depth += 1;
         let res = if self.depth > self.limits.depth {
             Err(E::custom(format_args!("nested more than {} levels deep", self.limits.depth)))
@@ -121,6 +231,11 @@ impl Context {
         }
         for note in &mut self.notes[n_notes..] {
             note.place.push(segment);
+        }
+        if let Some(faults) = &mut self.faults {
+            for fault in faults.found.iter_mut().skip(n_faults) {
+                fault.place.push(segment);
+            }
         }
         res
     }
@@ -136,6 +251,74 @@ impl Context {
             note.place.complete = true;
         }
         res
+    }
+
+    /// Names the clause that the error on its way up offends, unless a value within has named its own.
+    pub fn blame(&mut self, clause: &'static str) {
+        if self.place.clause.is_empty() {
+            self.place.clause = clause;
+        }
+    }
+
+    /// Records an error, if this reader goes on after errors.
+    ///
+    /// # Errors
+    /// The error itself, if it does not.
+    pub fn recover<E: Error>(&mut self, error: E) -> Result<(), E> {
+        let place = match &self.faults {
+            None => return Err(error),
+            Some(_) => std::mem::take(&mut self.place),
+        };
+        if let Some(faults) = &mut self.faults {
+            if std::mem::take(&mut faults.is_recorded) {
+                return Ok(());
+            }
+            faults.n_found += 1;
+            if faults.found.len() < MAX_FAULTS {
+                faults.found.push(ReadError { place, ..ReadError::new(error.to_string()) });
+            }
+        }
+        Ok(())
+    }
+
+    /// How many errors were recorded.
+    pub fn n_faults(&self) -> usize {
+        self.faults.as_ref().map_or(0, |faults| faults.n_found)
+    }
+
+    /// Fails if errors were recorded since there were `n_before`: nothing can be made of what was read.
+    ///
+    /// # Errors
+    /// One that [`recover`](Self::recover) knows to be recorded.
+    pub fn settle<E: Error>(&mut self, n_before: usize) -> Result<(), E> {
+        match &mut self.faults {
+            Some(faults) if faults.n_found > n_before => {
+                faults.is_recorded = true;
+                Err(E::custom("see the errors within"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Every error that was recorded, in the order of the document; at most 100 are kept.
+    #[must_use]
+    pub fn into_faults(self) -> Vec<ReadError> {
+        self.faults.map(|faults| faults.found).unwrap_or_default()
+    }
+
+    /// Whether this reader goes on after errors.
+    pub(crate) fn finds_all(&self) -> bool {
+        self.faults.is_some()
+    }
+
+    /// Remembers of an item of a Record whether it was null.
+    pub(crate) fn leave_item(&mut self, was_null: bool) {
+        self.last_item_was_null = was_null;
+    }
+
+    /// Whether the item of a Record that was read last was null.
+    pub(crate) fn last_item_was_null(&self) -> bool {
+        self.last_item_was_null
     }
 
     /// Remembers of an object that was read whether it had no members, whatever they were worth.
@@ -207,6 +390,21 @@ impl ReadError {
         &self.message
     }
 
+    /// The clause that is offended, with the id of the requirement: `LS 3.4.2.14 (LS-200)`. Empty if no one clause is.
+    #[must_use]
+    pub fn clause(&self) -> &'static str {
+        self.place.clause
+    }
+
+    /// The same error against this clause, unless it has one.
+    #[must_use]
+    pub fn against(mut self, clause: &'static str) -> Self {
+        if self.place.clause.is_empty() {
+            self.place.clause = clause;
+        }
+        self
+    }
+
     /// The same error, its place told from within `prefix` where it lies there.
     #[must_use]
     pub fn relative_to(mut self, prefix: &[&str]) -> Self {
@@ -273,6 +471,7 @@ impl fmt::Display for Note {
 struct Place {
     segments: Vec<Box<str>>,
     complete: bool,
+    clause: &'static str,
 }
 
 impl Place {
@@ -307,6 +506,7 @@ impl fmt::Display for Place {
     }
 }
 
+const MAX_FAULTS: usize = 100;
 const MAX_MESSAGE: usize = 500;
 const MAX_NOTES: usize = 20;
 const MAX_SEGMENT: usize = 40;

@@ -1,29 +1,110 @@
-//! Readers of objects: the members of a Map or Record, and the one member of a Choice.
+//! Readers of tables: the members of a Map or Record, and the one member of a Choice.
 
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
 
 use super::scalars::refuse_noncharacters;
 use super::{Context, Read, Seed, Segment};
-use crate::any::{Any, Members};
+use crate::any::{Any, Key, Members, Others};
 use crate::invalid::Quoted;
 use crate::shape::{Choice, Field, Shape};
 
-/// A struct that reads itself from the members of an object; the macros implement it.
+/// A struct that is read row by row; the macros implement it.
 pub trait ReadMembers: Read {
     /// Its table.
     const TABLE: &'static Shape;
+    /// How it may stand.
+    const ORDER: Order;
+    /// What was read so far.
+    type Slots: Default;
 
-    /// Reads the members that are left.
+    /// Reads the value of one row.
     ///
     /// # Errors
     /// The deserializer's, with what is wrong.
-    fn read_members<'de, A: MapAccess<'de>>(context: &mut Context, map: A) -> Result<Self, A::Error>;
+    fn read_row<'de, S: Source<'de>>(
+        context: &mut Context,
+        slots: &mut Self::Slots,
+        field: &'static Field,
+        source: &mut S,
+    ) -> Result<(), S::Error>;
+
+    /// Reads a member that the table does not have.
+    ///
+    /// # Errors
+    /// It is unknown, or the deserializer's.
+    fn read_other<'de, A: MapAccess<'de>>(
+        context: &mut Context,
+        slots: &mut Self::Slots,
+        key: Key,
+        map: &mut A,
+    ) -> Result<(), A::Error>;
+
+    /// Whether members that the table does not have were read.
+    fn has_others(slots: &Self::Slots) -> bool;
+
+    /// The value, when nothing is left to read.
+    ///
+    /// # Errors
+    /// A row is missing, or the values do not go together.
+    fn finish<E: Error>(slots: Self::Slots) -> Result<Self, E>;
 }
 
-/// Reads an object as a Map or Record.
+/// How a table stands in a form by position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// As an object in every form: a Map.
+    Keyed,
+    /// As an array: a Record.
+    Positional,
+    /// As either: a Map that later versions of the language made a Record (DECISIONS E5).
+    Either,
+}
+
+/// Where the value of a row comes from.
+pub trait Source<'de> {
+    /// The deserializer's error.
+    type Error: Error;
+    /// Whether null stands for absence, because positions count.
+    const IS_POSITIONAL: bool;
+
+    /// The next value; `None` if there is no more.
+    ///
+    /// # Errors
+    /// The deserializer's.
+    fn next<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<Option<V::Value>, Self::Error>;
+}
+
+struct OfMember<'m, A>(&'m mut A);
+
+impl<'de, A: MapAccess<'de>> Source<'de> for OfMember<'_, A> {
+    type Error = A::Error;
+    const IS_POSITIONAL: bool = false;
+
+    fn next<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<Option<V::Value>, A::Error> {
+        self.0.next_value_seed(seed).map(Some)
+    }
+}
+
+struct OfItems<A> {
+    seq: A,
+    is_over: bool,
+}
+
+impl<'de, A: SeqAccess<'de>> Source<'de> for OfItems<A> {
+    type Error = A::Error;
+    const IS_POSITIONAL: bool = true;
+
+    fn next<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<Option<V::Value>, A::Error> {
+        let value = self.seq.next_element_seed(seed)?;
+        self.is_over = value.is_none();
+        Ok(value)
+    }
+}
+
+/// Reads a Map or Record.
 ///
 /// # Errors
 /// The deserializer's, with what is wrong.
@@ -31,21 +112,127 @@ pub fn members<'de, T: ReadMembers, D: Deserializer<'de>>(
     context: &mut Context,
     deserializer: D,
 ) -> Result<T, D::Error> {
-    struct Object<'c, T>(&'c mut Context, PhantomData<T>);
+    struct Table<'c, T>(&'c mut Context, PhantomData<T>);
 
-    impl<'de, T: ReadMembers> Visitor<'de> for Object<'_, T> {
+    impl<'de, T: ReadMembers> Visitor<'de> for Table<'_, T> {
         type Value = T;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            write!(f, "an object ({})", T::TYPE)
+            let what =
+                if T::ORDER == Order::Positional && self.0.notation().is_positional() { "a list" } else { "an object" };
+            write!(f, "{what} ({})", T::TABLE.name)
         }
 
         fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
-            T::read_members(self.0, map)
+            if T::ORDER == Order::Positional {
+                self.0.meet_object(T::TABLE.name)?;
+            }
+            read_members(self.0, None, map)
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<T, A::Error> {
+            if T::ORDER == Order::Keyed {
+                return Err(A::Error::invalid_type(Unexpected::Seq, &self));
+            }
+            let expected = format!("an object ({})", T::TABLE.name);
+            self.0.meet_list(&expected.as_str())?;
+            read_items(self.0, seq)
         }
     }
 
-    deserializer.deserialize_any(Object(context, PhantomData))
+    deserializer.deserialize_any(Table(context, PhantomData))
+}
+
+/// Reads the members of an object, of which a key may have been read already.
+///
+/// # Errors
+/// The deserializer's, with what is wrong.
+pub(crate) fn read_members<'de, T: ReadMembers, A: MapAccess<'de>>(
+    context: &mut Context,
+    first: Option<MemberKey>,
+    mut map: A,
+) -> Result<T, A::Error> {
+    let mut slots = T::Slots::default();
+    let mut seen = Seen::default();
+    let n_faults = context.n_faults();
+    let mut first = first;
+    loop {
+        let key = match first.take() {
+            Some(key) => key,
+            None => match next_key(context, T::TABLE, &mut map)? {
+                Some(key) => key,
+                None => break,
+            },
+        };
+        let res = match key {
+            MemberKey::Known(index, field) => match seen.insert(index, field) {
+                Ok(()) => T::read_row(context, &mut slots, field, &mut OfMember(&mut map)),
+                Err(twice) => Err(twice),
+            },
+            MemberKey::Foreign(key) => T::read_other(context, &mut slots, key, &mut map),
+        };
+        if let Err(error) = res {
+            context.recover(error)?;
+        }
+    }
+    context.leave_object(seen.is_empty() && !T::has_others(&slots));
+    if context.finds_all() {
+        report_missing::<A::Error>(context, T::TABLE, seen)?;
+        context.settle(n_faults)?;
+    }
+    T::finish(slots)
+}
+
+/// Reads the items of an array as the rows of a Record.
+///
+/// # Errors
+/// The deserializer's, with what is wrong.
+pub(crate) fn read_items<'de, T: ReadMembers, A: SeqAccess<'de>>(context: &mut Context, seq: A) -> Result<T, A::Error> {
+    let mut slots = T::Slots::default();
+    let mut seen = Seen::default();
+    let n_faults = context.n_faults();
+    let mut source = OfItems { seq, is_over: false };
+    let mut ends_in_null = false;
+    for (index, field) in T::TABLE.fields.iter().enumerate() {
+        context.leave_item(false);
+        let res = T::read_row(context, &mut slots, field, &mut source);
+        if source.is_over {
+            break;
+        }
+        seen.insert(index, field)?;
+        if let Err(error) = res {
+            context.leave_item(false);
+            context.recover(error)?;
+        }
+        ends_in_null = context.last_item_was_null();
+    }
+    if !source.is_over && source.next(PhantomData::<IgnoredAny>)?.is_some() {
+        let shape = T::TABLE;
+        while source.next(PhantomData::<IgnoredAny>)?.is_some() {}
+        let too_many = format_args!("more than {} items; {} has {}", shape.fields.len(), shape.name, shape.names());
+        context.recover(A::Error::custom(too_many))?;
+    } else if ends_in_null {
+        let res = context.tolerate("null at the end of a list, where it is to be left out");
+        if let Err(error) = res {
+            context.recover::<A::Error>(error)?;
+        }
+    }
+    context.leave_object(seen.is_empty());
+    if context.finds_all() {
+        report_missing::<A::Error>(context, T::TABLE, seen)?;
+        context.settle(n_faults)?;
+    }
+    T::finish(slots)
+}
+
+fn report_missing<E: Error>(context: &mut Context, shape: &Shape, seen: Seen) -> Result<(), E> {
+    for (index, field) in shape.fields.iter().enumerate() {
+        if field.required && !seen.has(index) {
+            context.blame(shape.clause);
+            context.recover(missing::<E>(field.name))?;
+        }
+    }
+    Ok(())
 }
 
 /// The key of a member: in the table, or not.
@@ -53,86 +240,150 @@ pub fn members<'de, T: ReadMembers, D: Deserializer<'de>>(
 pub enum MemberKey {
     /// A row of the table and its position.
     Known(usize, &'static Field),
-    /// A name that the table does not have.
-    Foreign(Box<str>),
+    /// A key that the table does not have.
+    Foreign(Key),
 }
 
 /// Reads the next key of an object.
 ///
 /// # Errors
 /// The deserializer's.
-pub fn next_key<'de, A: MapAccess<'de>>(shape: &'static Shape, map: &mut A) -> Result<Option<MemberKey>, A::Error> {
-    struct Key(&'static Shape);
+pub fn next_key<'de, A: MapAccess<'de>>(
+    context: &mut Context,
+    shape: &'static Shape,
+    map: &mut A,
+) -> Result<Option<MemberKey>, A::Error> {
+    map.next_key_seed(KeySeed(context, shape))
+}
 
-    impl<'de> DeserializeSeed<'de> for Key {
-        type Value = MemberKey;
+struct KeySeed<'c>(&'c mut Context, &'static Shape);
 
-        fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<MemberKey, D::Error> {
-            deserializer.deserialize_str(self)
+impl KeySeed<'_> {
+    fn number<E: Error>(self, id: u64) -> Result<MemberKey, E> {
+        let Self(context, shape) = self;
+        match shape.by_id(id) {
+            Some((index, field)) => {
+                context.meet_id()?;
+                Ok(MemberKey::Known(index, field))
+            }
+            None => Ok(MemberKey::Foreign(Key::Number(id))),
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
+    type Value = MemberKey;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<MemberKey, D::Error> {
+        if self.0.is_binary() { deserializer.deserialize_any(self) } else { deserializer.deserialize_str(self) }
+    }
+}
+
+impl Visitor<'_> for KeySeed<'_> {
+    type Value = MemberKey;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_binary() { "the name or id of a member" } else { "the name of a member" })
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<MemberKey, E> {
+        let Self(context, shape) = &self;
+        if !context.is_binary() && context.may_have_ids() {
+            match decimal(name) {
+                Some(id) if context.is_concise() || shape.by_id(id).is_some() => return self.number(id),
+                _ => {}
+            }
+        }
+        match shape.by_name(name) {
+            Some((index, field)) => {
+                self.0.meet_name()?;
+                Ok(MemberKey::Known(index, field))
+            }
+            None => Ok(MemberKey::Foreign(Key::from(name))),
         }
     }
 
-    impl Visitor<'_> for Key {
-        type Value = MemberKey;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("the name of a member")
-        }
-
-        fn visit_str<E: Error>(self, name: &str) -> Result<MemberKey, E> {
-            Ok(match self.0.by_name(name) {
-                Some((index, field)) => MemberKey::Known(index, field),
-                None => MemberKey::Foreign(name.into()),
-            })
-        }
+    fn visit_u64<E: Error>(self, id: u64) -> Result<MemberKey, E> {
+        self.number(id)
     }
 
-    map.next_key_seed(Key(shape))
+    fn visit_i64<E: Error>(self, id: i64) -> Result<MemberKey, E> {
+        match u64::try_from(id) {
+            Ok(id) => self.number(id),
+            Err(_) => Err(E::custom(format_args!("{id} is no id of a member"))),
+        }
+    }
+}
+
+/// An id as JSON has it for a key: decimal, without sign and leading zeros.
+pub(crate) fn decimal(text: &str) -> Option<u64> {
+    let is_plain = text.bytes().all(|digit| digit.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+    if is_plain { text.parse().ok() } else { None }
 }
 
 /// Which rows of a table were met.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Seen(u64);
+pub(crate) struct Seen(u64);
 
 impl Seen {
     /// Remembers a row.
-    ///
-    /// # Errors
-    /// The member stands twice.
-    pub fn insert<E: Error>(&mut self, index: usize, field: &Field) -> Result<(), E> {
-        let bit = 1 << index;
-        if self.0 & bit != 0 {
+    fn insert<E: Error>(&mut self, index: usize, field: &Field) -> Result<(), E> {
+        if self.has(index) {
             return Err(stands_twice(field.name));
         }
-        self.0 |= bit;
+        self.0 |= 1 << index;
         Ok(())
     }
 
+    fn has(self, index: usize) -> bool {
+        self.0 & (1 << index) != 0
+    }
+
     /// Whether none was met.
-    #[must_use]
-    pub fn is_empty(self) -> bool {
+    fn is_empty(self) -> bool {
         self.0 == 0
     }
 }
 
-/// Reads the value of a member that may not be null.
+/// Reads the value of a row that may not be null; `None` if an array ended before it.
 ///
 /// # Errors
 /// The deserializer's, with the place.
-pub fn value<'de, A: MapAccess<'de>, T: Read>(context: &mut Context, map: &mut A, name: &str) -> Result<T, A::Error> {
-    context.at(Segment::Name(name), |context| map.next_value_seed(Seed::new(context)))
+pub fn value<'de, S: Source<'de>, T: Read>(
+    context: &mut Context,
+    source: &mut S,
+    name: &str,
+) -> Result<Option<T>, S::Error> {
+    context.at(Segment::Name(name), |context| source.next(Seed::new(context)))
 }
 
-/// Reads the value of a member that may be absent; null is absence in lenient mode (DECISIONS M8, L36).
+/// Reads the value of a member that the table does not have.
 ///
 /// # Errors
 /// The deserializer's, with the place.
-pub fn optional_value<'de, A: MapAccess<'de>, T: Read>(
+pub(crate) fn member_value<'de, A: MapAccess<'de>, T: Read>(
     context: &mut Context,
     map: &mut A,
     name: &str,
-) -> Result<Option<T>, A::Error> {
-    struct Optional<'c, T>(&'c mut Context, PhantomData<T>);
+) -> Result<T, A::Error> {
+    context.at(Segment::Name(name), |context| map.next_value_seed(Seed::new(context)))
+}
+
+/// Reads the value of a row that may be absent; null is absence where positions count, and in lenient mode everywhere
+/// (DECISIONS M8, L36).
+///
+/// # Errors
+/// The deserializer's, with the place.
+pub fn optional_value<'de, S: Source<'de>, T: Read>(
+    context: &mut Context,
+    source: &mut S,
+    name: &str,
+) -> Result<Option<T>, S::Error> {
+    struct Optional<'c, T> {
+        context: &'c mut Context,
+        is_positional: bool,
+        value: PhantomData<T>,
+    }
 
     impl<'de, T: Read> DeserializeSeed<'de> for Optional<'_, T> {
         type Value = Option<T>;
@@ -146,11 +397,15 @@ pub fn optional_value<'de, A: MapAccess<'de>, T: Read>(
         type Value = Option<T>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str(T::TYPE)
+            f.write_str(T::shape().name)
         }
 
         fn visit_none<E: Error>(self) -> Result<Option<T>, E> {
-            self.0.tolerate("null where the member is to be left out")?;
+            if self.is_positional {
+                self.context.leave_item(true);
+            } else {
+                self.context.tolerate("null where the member is to be left out")?;
+            }
             Ok(None)
         }
 
@@ -159,27 +414,36 @@ pub fn optional_value<'de, A: MapAccess<'de>, T: Read>(
         }
 
         fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<T>, D::Error> {
-            T::read_optional(self.0, deserializer)
+            let res = T::read_optional(self.context, deserializer);
+            if res.is_err() {
+                self.context.blame(T::shape().clause);
+            }
+            res
         }
     }
 
-    context.at(Segment::Name(name), |context| map.next_value_seed(Optional(context, PhantomData)))
+    let is_positional = S::IS_POSITIONAL;
+    context
+        .at(Segment::Name(name), |context| source.next(Optional { context, is_positional, value: PhantomData }))
+        .map(Option::flatten)
 }
 
-/// Reads the value of a member whose empty value means absence; an object without members is tolerated in lenient mode
+/// Reads the value of a row whose empty value means absence; an object without members is tolerated in lenient mode
 /// (DECISIONS M7, L31). One whose members all mean absence (`"profiles": []`) is as legal as they are.
 ///
 /// # Errors
 /// The deserializer's, with the place.
-pub fn defaulted_value<'de, A: MapAccess<'de>, T: Read>(
+pub fn defaulted_value<'de, S: Source<'de>, T: Read>(
     context: &mut Context,
-    map: &mut A,
+    source: &mut S,
     name: &str,
     is_empty: impl FnOnce(&T) -> bool,
-) -> Result<Option<T>, A::Error> {
-    let value = optional_value(context, map, name)?;
+) -> Result<Option<T>, S::Error> {
+    let value = optional_value(context, source, name)?;
     if value.as_ref().is_some_and(is_empty) && context.last_object_was_empty() {
-        context.at(Segment::Name(name), |context| context.tolerate("must hold at least one member"))?;
+        context.at(Segment::Name(name), |context| {
+            context.tolerate("must hold at least one member").inspect_err(|_| context.blame(T::shape().clause))
+        })?;
     }
     Ok(value)
 }
@@ -187,15 +451,19 @@ pub fn defaulted_value<'de, A: MapAccess<'de>, T: Read>(
 /// Insists on a member of multiplicity 1.
 ///
 /// # Errors
-/// The member is missing.
-pub fn required<T, E: Error>(value: Option<T>, name: &str) -> Result<T, E> {
-    value.ok_or_else(|| E::custom(format_args!("the member {} is missing", Quoted(name))))
+/// It is missing.
+pub fn required<T, E: Error>(value: Option<T>, name: &'static str) -> Result<T, E> {
+    value.ok_or_else(|| missing(name))
+}
+
+fn missing<E: Error>(name: &'static str) -> E {
+    E::custom(format_args!("the member {} is missing", Quoted(name)))
 }
 
 /// The error for a member that nothing defines (DECISIONS M15).
 #[must_use]
-pub fn unknown_member<E: Error>(shape: &Shape, name: &str) -> E {
-    E::custom(format_args!("unknown member {}; {} has {}", Quoted(name), shape.name, shape.names()))
+pub fn unknown_member<E: Error>(shape: &Shape, key: &Key) -> E {
+    E::custom(format_args!("unknown member {key}; {} has {}", shape.name, shape.names()))
 }
 
 /// The error for a row of another table.
@@ -212,21 +480,24 @@ pub fn other_member<'de, A: MapAccess<'de>>(
     context: &mut Context,
     map: &mut A,
     members: &mut Members,
-    name: Box<str>,
-    policy: fn(&mut Context, &str, &Any) -> Result<(), String>,
+    mut key: Key,
+    others: &'static Others,
 ) -> Result<(), A::Error> {
-    if context.is_strict() {
-        refuse_noncharacters(&name)?;
+    if context.is_strict()
+        && let Key::Name(name) = &key
+    {
+        refuse_noncharacters(name)?;
     }
     if members.len() == context.limits().items {
         return Err(A::Error::custom(format_args!("more than {} members", context.limits().items)));
     }
-    let any = value::<A, Any>(context, map, &name)?;
-    context.at(Segment::Name(&name), |context| policy(context, &name, &any).map_err(A::Error::custom))?;
-    if members.insert(&name, any).is_some() {
-        return Err(stands_twice(&name));
+    let name = key.text();
+    let any = member_value::<A, Any>(context, map, &name)?;
+    context.at(Segment::Name(&name), |context| (others.admit)(context, &mut key, &any).map_err(A::Error::custom))?;
+    match members.insert(key, any) {
+        None => Ok(()),
+        Some(_) => Err(stands_twice(&name)),
     }
-    Ok(())
 }
 
 /// The error for a duplicate member (RFC 7493 2.3, LS-046).
@@ -236,11 +507,11 @@ pub(crate) fn stands_twice<E: Error>(name: &str) -> E {
 
 /// How a Choice reads a field that its table does not have.
 pub trait ForeignField<T> {
-    /// Reads the value of the field `name`.
+    /// Reads the value of the field `key`.
     ///
     /// # Errors
     /// The field is unknown, or its value cannot be read.
-    fn read_foreign<'de, A: MapAccess<'de>>(context: &mut Context, name: &str, map: &mut A) -> Result<T, A::Error>;
+    fn read_foreign<'de, A: MapAccess<'de>>(context: &mut Context, key: &Key, map: &mut A) -> Result<T, A::Error>;
 }
 
 /// No field beyond the table.
@@ -248,17 +519,16 @@ pub trait ForeignField<T> {
 pub enum NoForeignField {}
 
 impl<T: Choice> ForeignField<T> for NoForeignField {
-    fn read_foreign<'de, A: MapAccess<'de>>(_: &mut Context, name: &str, _: &mut A) -> Result<T, A::Error> {
+    fn read_foreign<'de, A: MapAccess<'de>>(_: &mut Context, key: &Key, _: &mut A) -> Result<T, A::Error> {
         Err(A::Error::custom(format_args!(
-            "unknown member {}; {} is a choice of {}",
-            Quoted(name),
-            T::TYPE,
+            "unknown member {key}; {} is a choice of {}",
+            T::TABLE.name,
             T::TABLE.names()
         )))
     }
 }
 
-/// Reads an object of exactly one member as a Choice.
+/// Reads a Choice.
 ///
 /// # Errors
 /// The deserializer's, with what is wrong.
@@ -272,36 +542,46 @@ pub fn choice<'de, T: Choice, X: ForeignField<T>, D: Deserializer<'de>>(
         type Value = T;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            write!(f, "an object of one member ({})", T::TYPE)
+            write!(f, "an object of one member ({})", T::TABLE.name)
         }
 
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
             let Self(context, _) = self;
-            let value = match next_key(T::TABLE, &mut map)? {
-                None => return Err(A::Error::custom("exactly one member is due, there is none")),
+            let n_faults = context.n_faults();
+            let res = match next_key(context, T::TABLE, &mut map)? {
+                None => Err(A::Error::custom("exactly one member is due, there is none")),
                 Some(MemberKey::Known(_, field)) => context.at(Segment::Name(field.name), |context| {
-                    map.next_value_seed(FieldSeed(context, field, PhantomData))
-                })?,
-                Some(MemberKey::Foreign(name)) => X::read_foreign(context, &name, &mut map)?,
+                    let res = map.next_value_seed(FieldSeed(context, field, PhantomData));
+                    if res.is_err() {
+                        context.blame(field.shape.map_or("", |shape| shape().clause));
+                    }
+                    res
+                }),
+                Some(MemberKey::Foreign(key)) => X::read_foreign(context, &key, &mut map),
             };
-            match next_key(T::TABLE, &mut map)? {
-                None => Ok(value),
-                Some(second) => Err(A::Error::custom(format_args!(
-                    "exactly one member is due, {} is a second",
-                    Quoted(second.name())
-                ))),
+            let value = match res {
+                Ok(value) => Some(value),
+                Err(error) => {
+                    context.recover(error)?;
+                    None
+                }
+            };
+            while let Some(second) = next_key(context, T::TABLE, &mut map)? {
+                context.recover(A::Error::custom(format_args!("exactly one member is due, {second} is a second")))?;
             }
+            context.settle(n_faults)?;
+            value.ok_or_else(|| A::Error::custom("exactly one member is due"))
         }
     }
 
     deserializer.deserialize_any(One::<T, X>(context, PhantomData))
 }
 
-impl MemberKey {
-    fn name(&self) -> &str {
+impl fmt::Display for MemberKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Known(_, field) => field.name,
-            Self::Foreign(name) => name,
+            Self::Known(_, field) => Quoted(field.name).fmt(f),
+            Self::Foreign(key) => key.fmt(f),
         }
     }
 }

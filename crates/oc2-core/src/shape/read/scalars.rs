@@ -3,7 +3,8 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+use data_encoding::{BASE64URL, BASE64URL_NOPAD};
+use serde::de::{Deserializer, Error, SeqAccess, Unexpected, Visitor};
 
 use super::{Context, Read, Seed, Segment};
 use crate::invalid::{Invalid, Quoted};
@@ -13,52 +14,71 @@ use crate::types::text::noncharacter;
 /// The largest integer every I-JSON peer can represent, 2^53 - 1 (LS-048).
 pub(crate) const MAX_INTEGER: i64 = (1 << 53) - 1;
 
-/// Reads a value of an enumeration and returns its position in the table.
+/// Reads a value of an enumeration and returns its position in the table: a name, or where ids are used an id.
 ///
 /// # Errors
-/// The deserializer's: not a name, or for an `Enumerated.ID` not an integer, or not in the table.
+/// The deserializer's: neither, or not in the table.
 pub fn row_of<'de, D: Deserializer<'de>>(
-    shape: &Shape,
+    shape: &'static Shape,
     context: &mut Context,
     deserializer: D,
 ) -> Result<usize, D::Error> {
     match shape.kind {
         Kind::EnumeratedId => id_of(shape, context, deserializer),
-        Kind::Enumerated | Kind::Choice | Kind::Map | Kind::Record => name_of(shape, deserializer),
+        _ => deserializer.deserialize_any(Row(context, shape)),
     }
 }
 
-fn name_of<'de, D: Deserializer<'de>>(shape: &Shape, deserializer: D) -> Result<usize, D::Error> {
-    struct Name<'s>(&'s Shape);
+struct Row<'c>(&'c mut Context, &'static Shape);
 
-    impl Visitor<'_> for Name<'_> {
-        type Value = usize;
+impl Visitor<'_> for Row<'_> {
+    type Value = usize;
 
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            write!(f, "one of {}", self.0.names())
-        }
-
-        fn visit_str<E: Error>(self, text: &str) -> Result<usize, E> {
-            self.0.by_name(text).map(|(index, _)| index).ok_or_else(|| E::custom(Invalid::not_one_of(text, self.0)))
-        }
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "one of {}", self.1.names())
     }
 
-    deserializer.deserialize_str(Name(shape))
+    fn visit_str<E: Error>(self, text: &str) -> Result<usize, E> {
+        let Some((index, _)) = self.1.by_name(text) else {
+            return Err(E::custom(Invalid::not_one_of(text, self.1)));
+        };
+        self.0.meet_name()?;
+        Ok(index)
+    }
+
+    fn visit_u64<E: Error>(self, id: u64) -> Result<usize, E> {
+        if !self.0.may_have_ids() {
+            return Err(E::invalid_type(Unexpected::Unsigned(id), &self));
+        }
+        let Some((index, _)) = self.1.by_id(id) else { return Err(not_an_id(&id, self.1)) };
+        self.0.meet_id()?;
+        Ok(index)
+    }
+
+    fn visit_i64<E: Error>(self, id: i64) -> Result<usize, E> {
+        match u64::try_from(id) {
+            Ok(id) => self.visit_u64(id),
+            Err(_) => Err(E::invalid_type(Unexpected::Signed(id), &self)),
+        }
+    }
 }
 
 fn id_of<'de, D: Deserializer<'de>>(shape: &Shape, context: &mut Context, deserializer: D) -> Result<usize, D::Error> {
     let id = integer(context, deserializer, 0, MAX_INTEGER, shape.name)?;
-    shape.fields.iter().position(|field| i64::from(field.id) == id).ok_or_else(|| {
-        let ids: Vec<_> = shape.fields.iter().map(|field| field.id.to_string()).collect();
-        D::Error::custom(format_args!("{id} is not one of {}", ids.join(", ")))
-    })
+    let row = u64::try_from(id).ok().and_then(|id| shape.by_id(id));
+    row.map(|(index, _)| index).ok_or_else(|| not_an_id(&id, shape))
+}
+
+fn not_an_id<E: Error>(id: &dyn fmt::Display, shape: &Shape) -> E {
+    let ids: Vec<_> = shape.fields.iter().map(|field| field.id.to_string()).collect();
+    E::custom(format_args!("{id} is not one of {}", ids.join(", ")))
 }
 
 /// Reads an Integer between two bounds; `what` completes "... is not".
 ///
 /// # Errors
 /// The deserializer's: not a number, not integral, out of bounds. An integral value spelled as a fraction (`80.0`) is
-/// accepted in lenient mode (DECISIONS L22).
+/// accepted in lenient mode (DECISIONS L22), except in CBOR (DECISIONS E7).
 pub fn integer<'de, D: Deserializer<'de>>(
     context: &mut Context,
     deserializer: D,
@@ -98,6 +118,10 @@ pub fn integer<'de, D: Deserializer<'de>>(
         }
 
         fn visit_f64<E: Error>(self, value: f64) -> Result<i64, E> {
+            // CBOR tells integers from fractions (DECISIONS E7).
+            if self.context.is_binary() {
+                return Err(E::invalid_type(Unexpected::Float(value), &self));
+            }
             if value.fract() != 0.0 || value.abs() > MAX_INTEGER as f64 {
                 return self.within(None, &value);
             }
@@ -184,6 +208,71 @@ pub fn text<'de, D: Deserializer<'de>, T>(
     deserializer.deserialize_str(Text { what, is_strict: context.is_strict(), make })
 }
 
+/// Reads octets and makes a value of them: as such in the concise notation (base64url where the encoding has no octets),
+/// else as text. `what` completes "expected".
+///
+/// # Errors
+/// The deserializer's: neither, or what `from_text` or `from_octets` objects to.
+pub fn octets<'de, D: Deserializer<'de>, T>(
+    context: &mut Context,
+    deserializer: D,
+    what: &'static str,
+    from_text: impl FnOnce(&mut Context, &str) -> Result<T, Invalid>,
+    from_octets: impl FnOnce(&[u8]) -> Result<T, Invalid>,
+) -> Result<T, D::Error> {
+    struct Binary<'c, F, G> {
+        context: &'c mut Context,
+        what: &'static str,
+        from_text: F,
+        from_octets: G,
+    }
+
+    impl<T, F, G> Visitor<'_> for Binary<'_, F, G>
+    where
+        F: FnOnce(&mut Context, &str) -> Result<T, Invalid>,
+        G: FnOnce(&[u8]) -> Result<T, Invalid>,
+    {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.what)
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+            if self.context.is_strict() {
+                refuse_noncharacters(text)?;
+            }
+            if self.context.is_concise() && !self.context.is_binary() {
+                return from_base64url(text).and_then(|octets| (self.from_octets)(&octets)).map_err(E::custom);
+            }
+            if self.context.is_concise() {
+                self.context.tolerate("a text, where octets are due (JADN 4.4)")?;
+            }
+            (self.from_text)(self.context, text).map_err(E::custom)
+        }
+
+        fn visit_bytes<E: Error>(self, octets: &[u8]) -> Result<T, E> {
+            if !self.context.is_concise() {
+                self.context.tolerate("octets, where a text is due")?;
+            }
+            (self.from_octets)(octets).map_err(E::custom)
+        }
+    }
+
+    deserializer.deserialize_any(Binary { context, what, from_text, from_octets })
+}
+
+/// Octets from base64url, with or without padding (DECISIONS L15).
+pub(crate) fn from_base64url(text: &str) -> Result<Vec<u8>, Invalid> {
+    let not_base64url = || Invalid::text(text, "is not base64url");
+    // The decoder takes several padded texts in a row for one.
+    if text.trim_end_matches('=').contains('=') {
+        return Err(not_base64url());
+    }
+    let encoding = if text.ends_with('=') { BASE64URL } else { BASE64URL_NOPAD };
+    encoding.decode(text.as_bytes()).map_err(|_| not_base64url())
+}
+
 /// I-JSON has no noncharacters (RFC 7493 2.1).
 pub(crate) fn refuse_noncharacters<E: Error>(text: &str) -> Result<(), E> {
     match noncharacter(text) {
@@ -235,15 +324,19 @@ pub fn list<'de, D: Deserializer<'de>, T: Read>(
 
         fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<T>, A::Error> {
             let limit = self.context.limits().items;
+            let n_faults = self.context.n_faults();
             let mut items = Vec::new();
-            while let Some(item) =
-                self.context.at(Segment::Index(items.len()), |context| seq.next_element_seed(Seed::new(context)))?
-            {
-                if items.len() == limit {
-                    return Err(A::Error::custom(format_args!("more than {limit} items")));
+            for index in 0.. {
+                match self.context.at(Segment::Index(index), |context| seq.next_element_seed(Seed::new(context))) {
+                    Ok(None) => break,
+                    Ok(Some(_)) if index == limit => {
+                        return Err(A::Error::custom(format_args!("more than {limit} items")));
+                    }
+                    Ok(Some(item)) => items.push(item),
+                    Err(error) => self.context.recover(error)?,
                 }
-                items.push(item);
             }
+            self.context.settle(n_faults)?;
             Ok(items)
         }
     }

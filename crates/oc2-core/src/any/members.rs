@@ -1,0 +1,104 @@
+//! Members of an object that its table does not have.
+
+use super::Any;
+use super::distinct::Distinct;
+use super::key::Key;
+use crate::form::{Form, Notation};
+use crate::nsid::Nsid;
+use crate::shape::read::{Context, ReadError};
+
+/// Members of an object that its table does not have, in the order they came or were set.
+#[derive(Clone, Debug, Default)]
+pub struct Members {
+    entries: Vec<(Key, Any)>,
+    distinct: Distinct,
+}
+
+impl Members {
+    /// The value of a member.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<&Any> {
+        self.iter().find(|(known, _)| known.as_name() == Some(name)).map(|(_, any)| any)
+    }
+
+    /// Adds a member; gives it back if the key is taken.
+    pub fn insert(&mut self, key: impl Into<Key>, value: Any) -> Option<Any> {
+        let key = key.into();
+        if !self.distinct.adds(&self.entries, &key) {
+            return Some(value);
+        }
+        self.entries.push((key, value));
+        None
+    }
+
+    /// Sets a member, in the place of one of the same key if there is one.
+    pub fn set(&mut self, key: impl Into<Key>, value: Any) {
+        let key = key.into();
+        match self.entries.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, known)) => *known = value,
+            None => {
+                self.insert(key, value);
+            }
+        }
+    }
+
+    /// The members in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&Key, &Any)> {
+        self.entries.iter().map(|(key, any)| (key, any))
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The members under the keys they have in a form, and in its order.
+    pub(crate) fn in_order(&self, others: &Others, form: Form) -> Vec<(Key, &Any)> {
+        let id_of = |key: &Key| {
+            let nsid = key.as_name().filter(|_| others.are_namespaces)?.parse::<Nsid>().ok()?;
+            nsid.registered_id().map(|id| Key::Number(id.into()))
+        };
+        match form.notation {
+            Notation::Verbose | Notation::Compact => self.iter().map(|(key, any)| (key.clone(), any)).collect(),
+            Notation::Concise => {
+                let mut members: Vec<_> =
+                    self.iter().map(|(key, any)| (id_of(key).unwrap_or_else(|| key.clone()), any)).collect();
+                members.sort_by(|(a, _), (b, _)| a.cmp(b));
+                members
+            }
+        }
+    }
+}
+
+/// The order of members has no meaning (LS-004).
+impl PartialEq for Members {
+    fn eq(&self, other: &Self) -> bool {
+        let value = |key: &Key| other.iter().find(|(known, _)| *known == key).map(|(_, any)| any);
+        self.len() == other.len() && self.iter().all(|(key, any)| value(key) == Some(any))
+    }
+}
+
+/// What becomes of members that a table does not have; for [`map!`](crate::map).
+#[derive(Clone, Copy, Debug)]
+pub struct Others {
+    /// Admits a member, and may write its key otherwise.
+    pub admit: fn(&mut Context, &mut Key, &Any) -> Result<(), String>,
+    /// Whether the keys are namespaces, so that a registered one has an id (LS 3.1.4).
+    pub are_namespaces: bool,
+}
+
+/// Every member is kept.
+pub const KEPT: Others = Others { admit: |_, _, _| Ok(()), are_namespaces: false };
+
+/// Members are kept in lenient mode and refused in strict mode.
+pub const KEPT_IN_LENIENT: Others = Others {
+    admit: |context, _, _| context.tolerate("unknown member").map_err(|error: ReadError| error.to_string()),
+    are_namespaces: false,
+};

@@ -1,0 +1,80 @@
+//! Names of a table, found without comparing each of them.
+
+use super::Field;
+
+/// A table of hashes, made when the program is compiled.
+#[derive(Clone, Copy)]
+pub(super) struct Names {
+    /// One more than the position of a row; 0 where there is none.
+    slots: [u8; SLOTS],
+}
+
+impl Names {
+    pub(super) const fn of(fields: &[Field]) -> Self {
+        assert!(fields.len() <= u8::MAX as usize, "a table of more than 255 rows");
+        let mut slots = [0; SLOTS];
+        // A table that would crowd the slots is searched row by row.
+        let mut row = if fields.len() > SLOTS / 2 { fields.len() } else { 0 };
+        while row < fields.len() {
+            let mut slot = slot_of(fields[row].name.as_bytes());
+            while slots[slot] != 0 {
+                slot = (slot + 1) % SLOTS;
+            }
+            #[allow(clippy::cast_possible_truncation, reason = "a table has at most 255 rows")]
+            {
+                slots[slot] = row as u8 + 1;
+            }
+            row += 1;
+        }
+        Self { slots }
+    }
+
+    pub(super) fn find(&self, fields: &[Field], name: &str) -> Option<usize> {
+        if fields.len() > SLOTS / 2 {
+            return fields.iter().position(|field| field.name == name);
+        }
+        let mut slot = slot_of(name.as_bytes());
+        loop {
+            let row = usize::from(self.slots[slot]).checked_sub(1)?;
+            if fields[row].name == name {
+                return Some(row);
+            }
+            slot = (slot + 1) % SLOTS;
+        }
+    }
+}
+
+/// Length, ends and middle tell the names of the standard's tables apart, but for a few.
+const fn slot_of(name: &[u8]) -> usize {
+    let n = name.len();
+    if n == 0 {
+        return 0;
+    }
+    (n * 5 + name[0] as usize * 3 + name[n / 2] as usize * 7 + name[n - 1] as usize * 11) % SLOTS
+}
+
+const SLOTS: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::Action;
+
+    #[test]
+    fn every_name_is_found_and_no_other() {
+        for (index, field) in Action::SHAPE.fields.iter().enumerate() {
+            assert_eq!(Action::SHAPE.by_name(field.name).map(|(found, _)| found), Some(index));
+            assert!(Action::SHAPE.by_name(&field.name[1..]).is_none());
+            assert!(Action::SHAPE.by_name(&format!("{}s", field.name)).is_none());
+        }
+        assert!(Action::SHAPE.by_name("").is_none());
+    }
+
+    #[test]
+    fn a_long_table_is_searched_too() {
+        const ROW: Field = Field { id: 1, also: &[], name: "same", shape: None, required: false };
+        const LONG: [Field; 60] = [ROW; 60];
+        assert_eq!(Names::of(&LONG).find(&LONG, "same"), Some(0));
+        assert_eq!(Names::of(&LONG).find(&LONG, "other"), None);
+    }
+}
