@@ -12,6 +12,9 @@ pub trait Encoding: fmt::Debug + Send + Sync {
     /// The media type of what is written, to the byte (DECISIONS M2).
     fn media_type(&self) -> &'static str;
 
+    /// The form that is written when nobody asks for another one (DECISIONS E1).
+    fn default_form(&self) -> Form;
+
     /// Reads a message.
     ///
     /// # Errors

@@ -34,7 +34,13 @@ impl DecodeError {
 /// A message cannot be written.
 #[derive(Debug, Error)]
 #[error("the message cannot be written: {0}")]
-pub struct EncodeError(#[from] serde_json::Error);
+pub struct EncodeError(Box<dyn std::error::Error + Send + Sync>);
+
+impl EncodeError {
+    pub(crate) fn new(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self(error.into())
+    }
+}
 
 /// A media type is not one of ours (DECISIONS M2: 400).
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use oc2_core::types::text::RequestId;
-use oc2_core::{Envelope, Form, ResponseType};
+use oc2_core::{Envelope, Form, Notation, ResponseType};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::limits::MAX_MESSAGE;
@@ -27,11 +27,19 @@ impl Glimpse {
         let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_MESSAGE)]);
         let mut deserializer = serde_json::Deserializer::from_str(&text);
         // Whatever goes wrong, what was seen before stays seen.
-        let _ = Look(&mut glimpse, At::Top).deserialize(&mut deserializer);
+        let _ = Look { glimpse: &mut glimpse, at: At::Top, is_binary: false }.deserialize(&mut deserializer);
         glimpse
     }
 
-    fn see(&mut self, at: At, text: &str) {
+    /// The same for CBOR.
+    pub(crate) fn of_cbor(bytes: &[u8]) -> Self {
+        let mut glimpse = Self { form: Form::DEFAULT.with_notation(Notation::Concise), ..Self::default() };
+        let mut deserializer = serde_cbor::Deserializer::from_slice(&bytes[..bytes.len().min(MAX_MESSAGE)]);
+        let _ = Look { glimpse: &mut glimpse, at: At::Top, is_binary: true }.deserialize(&mut deserializer);
+        glimpse
+    }
+
+    fn see_text(&mut self, at: At, text: &str) {
         match at {
             At::RequestId if self.request_id.is_none() && !text.contains(char::REPLACEMENT_CHARACTER) => {
                 self.request_id = text.parse().ok();
@@ -41,6 +49,21 @@ impl Glimpse {
             }
             _ => {}
         }
+    }
+
+    fn see_number(&mut self, at: At, number: u64) {
+        if self.form.notation.is_positional()
+            && matches!(at, At::ResponseRequested)
+            && self.response_requested.is_none()
+        {
+            let row = ResponseType::SHAPE.by_id(number);
+            self.response_requested = row.map(|(index, _)| ResponseType::ALL[index]);
+        }
+    }
+
+    /// What looks like a Message is one, whatever else it looks like (DECISIONS M1).
+    fn is_in(&mut self, envelope: Envelope) {
+        self.form = self.form.with_envelope(envelope);
     }
 }
 
@@ -58,29 +81,42 @@ enum At {
     Elsewhere,
 }
 
+/// From an object or a list to what is in it.
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    Name(&'a str),
+    Id(u64),
+    Index(usize),
+}
+
 impl At {
-    fn member(self, name: &str) -> Self {
-        match (self, name) {
-            (Self::Top, "headers") => Self::Headers,
-            (Self::Headers, "request_id") => Self::RequestId,
-            (Self::Top, "body") => Self::Body,
-            (Self::Body, "openc2") => Self::OpenC2,
-            (Self::OpenC2, "request") => Self::Request,
+    fn below(self, step: Step<'_>) -> Self {
+        use Step::{Id, Index, Name};
+        match (self, step) {
+            (Self::Top, Name("headers") | Index(0)) => Self::Headers,
+            (Self::Headers, Name("request_id") | Id(1)) => Self::RequestId,
+            (Self::Top, Name("body") | Index(1)) => Self::Body,
+            (Self::Body, Name("openc2") | Id(1)) => Self::OpenC2,
+            (Self::OpenC2, Name("request") | Id(1)) => Self::Request,
             // A bare Command has its arguments at the top.
-            (Self::Request | Self::Top, "args") => Self::Args,
-            (Self::Args, "response_requested") => Self::ResponseRequested,
+            (Self::Request | Self::Top, Name("args") | Index(2)) => Self::Args,
+            (Self::Args, Name("response_requested") | Id(4)) => Self::ResponseRequested,
             _ => Self::Elsewhere,
         }
     }
 }
 
-struct Look<'g>(&'g mut Glimpse, At);
+struct Look<'g> {
+    glimpse: &'g mut Glimpse,
+    at: At,
+    is_binary: bool,
+}
 
 impl<'de> DeserializeSeed<'de> for Look<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        match self.1 {
+        match self.at {
             At::Elsewhere => deserializer.deserialize_ignored_any(IgnoredAny).map(|_| ()),
             _ => deserializer.deserialize_any(self),
         }
@@ -95,31 +131,66 @@ impl<'de> Visitor<'de> for Look<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Self { glimpse, at, is_binary } = self;
         let mut is_wrapped = false;
-        while let Some(name) = map.next_key::<String>()? {
-            match (self.1, name.as_str()) {
-                // What looks like a Message is one, whatever else it looks like (DECISIONS M1).
+        while let Some(Label { name, id }) = map.next_key_seed(LabelSeed { is_binary })? {
+            match (at, name.as_str()) {
                 (At::Top, "headers" | "body") => {
                     is_wrapped = true;
-                    self.0.form = Form::DEFAULT;
+                    glimpse.form = Form::DEFAULT;
                 }
                 (At::Top, "action" | "target") if !is_wrapped => {
-                    self.0.form = Form::DEFAULT.with_envelope(Envelope::Bare);
+                    glimpse.form = Form::DEFAULT.with_envelope(Envelope::Bare);
                 }
                 _ => {}
             }
-            map.next_value_seed(Look(self.0, self.1.member(&name)))?;
+            let step = match id {
+                Some(id) if glimpse.form.notation.is_positional() => {
+                    glimpse.form = glimpse.form.with_notation(Notation::Concise);
+                    Step::Id(id)
+                }
+                _ => Step::Name(&name),
+            };
+            map.next_value_seed(Look { glimpse: &mut *glimpse, at: at.below(step), is_binary })?;
         }
         Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        let Self { glimpse, at, is_binary } = self;
+        if matches!(at, At::Top) && !is_binary {
+            glimpse.form = Form::DEFAULT.with_notation(Notation::Compact);
+        }
+        for index in 0.. {
+            let at = at.below(Step::Index(index));
+            if seq.next_element_seed(Look { glimpse: &mut *glimpse, at, is_binary })?.is_none() {
+                break;
+            }
+        }
         Ok(())
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
-        self.0.see(self.1, text);
+        match self.at {
+            // An action in the place of headers.
+            At::Headers => self.glimpse.is_in(Envelope::Bare),
+            at => self.glimpse.see_text(at, text),
+        }
+        Ok(())
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<(), E> {
+        match self.at {
+            At::Headers => {
+                self.glimpse.is_in(Envelope::Bare);
+                self.glimpse.form = self.glimpse.form.with_notation(Notation::Concise);
+            }
+            at => self.glimpse.see_number(at, number),
+        }
+        Ok(())
+    }
+
+    fn visit_bytes<E: Error>(self, _: &[u8]) -> Result<(), E> {
         Ok(())
     }
 
@@ -131,15 +202,46 @@ impl<'de> Visitor<'de> for Look<'_> {
         Ok(())
     }
 
-    fn visit_u64<E: Error>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
     fn visit_f64<E: Error>(self, _: f64) -> Result<(), E> {
         Ok(())
     }
 
     fn visit_unit<E: Error>(self) -> Result<(), E> {
         Ok(())
+    }
+}
+
+/// A key: its name, and the id that it is or stands for.
+struct Label {
+    name: String,
+    id: Option<u64>,
+}
+
+struct LabelSeed {
+    is_binary: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for LabelSeed {
+    type Value = Label;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Label, D::Error> {
+        if self.is_binary { deserializer.deserialize_any(self) } else { deserializer.deserialize_str(self) }
+    }
+}
+
+impl Visitor<'_> for LabelSeed {
+    type Value = Label;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name or an id")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<Label, E> {
+        let id = if self.is_binary { None } else { name.parse().ok() };
+        Ok(Label { name: name.to_owned(), id })
+    }
+
+    fn visit_u64<E: Error>(self, id: u64) -> Result<Label, E> {
+        Ok(Label { name: String::new(), id: Some(id) })
     }
 }

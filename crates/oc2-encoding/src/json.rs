@@ -1,4 +1,4 @@
-//! I-JSON by name (LS 3.1.5, RFC 7493).
+//! I-JSON by name (LS 3.1.5, RFC 7493), compact and concise (JADN 4.2, 4.3).
 
 use oc2_core::shape::read::{Context, ReadError};
 use oc2_core::{Form, Message, Mode};
@@ -7,9 +7,9 @@ use serde_json::Deserializer;
 use crate::encoding::{Decoded, Encoding};
 use crate::error::{DecodeError, EncodeError};
 use crate::glimpse::Glimpse;
-use crate::limits::MAX_MESSAGE;
+use crate::limits::check_length;
 
-/// JSON with names for members and enumerated values.
+/// I-JSON in each of its three notations: by name, which is the standard's, compact and concise.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Json;
 
@@ -18,23 +18,24 @@ impl Encoding for Json {
         "application/openc2+json;version=1.0"
     }
 
+    fn default_form(&self) -> Form {
+        Form::DEFAULT
+    }
+
     fn decode(&self, bytes: &[u8], mode: Mode) -> Result<Decoded, DecodeError> {
         read(bytes, mode).map_err(|reason| DecodeError::new(reason, Glimpse::of_json(bytes)))
     }
 
     fn encode(&self, message: &Message, form: Form) -> Result<Vec<u8>, EncodeError> {
         let mut bytes = Vec::with_capacity(TYPICAL_MESSAGE);
-        message.write_in(form, &mut serde_json::Serializer::new(&mut bytes))?;
+        message.write_in(form, &mut serde_json::Serializer::new(&mut bytes)).map_err(EncodeError::new)?;
         Ok(bytes)
     }
 }
 
 fn read(bytes: &[u8], mode: Mode) -> Result<Decoded, ReadError> {
-    if bytes.len() > MAX_MESSAGE {
-        return Err(ReadError::new(format!("the message has {} bytes, at most {MAX_MESSAGE} are read", bytes.len())));
-    }
-    let text = str::from_utf8(bytes)
-        .map_err(|error| ReadError::new(format!("the message is not UTF-8 from byte {} on", error.valid_up_to())))?;
+    check_length(bytes)?;
+    let text = text_of(bytes)?;
     let mut context = Context::new(mode);
     let mut deserializer = Deserializer::from_str(text);
     let (message, form) = Message::read_in_any_envelope(&mut context, &mut deserializer)
@@ -43,8 +44,15 @@ fn read(bytes: &[u8], mode: Mode) -> Result<Decoded, ReadError> {
     Ok(Decoded { message, form, notes: context.notes().to_vec() })
 }
 
+/// The text of JSON.
+pub(crate) fn text_of(bytes: &[u8]) -> Result<&str, ReadError> {
+    str::from_utf8(bytes).map_err(|error| {
+        ReadError::new(format!("the message is not UTF-8 from byte {} on", error.valid_up_to())).against(UTF_8)
+    })
+}
+
 /// What serde_json has to say; line and column only where the text is no JSON, else the place says more.
-fn message_of(error: &serde_json::Error) -> String {
+pub(crate) fn message_of(error: &serde_json::Error) -> String {
     let message = error.to_string();
     if !error.is_data() {
         return format!("not JSON: {message}");
@@ -56,3 +64,4 @@ fn message_of(error: &serde_json::Error) -> String {
 }
 
 const TYPICAL_MESSAGE: usize = 512;
+const UTF_8: &str = "LS 3.1.5 (LS-045)";

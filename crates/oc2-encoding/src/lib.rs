@@ -19,6 +19,7 @@
 //!
 //! Reading is one pass from bytes to types; what is written is always strict.
 
+mod cbor;
 mod encoding;
 mod error;
 mod glimpse;
@@ -26,6 +27,7 @@ mod json;
 mod limits;
 mod set;
 
+pub use cbor::Cbor;
 pub use encoding::{Decoded, Encoding};
 pub use error::{DecodeError, EncodeError, MediaTypeError};
 pub use glimpse::Glimpse;

@@ -131,7 +131,7 @@ fn members_without_end_are_refused_at_the_bound() {
         ),
         (
             format!(r#"{{"body":{{"openc2":{{"response":{{"status":200,"results":{{"pairs":{{{members}}}}}}}}}}}}}"#),
-            "pairs: more than 1000 members",
+            "pairs: \"a0\" is not one of",
         ),
     ] {
         refused_in_both(text.as_bytes(), words);
@@ -173,7 +173,7 @@ fn lists_without_end_are_refused_at_the_bound() {
         (
             format!(
                 r#"{{"body":{{"openc2":{{"response":{{"status":200,"results":{{"pairs":{{"query":[{}]}}}}}}}}}}}}"#,
-                items(r#""a""#)
+                items(r#""uri""#)
             ),
             "query: more than 1000 items",
         ),

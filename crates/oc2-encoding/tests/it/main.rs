@@ -15,3 +15,4 @@ mod on_demand;
 mod response;
 mod support;
 mod target;
+mod vectors;

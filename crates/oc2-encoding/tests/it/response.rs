@@ -230,7 +230,7 @@ fn pairs_map_actions_to_lists_of_targets() {
         ),
         (
             r#"{"pairs":[{"query":["features"]}]}"#,
-            refused(format!("{at}: expected an object of actions and lists of targets")),
+            refused(format!("{at}: invalid type: sequence, expected an object of actions and lists of targets")),
         ),
     ]);
 }
