@@ -3,6 +3,7 @@
 mod args;
 mod built;
 mod command;
+mod corpus;
 mod examples;
 mod glimpse;
 mod hostile;

@@ -1,0 +1,290 @@
+//! The corpus in `tests/corpus`: what each of its documents is to a sender, a strict and a lenient receiver.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use oc2_core::{Class, Command, Content, Mode, Nsid, Profile, Response};
+use oc2_encoding::{Encoding, Json};
+use oc2_profile_slpf::Slpf;
+use serde_json::Value;
+
+use crate::support::{in_request, in_response};
+
+#[test]
+fn every_document_gets_its_verdict() {
+    let binds = binds();
+    let mut faults = Vec::new();
+    for row in rows() {
+        let bytes = fs::read(corpus().join(&row.path)).unwrap_or_else(|error| panic!("{}: {error}", row.path));
+        let found = faults_of(&row, &bytes, &binds);
+        match (found.is_empty(), AHEAD.contains(&row.path.as_str())) {
+            (false, false) => {
+                faults.extend(found.iter().map(|fault| format!("{}: {fault} ({})", row.path, row.clause)))
+            }
+            (true, true) => faults.push(format!("{}: the code agrees by now, take it off AHEAD", row.path)),
+            _ => {}
+        }
+    }
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+}
+
+#[test]
+fn every_file_is_in_the_index_once_and_the_reverse() {
+    let rows = rows();
+    let indexed: BTreeSet<_> = rows.iter().map(|row| row.path.clone()).collect();
+    assert_eq!(indexed.len(), rows.len(), "a path stands twice");
+    assert!(rows.is_sorted_by(|a, b| a.path < b.path), "the index is not sorted");
+    let files = files(&corpus());
+    let difference: Vec<_> = indexed.symmetric_difference(&files).collect();
+    assert!(difference.is_empty(), "in the index or in the folder only: {difference:?}");
+    let mut contents = BTreeMap::new();
+    for row in &rows {
+        let bytes = fs::read(corpus().join(&row.path)).expect("a file");
+        if let Some(other) = contents.insert((row.kind, bytes), &row.path) {
+            panic!("{} is the same as {other}", row.path);
+        }
+    }
+    for ahead in AHEAD {
+        assert!(indexed.contains(*ahead), "{ahead} is ahead and not in the index");
+    }
+}
+
+#[test]
+fn every_clause_of_the_corpus_is_known() {
+    let (binds, decisions) = (binds(), decisions());
+    for row in rows() {
+        assert!(!row.clause.is_empty() && !row.why.is_empty(), "{}: no clause or no reason", row.path);
+        for id in row.clauses() {
+            assert!(binds.contains_key(id) || decisions.contains(id), "{}: {id} is no clause", row.path);
+        }
+    }
+}
+
+#[test]
+fn the_corpus_holds_400_commands_and_responses() {
+    let n_contents = rows().iter().filter(|row| row.kind != Kind::Message).count();
+    assert!(n_contents >= 400, "{n_contents}");
+}
+
+/// Documents whose verdict the code does not reach yet; whoever makes it reach one takes it off.
+const AHEAD: &[&str] = &[
+    // -0 is read as a fraction, so strict mode refuses it (L22).
+    "args-time/minus-zero.json",
+    // A namespace that is null is no object; it is an optional member as well (L36 against L31).
+    "args/namespace-null.json",
+    "slpf-args/is-null.json",
+    "slpf-results/is-null.json",
+    // The form of `from` is not checked where it is read (M16).
+    "message/headers-from-257.json",
+    "message/headers-from-control.json",
+    // A namespace of results that is no object is kept as if it were an unknown member (L31).
+    "results/namespace-number.json",
+    // The empty text is refused as a version (L10).
+    "results/versions-empty-text.json",
+    // Names that UTS 46 maps are written as they came, although RFC 5890 has them mapped (L32).
+    "target-domain/idn-decomposed.json",
+    "target-domain/idn-full-width-dot.json",
+    "target-domain/idn-upper-case-letter.json",
+];
+
+/// What of a document is against its row.
+fn faults_of(row: &Row, bytes: &[u8], binds: &BTreeMap<String, String>) -> Vec<String> {
+    let mut faults = Vec::new();
+    let (strict, lenient) = (judge(row.kind, bytes, Mode::Strict), judge(row.kind, bytes, Mode::Lenient));
+    for (mode, expected, res) in [("strict", row.strict, &strict), ("lenient", row.lenient, &lenient)] {
+        match res {
+            Ok(_) if !expected => faults.push(format!("{mode}: accepted, {}", row.why)),
+            Err(error) if expected => faults.push(format!("{mode}: refused, {error}")),
+            _ => {}
+        }
+    }
+    if (row.producer && !row.strict) || (row.strict && !row.lenient) {
+        faults.push("what is sent is read in strict mode, and what strict mode reads in lenient mode".to_owned());
+    }
+    if let Ok(read) = strict {
+        let is_written_so = same(&read.document, &read.written);
+        if row.producer && !is_written_so {
+            faults.push(format!("producer: written as {}", read.written));
+        }
+        if !row.producer && is_written_so && !row.clauses().any(|id| binds_the_sender_alone(id, binds)) {
+            faults.push(format!("producer: written as it came, {}", row.why));
+        }
+    }
+    faults
+}
+
+/// The one place that knows the interface: what a receiver makes of a document, or why it refuses.
+///
+/// What is answered with 501 is not refused here: unknown namespaces, and pairs that nobody supports. A Command to SLPF
+/// is judged as SLPF understands it.
+fn judge(kind: Kind, bytes: &[u8], mode: Mode) -> Result<Read, String> {
+    let bytes = match kind {
+        Kind::Message => bytes.to_owned(),
+        Kind::Command => wrapped(bytes, &in_request(CONTENT)),
+        Kind::Response => wrapped(bytes, &in_response(CONTENT)),
+    };
+    let decoded = Json.decode(&bytes, mode).map_err(|error| error.to_string())?;
+    match decoded.message.content() {
+        Content::Request(command) => judge_command(command)?,
+        Content::Response(response) => judge_response(response)?,
+        Content::Notification(_) => {}
+    }
+    let written = Json.encode(&decoded.message, decoded.form).map_err(|error| error.to_string())?;
+    let value = |bytes: &[u8]| serde_json::from_slice(bytes).map_err(|error| error.to_string());
+    Ok(Read { document: value(&bytes)?, written: value(&written)? })
+}
+
+fn judge_command(command: &Command) -> Result<(), String> {
+    for (name, value) in command.args.namespaces().iter() {
+        name.parse::<Nsid>().map_err(|error| format!("args: {error}"))?;
+        if !value.is_object() {
+            return Err(format!("args.{name}: a namespace holds an object"));
+        }
+    }
+    command.args.of::<Slpf>().map_err(|error| error.to_string())?;
+    command.target.of::<Slpf>().map_err(|error| error.to_string())?;
+    let Some(actuator) = &command.actuator else { return Ok(()) };
+    if actuator.of::<Slpf>().map_err(|error| error.to_string())?.is_none() {
+        return Ok(());
+    }
+    match Slpf::interpret(command) {
+        Err(rejection) if rejection.class() == Class::Malformed => Err(rejection.to_string()),
+        _ => Ok(()),
+    }
+}
+
+fn judge_response(response: &Response) -> Result<(), String> {
+    response.results.of::<Slpf>().map(|_| ()).map_err(|error| error.to_string())
+}
+
+/// A document that was read, and what is written of it.
+struct Read {
+    document: Value,
+    written: Value,
+}
+
+/// The bytes in the place of the content; they need not be text.
+fn wrapped(bytes: &[u8], wrapper: &str) -> Vec<u8> {
+    let (before, behind) = wrapper.split_once(CONTENT).expect("a place for the content");
+    [before.as_bytes(), bytes, behind.as_bytes()].concat()
+}
+
+const CONTENT: &str = "@";
+
+/// Whether two values are the same; a number is a value, not a spelling (RFC 7493 2.2).
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(name, a)| b.get(name).is_some_and(|b| same(a, b)))
+        }
+        (a, b) => a == b,
+    }
+}
+
+/// Whether a clause says what is to be sent and nothing of what is to be read: no reader and no writer of documents
+/// enforces it, but what builds them.
+fn binds_the_sender_alone(id: &str, binds: &BTreeMap<String, String>) -> bool {
+    // `x-` is asked for by LS-033 and only warned of by L23; the form of versions and media types is L37.
+    id == "LS-033" || id == "L37" || binds.get(id).is_some_and(|whom| whom == "producer")
+}
+
+/// A line of the index.
+struct Row {
+    path: String,
+    kind: Kind,
+    producer: bool,
+    strict: bool,
+    lenient: bool,
+    clause: String,
+    why: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Command,
+    Response,
+    Message,
+}
+
+impl Row {
+    fn read(line: &str) -> Option<Self> {
+        let [path, kind, producer, strict, lenient, clause, why] =
+            <[&str; 7]>::try_from(line.split('\t').collect::<Vec<_>>()).ok()?;
+        let kind = match kind {
+            "command" => Kind::Command,
+            "response" => Kind::Response,
+            "message" => Kind::Message,
+            _ => return None,
+        };
+        let is_good = |verdict| match verdict {
+            "good" => Some(true),
+            "bad" => Some(false),
+            _ => None,
+        };
+        Some(Self {
+            path: path.to_owned(),
+            kind,
+            producer: is_good(producer)?,
+            strict: is_good(strict)?,
+            lenient: is_good(lenient)?,
+            clause: clause.to_owned(),
+            why: why.to_owned(),
+        })
+    }
+
+    fn clauses(&self) -> impl Iterator<Item = &str> {
+        self.clause.split(' ')
+    }
+}
+
+fn rows() -> Vec<Row> {
+    let text = read(&corpus().join(INDEX));
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("path\tkind\tproducer\tstrict\tlenient\tclause\twhy"));
+    lines.map(|line| Row::read(line).unwrap_or_else(|| panic!("no row: {line}"))).collect()
+}
+
+/// The documents below a folder, relative to it.
+fn files(folder: &Path) -> BTreeSet<String> {
+    let entries = |folder: &Path| fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let groups = entries(folder).filter(|path| path.is_dir());
+    let paths = groups.flat_map(|group| entries(&group).collect::<Vec<_>>());
+    paths.map(|path| path.strip_prefix(folder).expect("below").to_string_lossy().replace('\\', "/")).collect()
+}
+
+/// The clauses of the checklists, each with whom it binds.
+fn binds() -> BTreeMap<String, String> {
+    let lists = fs::read_dir(root().join("tests/clauses")).expect("the checklists");
+    let mut binds = BTreeMap::new();
+    for list in lists {
+        for line in read(&list.expect("an entry").path()).lines().skip(1) {
+            let columns: Vec<_> = line.split('\t').collect();
+            binds.insert(columns[0].to_owned(), columns[3].to_owned());
+        }
+    }
+    binds
+}
+
+/// The ids of the decisions, which stand in bold at the start of theirs.
+fn decisions() -> BTreeSet<String> {
+    let text = read(&root().join("DECISIONS.md"));
+    let ids = text.split("**").filter_map(|part| part.split_once(' ').map(|(id, _)| id));
+    ids.filter(|id| id.starts_with(|c: char| c.is_ascii_uppercase())).map(str::to_owned).collect()
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn corpus() -> PathBuf {
+    root().join("tests/corpus")
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+const INDEX: &str = "corpus.tsv";
