@@ -1,7 +1,7 @@
 //! I-JSON by name (LS 3.1.5, RFC 7493), compact and concise (JADN 4.2, 4.3).
 
 use oc2_core::shape::read::{Context, ReadError};
-use oc2_core::{Form, Message, Mode};
+use oc2_core::{Form, Message, Mode, Notation};
 use serde_json::Deserializer;
 
 use crate::encoding::{Decoded, Encoding};
@@ -9,13 +9,18 @@ use crate::error::{DecodeError, EncodeError};
 use crate::glimpse::Glimpse;
 use crate::limits::check_length;
 
-/// I-JSON in each of its three notations: by name, which is the standard's, compact and concise.
+/// I-JSON by name, the form that every implementation supports (LS 3.1.5). In lenient mode the other two notations are read
+/// as well, and answered alike (DECISIONS E8).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Json;
 
+/// I-JSON in a notation that was agreed upon.
+#[derive(Clone, Copy, Debug)]
+pub struct JsonIn(pub Notation);
+
 impl Encoding for Json {
     fn media_type(&self) -> &'static str {
-        "application/openc2+json;version=1.0"
+        MEDIA_TYPE
     }
 
     fn default_form(&self) -> Form {
@@ -23,24 +28,54 @@ impl Encoding for Json {
     }
 
     fn decode(&self, bytes: &[u8], mode: Mode) -> Result<Decoded, DecodeError> {
-        read(bytes, mode).map_err(|reason| DecodeError::new(reason, Glimpse::of_json(bytes)))
+        let context = match mode {
+            Mode::Strict => Context::new(mode).in_notation(Notation::Verbose),
+            Mode::Lenient => Context::new(mode),
+        };
+        read(bytes, context).map_err(|reason| DecodeError::new(reason, Glimpse::of_json(bytes)))
     }
 
     fn encode(&self, message: &Message, form: Form) -> Result<Vec<u8>, EncodeError> {
-        let mut bytes = Vec::with_capacity(TYPICAL_MESSAGE);
-        message.write_in(form, &mut serde_json::Serializer::new(&mut bytes)).map_err(EncodeError::new)?;
-        Ok(bytes)
+        write(message, form)
     }
 }
 
-fn read(bytes: &[u8], mode: Mode) -> Result<Decoded, ReadError> {
+impl Encoding for JsonIn {
+    fn media_type(&self) -> &'static str {
+        MEDIA_TYPE
+    }
+
+    fn default_form(&self) -> Form {
+        Form::DEFAULT.with_notation(self.0)
+    }
+
+    fn decode(&self, bytes: &[u8], mode: Mode) -> Result<Decoded, DecodeError> {
+        let context = Context::new(mode).in_notation(self.0);
+        read(bytes, context).map_err(|reason| DecodeError::new(reason, Glimpse::of_json(bytes)))
+    }
+
+    fn encode(&self, message: &Message, form: Form) -> Result<Vec<u8>, EncodeError> {
+        write(message, form)
+    }
+}
+
+fn write(message: &Message, form: Form) -> Result<Vec<u8>, EncodeError> {
+    let mut bytes = Vec::with_capacity(TYPICAL_MESSAGE);
+    message.write_in(form, &mut serde_json::Serializer::new(&mut bytes)).map_err(EncodeError::new)?;
+    Ok(bytes)
+}
+
+fn read(bytes: &[u8], mut context: Context) -> Result<Decoded, ReadError> {
     check_length(bytes)?;
     let text = text_of(bytes)?;
-    let mut context = Context::new(mode);
+    let was_agreed = context.has_notation();
     let mut deserializer = Deserializer::from_str(text);
     let (message, form) = Message::read_in_any_envelope(&mut context, &mut deserializer)
         .map_err(|error| context.fail(message_of(&error)).relative_to(&["body", "openc2", "request"]))?;
     deserializer.end().map_err(|error| ReadError::new(message_of(&error)))?;
+    if form.notation != Notation::Verbose && !was_agreed {
+        context.tolerate::<ReadError>("JSON that is not by name (LS 3.1.5)")?;
+    }
     Ok(Decoded { message, form, notes: context.notes().to_vec() })
 }
 
@@ -63,5 +98,6 @@ pub(crate) fn message_of(error: &serde_json::Error) -> String {
     }
 }
 
+const MEDIA_TYPE: &str = "application/openc2+json;version=1.0";
 const TYPICAL_MESSAGE: usize = 512;
 const UTF_8: &str = "LS 3.1.5 (LS-045)";

@@ -31,6 +31,6 @@ pub use cbor::Cbor;
 pub use encoding::{Decoded, Encoding};
 pub use error::{DecodeError, EncodeError, MediaTypeError};
 pub use glimpse::Glimpse;
-pub use json::Json;
+pub use json::{Json, JsonIn};
 pub use limits::MAX_MESSAGE;
 pub use set::{Encodings, Selection};

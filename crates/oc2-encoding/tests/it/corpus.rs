@@ -136,7 +136,8 @@ fn judge(kind: Kind, bytes: &[u8], mode: Mode) -> Result<Read, String> {
 }
 
 fn judge_command(command: &Command) -> Result<(), String> {
-    for (name, value) in command.args.namespaces().iter() {
+    for (key, value) in command.args.namespaces().iter() {
+        let name = key.text();
         name.parse::<Nsid>().map_err(|error| format!("args: {error}"))?;
         if !value.is_object() {
             return Err(format!("args.{name}: a namespace holds an object"));

@@ -36,7 +36,10 @@ fn a_message_has_a_body_and_perhaps_headers_and_a_signature() {
             &format!(r#"{{"headers":[],{BODY}}}"#),
             refused("headers: invalid type: sequence, expected an object (Headers)"),
         ),
-        ("[]", refused("the member \"body\" is missing")),
+        (
+            "[]",
+            refused("the member \"body\" is missing").strictly("invalid type: sequence, expected an object (Message)"),
+        ),
         ("null", refused("invalid type: null, expected an object (Message)")),
         ("200", refused("invalid type: integer `200`, expected an object (Message)")),
         (r#""{}""#, refused("invalid type: string \"{}\", expected an object (Message)")),

@@ -118,6 +118,12 @@ impl Context {
         self.notation.unwrap_or(if self.is_positional { Notation::Compact } else { Notation::Verbose })
     }
 
+    /// Whether it is known how tables are written.
+    #[must_use]
+    pub fn has_notation(&self) -> bool {
+        self.notation.is_some()
+    }
+
     /// Whether the encoding has octets and numbers as keys (CBOR).
     #[must_use]
     pub fn is_binary(&self) -> bool {
