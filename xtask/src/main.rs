@@ -4,12 +4,14 @@ mod cargo;
 mod ci;
 mod demo;
 mod failure;
+mod files;
 mod netns;
 mod parts;
 mod process;
 mod setup;
 mod test;
 mod tidy;
+mod tokens;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
