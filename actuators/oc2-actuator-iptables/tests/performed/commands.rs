@@ -9,6 +9,7 @@ use oc2_profile_slpf::{Results, RuleNumber, Slpf};
 
 use crate::support::{Firewall, command};
 
+// SLPF-002, SLPF-052 to SLPF-056
 #[test]
 fn the_profile_is_kept_whatever_is_switched_off() {
     for settings in [
@@ -204,6 +205,7 @@ fn a_number_nobody_can_delete_by_is_not_told() {
     firewall.block_on(oc2_actuator::testing::check(&firewall.any(), &delete, refused));
 }
 
+// SLPF-042, SLPF-043, S13
 #[test]
 fn only_those_who_are_meant_are_addressed() {
     let firewall = Firewall::dry_with("hostname = \"fw1.example.net\"\nasset_id = \"30\"");

@@ -25,7 +25,7 @@ fn name_of(target: &Value) -> &str {
     target.as_object().and_then(|target| target.keys().next()).expect("one target")
 }
 
-// SLPF-045, SLPF-082, SLPF-085 to SLPF-087, SLPF-089, SLPF-092 to SLPF-094, SLPF-096, SLPF-099 to SLPF-101, SLPF-103,
+// LS-215, SLPF-045, SLPF-082, SLPF-085 to SLPF-087, SLPF-089, SLPF-092 to SLPF-094, SLPF-096, SLPF-099 to SLPF-101, SLPF-103,
 // SLPF-106 to SLPF-108, SLPF-127, SLPF-129 to SLPF-131, SLPF-133 to SLPF-135, SLPF-137 to SLPF-139, SLPF-141, SLPF-142,
 // SLPF-145, SLPF-153 to SLPF-155, SLPF-162, SLPF-173 to SLPF-175
 #[tokio::test]
