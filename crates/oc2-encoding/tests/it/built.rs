@@ -51,7 +51,7 @@ fn millis(milliseconds: u64) -> DateTime {
     DateTime::from_millis(milliseconds).expect("a time")
 }
 
-// LS-001, LS-003, LS-227, LS-230
+// JADN-019, LS-001, LS-003, LS-227, LS-230
 #[test]
 fn members_are_written_in_the_order_of_the_tables() {
     let args = Args::builder()
@@ -124,7 +124,7 @@ fn what_is_empty_is_not_written() {
     );
 }
 
-// LS-049 to LS-053, LS-158, LS-193, LS-194, L15, L16, L18, L21
+// JADN-021, LS-049 to LS-053, LS-158, LS-193, LS-194, L15, L16, L18, L21
 #[test]
 fn each_target_is_written_as_it_is_read() {
     let hashes = Hashes::builder().md5(Hash([0xAB; 16])).sha256(Hash([0x0F; 32])).build().expect("hashes");
