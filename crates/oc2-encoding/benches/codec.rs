@@ -31,7 +31,8 @@ fn main() {
         Bench::writing(&documents, form).report();
     }
     Bench::refusing(&documents).report();
-    let mut criterion = Criterion::default().measurement_time(Duration::from_secs(2)).warm_up_time(Duration::from_secs(1));
+    let mut criterion =
+        Criterion::default().measurement_time(Duration::from_secs(2)).warm_up_time(Duration::from_secs(1));
     one_by_one(&mut criterion, &documents);
     criterion.final_summary();
 }
@@ -326,7 +327,8 @@ fn one_by_one(criterion: &mut Criterion, documents: &[Document]) {
         let bytes = |document: &Document| document.bytes[form.index].clone();
         let inputs: Vec<_> = documents.iter().map(|document| (document, bytes(document))).collect();
         group.bench_function(format!("read {}", form.name), |bencher| {
-            bencher.iter(|| inputs.iter().for_each(|(document, bytes)| assert!(read(document, black_box(bytes), form))));
+            bencher
+                .iter(|| inputs.iter().for_each(|(document, bytes)| assert!(read(document, black_box(bytes), form))));
         });
         group.bench_function(format!("write {}", form.name), |bencher| {
             bencher.iter(|| documents.iter().for_each(|document| assert!(write(&document.content, form).is_ok())));
