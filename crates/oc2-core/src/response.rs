@@ -20,7 +20,7 @@ use crate::shape::read::{
     unique,
 };
 use crate::shape::write::{Write, Written};
-use crate::shape::{Kind, Shape};
+use crate::shape::{Kind, Part, Room, Shape};
 use crate::status::StatusCode;
 use crate::target::TargetName;
 use crate::types::text::Version;
@@ -145,7 +145,7 @@ fn fine(_: &Results) -> Result<(), Invalid> {
 }
 
 /// A namespace is an object under a namespace identifier (LS 3.1.4); a Producer tolerates others (DECISIONS M15).
-const NAMESPACES: Others = Others { admit: namespace, are_namespaces: true };
+const NAMESPACES: Others = Others { admit: namespace, room: Room::Profiles(Part::Results) };
 
 fn namespace(context: &mut Context, key: &mut Key, value: &Any) -> Result<(), String> {
     match Nsid::of_key(key) {

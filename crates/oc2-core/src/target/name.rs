@@ -9,9 +9,9 @@ use serde::{Deserializer, Serializer};
 use crate::form::{Form, Notation};
 use crate::invalid::Invalid;
 use crate::nsid::{FieldName, Flat, Nsid};
-use crate::shape::Shape;
 use crate::shape::read::{Context, Read, refuse_noncharacters};
 use crate::shape::write::Write;
+use crate::shape::{Kind, Part, Room, Shape};
 use crate::target::TargetKind;
 
 /// The name of a target: the standard's, or `nsid:name` (LS 3.1.4).
@@ -47,7 +47,8 @@ impl Read for TargetName {
     fn shape() -> &'static Shape {
         // The enumeration of the names of Target keeps its ids (LS annex C.1, DECISIONS E3).
         const SHAPE: Shape =
-            Shape::table("Targets-Enum", "LS C.1 (LS-232)", crate::shape::Kind::Enumerated, TargetKind::SHAPE.fields);
+            Shape::table("Targets-Enum", "LS C.1 (LS-232)", Kind::Enumerated, TargetKind::SHAPE.fields)
+                .with_room(Room::Profiles(Part::Target));
         &SHAPE
     }
 
