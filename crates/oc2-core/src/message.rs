@@ -19,7 +19,7 @@ use crate::shape::read::{
 };
 use crate::shape::write::Write;
 use crate::shape::{Choice, Field, Kind, Shape};
-use crate::types::text::RequestId;
+use crate::types::text::{RequestId, identifier};
 use crate::types::time::DateTime;
 use crate::{map, record};
 
@@ -88,12 +88,12 @@ impl Message {
 
 map! {
     /// What is known about a message (HTTPS 1.1 3.3.2). Empty headers are absent on the wire.
-    pub struct Headers: "Headers" in "HTTPS 3.3.2", sealed by HeadersBuilder checked by fine {
+    pub struct Headers: "Headers" in "HTTPS 3.3.2", sealed by HeadersBuilder checked by from_is_short {
         /// Correlates a Command with its Responses.
         optional request_id: RequestId = 1,
         /// When the content was created.
         optional created: DateTime = 2,
-        /// Who created the content, or has authority for it.
+        /// Who created the content, or has authority for it: at most 256 characters, no control characters (DECISIONS M16).
         optional from: String = 3,
         /// Who is meant.
         optional to: Recipients = 4,
@@ -116,8 +116,10 @@ impl Default for Headers {
     }
 }
 
-fn fine(_: &Headers) -> Result<(), Invalid> {
-    Ok(())
+/// It goes into logs and records (DECISIONS M16).
+fn from_is_short(headers: &Headers) -> Result<(), Invalid> {
+    let Some(from) = &headers.from else { return Ok(()) };
+    identifier(from).map_err(|reason| Invalid::new(format!("from {reason}")))
 }
 
 choice! {
