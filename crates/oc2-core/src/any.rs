@@ -174,6 +174,11 @@ impl Any {
         matches!(*self.tree(), Tree::Map(_))
     }
 
+    /// Whether the value is null.
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(*self.tree(), Tree::Null)
+    }
+
     /// The keys of the members that are present, if the value is an object; in lenient mode null is absence (DECISIONS
     /// L36).
     #[must_use]

@@ -16,8 +16,8 @@ use crate::map;
 use crate::nsid::Nsid;
 use crate::profile::Profile;
 use crate::shape::read::{
-    Context, MAX_INTEGER, MemberKey, Read, ReadError, Segment, list, member_value, next_key, number, stands_twice,
-    unique,
+    Context, MAX_INTEGER, MemberKey, NULL, Read, ReadError, Segment, list, member_value, next_key, number,
+    stands_twice, unique,
 };
 use crate::shape::write::{Write, Written};
 use crate::shape::{Kind, Shape};
@@ -148,11 +148,15 @@ fn fine(_: &Results) -> Result<(), Invalid> {
 const NAMESPACES: Others = Others { admit: namespace, are_namespaces: true };
 
 fn namespace(context: &mut Context, key: &mut Key, value: &Any) -> Result<(), String> {
+    if value.is_null() {
+        context.tolerate(NULL).map_err(|error: ReadError| error.to_string())?;
+    }
     match Nsid::of_key(key) {
-        Some(nsid) if value.is_object() => {
+        Some(nsid) if value.is_object() || value.is_null() => {
             *key = nsid.into();
             Ok(())
         }
+        None if value.is_null() => Ok(()),
         _ => context.tolerate("not a namespace with its object").map_err(|error: ReadError| error.to_string()),
     }
 }

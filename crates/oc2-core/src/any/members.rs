@@ -59,6 +59,21 @@ impl Members {
         self.entries.is_empty()
     }
 
+    /// The members without the namespaces that are null, which is absence (DECISIONS M8, L36). They stood here while others
+    /// came, so that none stands twice.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn present(self, others: &Others) -> Self {
+        if !others.are_namespaces || !self.entries.iter().any(|(_, any)| any.is_null()) {
+            return self;
+        }
+        let mut present = Self::default();
+        for (key, any) in self.entries.into_iter().filter(|(_, any)| !any.is_null()) {
+            present.insert(key, any);
+        }
+        present
+    }
+
     /// The members under the keys they have in a form, and in its order.
     pub(crate) fn in_order(&self, others: &Others, form: Form) -> Vec<(Key, &Any)> {
         let id_of = |key: &Key| {

@@ -404,7 +404,7 @@ pub fn optional_value<'de, S: Source<'de>, T: Read>(
             if self.is_positional {
                 self.context.leave_item(true);
             } else {
-                self.context.tolerate("null where the member is to be left out")?;
+                self.context.tolerate(NULL)?;
             }
             Ok(None)
         }
@@ -447,6 +447,9 @@ pub fn defaulted_value<'de, S: Source<'de>, T: Read>(
     }
     Ok(value)
 }
+
+/// What is noted of a null that is absence (DECISIONS M8, L36).
+pub(crate) const NULL: &str = "null where the member is to be left out";
 
 /// Insists on a member of multiplicity 1.
 ///
