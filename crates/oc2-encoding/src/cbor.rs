@@ -57,12 +57,4 @@ pub(crate) fn message_of(error: &serde_cbor::Error) -> String {
     if error.is_data() { message } else { format!("not CBOR: {message}") }
 }
 
-/// The item itself, without the tag that says it is CBOR.
-///
-/// # Errors
-/// What deterministic CBOR of the standard's types does not have: other tags, undefined.
-pub(crate) fn untagged(bytes: &[u8]) -> Result<&[u8], ReadError> {
-    items::untagged(bytes)
-}
-
 const TYPICAL_MESSAGE: usize = 256;
