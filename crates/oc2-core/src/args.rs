@@ -110,6 +110,7 @@ fn times_agree(args: &Args) -> Result<(), Invalid> {
 const NAMESPACES: Others = Others { admit: namespace, are_namespaces: true };
 
 fn namespace(context: &mut Context, key: &mut Key, value: &Any) -> Result<(), String> {
+    context.meet_namespace(key).map_err(|error: ReadError| error.to_string())?;
     if value.is_null() {
         context.tolerate(NULL).map_err(|error: ReadError| error.to_string())?;
     }

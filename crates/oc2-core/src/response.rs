@@ -69,6 +69,11 @@ impl Response {
         self.results.check::<P>().err().unwrap_or_default()
     }
 
+    pub(crate) fn settle(&mut self, context: &Context) -> Result<(), ReadError> {
+        self.others.settle(context)?;
+        self.results.namespaces.settle(context)
+    }
+
     /// The same with results.
     #[must_use]
     pub fn with_results(self, results: Results) -> Self {
@@ -148,6 +153,7 @@ fn fine(_: &Results) -> Result<(), Invalid> {
 const NAMESPACES: Others = Others { admit: namespace, are_namespaces: true };
 
 fn namespace(context: &mut Context, key: &mut Key, value: &Any) -> Result<(), String> {
+    context.meet_namespace(key).map_err(|error: ReadError| error.to_string())?;
     if value.is_null() {
         context.tolerate(NULL).map_err(|error: ReadError| error.to_string())?;
     }

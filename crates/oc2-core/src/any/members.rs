@@ -5,7 +5,7 @@ use super::distinct::Distinct;
 use super::key::Key;
 use crate::form::{Form, Notation};
 use crate::nsid::Nsid;
-use crate::shape::read::{Context, ReadError};
+use crate::shape::read::{Context, ReadError, decimal, stands_twice};
 
 /// Members of an object that its table does not have, in the order they came or were set.
 #[derive(Clone, Debug, Default)]
@@ -72,6 +72,20 @@ impl Members {
             present.insert(key, any);
         }
         present
+    }
+
+    /// Tells members that were read before the notation was clear how they were written: what looked like a name may be an id.
+    pub(crate) fn settle(&mut self, context: &Context) -> Result<(), ReadError> {
+        let has_ids = context.is_concise() && !context.is_binary();
+        for (key, any) in std::mem::take(self).entries {
+            let id = key.as_name().filter(|_| has_ids).and_then(decimal);
+            let key = id.map_or(key, Key::Number);
+            let name = key.text();
+            if self.insert(key, any.settled(context)).is_some() {
+                return Err(stands_twice(&name));
+            }
+        }
+        Ok(())
     }
 
     /// The members under the keys they have in a form, and in its order.

@@ -4,7 +4,7 @@ use serde::de::{Error, MapAccess};
 use serde::ser::{Error as _, SerializeMap};
 use serde::{Deserializer, Serialize, Serializer};
 
-use crate::any::{Any, Key, Tree};
+use crate::any::{Any, CANNOT_CHANGE, Key, Tree};
 use crate::form::{Form, Notation};
 use crate::invalid::{Cut, Invalid};
 use crate::nsid::{FieldName, Flat, Nsid};
@@ -91,7 +91,7 @@ impl Extended {
             (Notation::Concise, Some(flat), _) => map.serialize_entry(&flat.id, &Written(&self.value, form))?,
             (Notation::Concise, None, Some(id)) => map.serialize_entry(&id, &Nested(self, form))?,
             (Notation::Verbose | Notation::Compact, ..) if self.id.is_some() => {
-                return Err(S::Error::custom("a target that nobody here knows cannot change its form"));
+                return Err(S::Error::custom(CANNOT_CHANGE));
             }
             _ => map.serialize_entry(&self.wire_name(), &Written(&self.value, form))?,
         }
@@ -109,11 +109,14 @@ struct Nested<'a>(&'a Extended, Form);
 impl Serialize for Nested<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(target, form) = self;
-        let Some(id) = target.id.or_else(|| target.value.field_id().map(u64::from)) else {
-            return Err(S::Error::custom("a target that nobody here knows cannot change its form"));
-        };
+        let id = target.id.or_else(|| target.value.field_id().map(u64::from));
+        // One that nobody here has an id for keeps its name in the place of it (DECISIONS E6).
+        let key = id.map_or_else(|| target.name.as_str().into(), Key::Number);
+        if !target.value.can_stand_under(&key, *form, !serializer.is_human_readable()) {
+            return Err(S::Error::custom(CANNOT_CHANGE));
+        }
         let mut map = serializer.serialize_map(Some(1))?;
-        map.serialize_entry(&id, &Written(&target.value, *form))?;
+        map.serialize_entry(&key, &Written(&target.value, *form))?;
         map.end()
     }
 }
@@ -132,7 +135,8 @@ impl ForeignField<Target> for Extended {
 impl Extended {
     fn read_named<'de, A: MapAccess<'de>>(context: &mut Context, name: &str, map: &mut A) -> Result<Target, A::Error> {
         if let Some((nsid, field)) = name.split_once(':') {
-            let nsid = nsid.parse().map_err(A::Error::custom)?;
+            let nsid: Nsid = nsid.parse().map_err(A::Error::custom)?;
+            context.at(Segment::Name(name), |context| context.meet_namespace::<A::Error>(&nsid.into()))?;
             let name = field.parse().map_err(A::Error::custom)?;
             let value = member_value(context, map, &format!("{nsid}:{name}"))?;
             return Ok(Target::Extended(Self { nsid, name, id: None, value }));
@@ -142,6 +146,7 @@ impl Extended {
                 let members: Any = member_value(context, map, name)?;
                 context.at(Segment::Name(name), |context| {
                     context.tolerate(&format!("the target is to be spelled {name}:... (LS 3.1.4)"))?;
+                    context.meet_namespace::<A::Error>(&nsid.into())?;
                     Self::nested(nsid, &members, context).map_err(A::Error::custom)
                 })
             }
@@ -151,12 +156,19 @@ impl Extended {
 
     fn read_numbered<'de, A: MapAccess<'de>>(context: &mut Context, id: u64, map: &mut A) -> Result<Target, A::Error> {
         let name = id.to_string();
+        if Flat::by_id(id).is_some() || Nsid::registered(id).is_some() {
+            context.at(Segment::Name(&name), |context| context.meet_id::<A::Error>())?;
+        }
         if let Some(flat) = Flat::by_id(id) {
             let value: Any = member_value(context, map, &name)?;
             return context.at(Segment::Name(&name), |context| {
-                if value.is_object() {
-                    context.tolerate("the target is to stand in the place of its namespace (SLPF 2.1.2.2)")?;
-                    return Self::nested(flat.nsid, &value, context).map_err(A::Error::custom);
+                if value.is_object() && id == u64::from(flat.id) {
+                    let target = Self::nested(flat.nsid, &value, context).map_err(A::Error::custom)?;
+                    // What else the profile may have stands there, as those of every other profile do.
+                    if matches!(&target, Target::Extended(one) if one.name == flat.name) {
+                        context.tolerate("the target is to stand in the place of its namespace (SLPF 2.1.2.2)")?;
+                    }
+                    return Ok(target);
                 }
                 if id != u64::from(flat.id) {
                     context.tolerate(&format!("the id of the target is {}", flat.id))?;

@@ -4,7 +4,9 @@ use std::fmt;
 
 use serde::de::{Error, Expected, Unexpected};
 
+use crate::any::Key;
 use crate::form::Notation;
+use crate::nsid::Nsid;
 
 /// How tolerant a reader is (DECISIONS, general policy).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -186,6 +188,15 @@ impl Context {
                 self.notation = Some(Notation::Concise);
                 Ok(())
             }
+        }
+    }
+
+    /// The key of a namespace: an id where ids are used, if the registry has one.
+    pub(crate) fn meet_namespace<E: Error>(&mut self, key: &Key) -> Result<(), E> {
+        match key {
+            Key::Number(_) => self.meet_id(),
+            Key::Name(_) if Nsid::of_key(key).is_some_and(|nsid| nsid.registered_id().is_some()) => self.meet_name(),
+            Key::Name(_) => Ok(()),
         }
     }
 

@@ -9,6 +9,7 @@ use super::scalars::refuse_noncharacters;
 use super::{Context, Read, Seed, Segment};
 use crate::any::{Any, Key, Members, Others};
 use crate::invalid::Quoted;
+use crate::nsid::Nsid;
 use crate::shape::{Choice, Field, Shape};
 
 /// A struct that is read row by row; the macros implement it.
@@ -291,6 +292,8 @@ impl Visitor<'_> for KeySeed<'_> {
         if !context.is_binary() && context.may_have_ids() {
             match decimal(name) {
                 Some(id) if context.is_concise() || shape.by_id(id).is_some() => return self.number(id),
+                // A list that started with a status tells nothing yet of names and ids.
+                Some(id) if Nsid::registered(id).is_some() => return self.number(id),
                 _ => {}
             }
         }
