@@ -154,17 +154,17 @@ const NAMESPACES: Others = Others { admit: namespace, are_namespaces: true };
 
 fn namespace(context: &mut Context, key: &mut Key, value: &Any) -> Result<(), String> {
     context.meet_namespace(key).map_err(|error: ReadError| error.to_string())?;
-    if value.is_null() {
-        context.tolerate(NULL).map_err(|error: ReadError| error.to_string())?;
+    let nsid = Nsid::of_key(key);
+    // By name whatever it holds, or it could stand here by its id as well.
+    if let Some(nsid) = nsid {
+        *key = nsid.into();
     }
-    match Nsid::of_key(key) {
-        Some(nsid) if value.is_object() || value.is_null() => {
-            *key = nsid.into();
-            Ok(())
-        }
-        None if value.is_null() => Ok(()),
-        _ => context.tolerate("not a namespace with its object").map_err(|error: ReadError| error.to_string()),
-    }
+    let deviation = match nsid {
+        _ if value.is_null() => NULL,
+        Some(_) if value.is_object() => return Ok(()),
+        _ => "not a namespace with its object",
+    };
+    context.tolerate(deviation).map_err(|error: ReadError| error.to_string())
 }
 
 /// Declares a list that is absent on the wire when it is empty: `$empty` says what to make of an empty one, `$check` of

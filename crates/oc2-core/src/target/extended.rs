@@ -15,7 +15,7 @@ use crate::shape::{Choice, Field, Kind, Shape};
 use crate::target::Target;
 
 /// A target in a profile's namespace: `slpf:rule_number` and its value, typed on demand.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Extended {
     nsid: Nsid,
     name: FieldName,
@@ -80,6 +80,10 @@ impl Extended {
         None
     }
 
+    fn known_id(&self) -> Option<u64> {
+        self.id.or_else(|| self.value.field_id().map(u64::from))
+    }
+
     fn wire_name(&self) -> String {
         format!("{}:{}", self.nsid, self.name)
     }
@@ -103,15 +107,25 @@ impl Extended {
     }
 }
 
+/// One that came by id and one that is known by its type are the same if the id is.
+impl PartialEq for Extended {
+    fn eq(&self, other: &Self) -> bool {
+        let is_same_row = match (self.known_id(), other.known_id()) {
+            (Some(a), Some(b)) => a == b,
+            _ => self.name == other.name,
+        };
+        self.nsid == other.nsid && is_same_row && self.value == other.value
+    }
+}
+
 /// The object that holds a target under the id of its profile.
 struct Nested<'a>(&'a Extended, Form);
 
 impl Serialize for Nested<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(target, form) = self;
-        let id = target.id.or_else(|| target.value.field_id().map(u64::from));
         // One that nobody here has an id for keeps its name in the place of it (DECISIONS E6).
-        let key = id.map_or_else(|| target.name.as_str().into(), Key::Number);
+        let key = target.known_id().map_or_else(|| target.name.as_str().into(), Key::Number);
         if !target.value.can_stand_under(&key, *form, !serializer.is_human_readable()) {
             return Err(S::Error::custom(CANNOT_CHANGE));
         }

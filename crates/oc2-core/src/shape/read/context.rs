@@ -191,12 +191,13 @@ impl Context {
         }
     }
 
-    /// The key of a namespace: an id where ids are used, if the registry has one.
+    /// The key of a namespace: an id where ids are used, if the registry has one. What it does not have nobody here knows
+    /// otherwise.
     pub(crate) fn meet_namespace<E: Error>(&mut self, key: &Key) -> Result<(), E> {
-        match key {
-            Key::Number(_) => self.meet_id(),
-            Key::Name(_) if Nsid::of_key(key).is_some_and(|nsid| nsid.registered_id().is_some()) => self.meet_name(),
-            Key::Name(_) => Ok(()),
+        match (key, Nsid::of_key(key)) {
+            (Key::Number(_), Some(_)) => self.meet_id(),
+            (Key::Name(_), Some(nsid)) if nsid.registered_id().is_some() => self.meet_name(),
+            _ => Ok(()),
         }
     }
 
