@@ -74,13 +74,17 @@ impl Members {
         present
     }
 
-    /// Tells members that were read before the notation was clear how they were written: what looked like a name may be an id.
+    /// Tells members that were read before the notation was clear how they were written: what looked like a name may be an
+    /// id, and the reverse.
     pub(crate) fn settle(&mut self, context: &Context) -> Result<(), ReadError> {
-        let has_ids = context.is_concise() && !context.is_binary();
         for (key, any) in std::mem::take(self).entries {
-            let id = key.as_name().filter(|_| has_ids).and_then(decimal);
-            let key = id.map_or(key, Key::Number);
             let name = key.text();
+            let id = decimal(&name).filter(|_| context.is_concise());
+            let key = match (context.is_binary(), id) {
+                (true, _) => key,
+                (false, Some(id)) => Key::Number(id),
+                (false, None) => Key::Name(name.clone()),
+            };
             if self.insert(key, any.settled(context)).is_some() {
                 return Err(stands_twice(&name));
             }
