@@ -14,6 +14,8 @@ mod media_type;
 mod message;
 mod net;
 mod on_demand;
+mod profiles;
+mod properties;
 mod response;
 mod support;
 mod target;
