@@ -76,6 +76,11 @@ impl Extended {
         row.map(|(_, field)| field)
     }
 
+    /// The name that the profile has for it; its own if it is none of the profile's.
+    pub(crate) fn name_in<P: Profile>(&self) -> FieldName {
+        self.row_in::<P>().and_then(|field| field.name.parse().ok()).unwrap_or(self.name)
+    }
+
     pub(crate) fn field(&self) -> Option<&'static Field> {
         None
     }
