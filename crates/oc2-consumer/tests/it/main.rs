@@ -7,6 +7,7 @@ mod dispatch;
 mod harness;
 mod messages;
 mod overload;
+mod pairs;
 mod query_features;
 mod replay;
 mod slpf;
