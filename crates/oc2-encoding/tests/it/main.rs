@@ -16,6 +16,7 @@ mod net;
 mod on_demand;
 mod profiles;
 mod properties;
+mod relay;
 mod response;
 mod support;
 mod target;
