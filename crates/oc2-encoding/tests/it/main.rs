@@ -5,6 +5,7 @@ mod built;
 mod command;
 mod corpus;
 mod examples;
+mod forms;
 mod glimpse;
 mod hostile;
 mod i_json;

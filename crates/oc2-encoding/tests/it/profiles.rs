@@ -103,7 +103,7 @@ pub(crate) fn typed(message: Message) -> Message {
             let typed = response.typed::<Slpf>().and_then(oc2_core::Response::typed::<Blinky>);
             Message::response(headers, typed.and_then(oc2_core::Response::typed::<Acme>).expect("well typed"))
         }
-        other => panic!("{other:?}"),
+        other @ Content::Notification(_) => panic!("{other:?}"),
     };
     Message { signature, ..message }
 }
