@@ -16,7 +16,10 @@ use crate::target::Target;
 
 /// A target in a profile's namespace: `slpf:rule_number` and its value, typed on demand.
 #[derive(Clone, Debug)]
-pub struct Extended {
+pub struct Extended(Box<Parts>);
+
+#[derive(Clone, Debug)]
+struct Parts {
     nsid: Nsid,
     name: FieldName,
     /// The id it came with, where no name did.
@@ -27,37 +30,42 @@ pub struct Extended {
 impl Extended {
     pub(crate) fn new<P: Profile>(target: P::Target) -> Result<Self, Invalid> {
         let field = target.field().ok_or_else(|| Invalid::new("not a row of the profile's table"))?;
-        Ok(Self { nsid: P::NSID, name: field.name.parse()?, id: None, value: Any::field_of(target) })
+        let name = field.name.parse()?;
+        Ok(Self::with(P::NSID, name, None, Any::field_of(target)))
+    }
+
+    fn with(nsid: Nsid, name: FieldName, id: Option<u64>, value: Any) -> Self {
+        Self(Box::new(Parts { nsid, name, id, value }))
     }
 
     /// The namespace.
     #[must_use]
     pub fn nsid(&self) -> Nsid {
-        self.nsid
+        self.0.nsid
     }
 
     /// The name within it; its id in decimal, if it came with an id that only its profile knows.
     #[must_use]
     pub fn name(&self) -> FieldName {
-        self.name
+        self.0.name
     }
 
     /// The value, not typed.
     #[must_use]
     pub fn value(&self) -> &Any {
-        &self.value
+        &self.0.value
     }
 
     pub(crate) fn of<P: Profile>(&self) -> Result<Option<P::Target>, ReadError> {
         self.row_in::<P>()
-            .map(|field| self.value.of_field::<P::Target>(field))
+            .map(|field| self.0.value.of_field::<P::Target>(field))
             .transpose()
             .map_err(|error| error.within(Segment::Name(&self.wire_name())).within(Segment::Name("target")))
     }
 
     pub(crate) fn check<P: Profile>(&self) -> Result<(), Vec<ReadError>> {
         let Some(field) = self.row_in::<P>() else { return Ok(()) };
-        self.value.check_field::<P::Target>(field).map_err(|errors| {
+        self.0.value.check_field::<P::Target>(field).map_err(|errors| {
             let placed =
                 |error: ReadError| error.within(Segment::Name(&self.wire_name())).within(Segment::Name("target"));
             errors.into_iter().map(placed).collect()
@@ -66,19 +74,19 @@ impl Extended {
 
     /// The row of the profile's table, if it is the profile's and has one.
     pub(crate) fn row_in<P: Profile>(&self) -> Option<&'static Field> {
-        if self.nsid != P::NSID {
+        if self.0.nsid != P::NSID {
             return None;
         }
-        let row = match self.id {
+        let row = match self.0.id {
             Some(id) => P::Target::TABLE.by_id(id),
-            None => P::Target::TABLE.by_name(self.name.as_str()),
+            None => P::Target::TABLE.by_name(self.0.name.as_str()),
         };
         row.map(|(_, field)| field)
     }
 
     /// The name that the profile has for it; its own if it is none of the profile's.
     pub(crate) fn name_in<P: Profile>(&self) -> FieldName {
-        self.row_in::<P>().and_then(|field| field.name.parse().ok()).unwrap_or(self.name)
+        self.row_in::<P>().and_then(|field| field.name.parse().ok()).unwrap_or(self.0.name)
     }
 
     pub(crate) fn field(&self) -> Option<&'static Field> {
@@ -86,29 +94,29 @@ impl Extended {
     }
 
     fn known_id(&self) -> Option<u64> {
-        self.id.or_else(|| self.value.field_id().map(u64::from))
+        self.0.id.or_else(|| self.0.value.field_id().map(u64::from))
     }
 
     fn wire_name(&self) -> String {
-        format!("{}:{}", self.nsid, self.name)
+        format!("{}:{}", self.0.nsid, self.0.name)
     }
 
     pub(crate) fn write_member<S: Serializer>(&self, form: Form, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(1))?;
-        let flat = Flat::of(self.nsid, self.name.as_str());
-        match (form.notation, flat, self.nsid.registered_id()) {
-            (Notation::Concise, Some(flat), _) => map.serialize_entry(&flat.id, &Written(&self.value, form))?,
+        let flat = Flat::of(self.0.nsid, self.0.name.as_str());
+        match (form.notation, flat, self.0.nsid.registered_id()) {
+            (Notation::Concise, Some(flat), _) => map.serialize_entry(&flat.id, &Written(&self.0.value, form))?,
             (Notation::Concise, None, Some(id)) => map.serialize_entry(&id, &Nested(self, form))?,
-            (Notation::Verbose | Notation::Compact, ..) if self.id.is_some() => {
+            (Notation::Verbose | Notation::Compact, ..) if self.0.id.is_some() => {
                 return Err(S::Error::custom(CANNOT_CHANGE));
             }
-            _ => map.serialize_entry(&self.wire_name(), &Written(&self.value, form))?,
+            _ => map.serialize_entry(&self.wire_name(), &Written(&self.0.value, form))?,
         }
         map.end()
     }
 
     pub(crate) fn write_value<S: Serializer>(&self, form: Form, serializer: S) -> Result<S::Ok, S::Error> {
-        self.value.write(form, serializer)
+        self.0.value.write(form, serializer)
     }
 }
 
@@ -117,9 +125,9 @@ impl PartialEq for Extended {
     fn eq(&self, other: &Self) -> bool {
         let is_same_row = match (self.known_id(), other.known_id()) {
             (Some(a), Some(b)) => a == b,
-            _ => self.name == other.name,
+            _ => self.0.name == other.0.name,
         };
-        self.nsid == other.nsid && is_same_row && self.value == other.value
+        self.0.nsid == other.0.nsid && is_same_row && self.0.value == other.0.value
     }
 }
 
@@ -130,12 +138,12 @@ impl Serialize for Nested<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(target, form) = self;
         // One that nobody here has an id for keeps its name in the place of it (DECISIONS E6).
-        let key = target.known_id().map_or_else(|| target.name.as_str().into(), Key::Number);
-        if !target.value.can_stand_under(&key, *form, !serializer.is_human_readable()) {
+        let key = target.known_id().map_or_else(|| target.0.name.as_str().into(), Key::Number);
+        if !target.0.value.can_stand_under(&key, *form, !serializer.is_human_readable()) {
             return Err(S::Error::custom(CANNOT_CHANGE));
         }
         let mut map = serializer.serialize_map(Some(1))?;
-        map.serialize_entry(&key, &Written(&target.value, *form))?;
+        map.serialize_entry(&key, &Written(&target.0.value, *form))?;
         map.end()
     }
 }
@@ -158,7 +166,7 @@ impl Extended {
             context.at(Segment::Name(name), |context| context.meet_namespace::<A::Error>(&nsid.into()))?;
             let name = field.parse().map_err(A::Error::custom)?;
             let value = member_value(context, map, &format!("{nsid}:{name}"))?;
-            return Ok(Target::Extended(Self { nsid, name, id: None, value }));
+            return Ok(Target::Extended(Self::with(nsid, name, None, value)));
         }
         match name.parse::<Nsid>() {
             Ok(nsid) if nsid.is_established() => {
@@ -184,7 +192,7 @@ impl Extended {
                 if value.is_object() && id == u64::from(flat.id) {
                     let target = Self::nested(flat.nsid, &value, context).map_err(A::Error::custom)?;
                     // What else the profile may have stands there, as those of every other profile do.
-                    if matches!(&target, Target::Extended(one) if one.name == flat.name) {
+                    if matches!(&target, Target::Extended(one) if one.0.name == flat.name) {
                         context.tolerate("the target is to stand in the place of its namespace (SLPF 2.1.2.2)")?;
                     }
                     return Ok(target);
@@ -192,7 +200,7 @@ impl Extended {
                 if id != u64::from(flat.id) {
                     context.tolerate(&format!("the id of the target is {}", flat.id))?;
                 }
-                Ok(Target::Extended(Self { nsid: flat.nsid, name: flat.name, id: None, value }))
+                Ok(Target::Extended(Self::with(flat.nsid, flat.name, None, value)))
             });
         }
         match Nsid::registered(id) {
@@ -216,8 +224,8 @@ impl Extended {
         };
         let value = Any::read_as(tree.clone(), context);
         Ok(Target::Extended(match id.and_then(|id| Flat::nested(nsid, id)) {
-            Some(flat) => Self { nsid, name: flat.name, id: None, value },
-            None => Self { nsid, name: key.text().parse()?, id, value },
+            Some(flat) => Self::with(nsid, flat.name, None, value),
+            None => Self::with(nsid, key.text().parse()?, id, value),
         }))
     }
 }
