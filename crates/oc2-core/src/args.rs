@@ -4,7 +4,7 @@ use crate::any::{Any, Key, Others};
 use crate::invalid::Invalid;
 use crate::nsid::Nsid;
 use crate::profile::Profile;
-use crate::shape::read::{Context, ReadError, Segment};
+use crate::shape::read::{Context, NULL, ReadError, Segment};
 use crate::shape::{Part, Room};
 use crate::types::time::{DateTime, Duration, Window};
 use crate::{enumerated, map};
@@ -110,9 +110,13 @@ fn times_agree(args: &Args) -> Result<(), Invalid> {
 /// the Consumer's act (DECISIONS L2).
 const NAMESPACES: Others = Others { admit: namespace, room: Room::Profiles(Part::Args) };
 
-fn namespace(_: &mut Context, key: &mut Key, value: &Any) -> Result<(), String> {
+fn namespace(context: &mut Context, key: &mut Key, value: &Any) -> Result<(), String> {
+    context.meet_namespace(key).map_err(|error: ReadError| error.to_string())?;
+    if value.is_null() {
+        context.tolerate(NULL).map_err(|error: ReadError| error.to_string())?;
+    }
     let nsid = Nsid::of_key(key);
-    if nsid.is_some_and(|nsid| nsid.is_established()) && !value.is_object() {
+    if nsid.is_some_and(|nsid| nsid.is_established()) && !value.is_object() && !value.is_null() {
         return Err("a namespace holds an object".into());
     }
     if let Some(nsid) = nsid {

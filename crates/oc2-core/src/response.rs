@@ -16,8 +16,8 @@ use crate::map;
 use crate::nsid::Nsid;
 use crate::profile::Profile;
 use crate::shape::read::{
-    Context, MAX_INTEGER, MemberKey, Read, ReadError, Segment, list, member_value, next_key, number, stands_twice,
-    unique,
+    Context, MAX_INTEGER, MemberKey, NULL, Read, ReadError, Segment, list, member_value, next_key, number,
+    stands_twice, unique,
 };
 use crate::shape::write::{Write, Written};
 use crate::shape::{Kind, Part, Room, Shape};
@@ -67,6 +67,11 @@ impl Response {
     #[must_use]
     pub fn faults<P: Profile>(&self) -> Vec<ReadError> {
         self.results.check::<P>().err().unwrap_or_default()
+    }
+
+    pub(crate) fn settle(&mut self, context: &Context) -> Result<(), ReadError> {
+        self.others.settle(context)?;
+        self.results.namespaces.settle(context)
     }
 
     /// The same with results.
@@ -148,13 +153,18 @@ fn fine(_: &Results) -> Result<(), Invalid> {
 const NAMESPACES: Others = Others { admit: namespace, room: Room::Profiles(Part::Results) };
 
 fn namespace(context: &mut Context, key: &mut Key, value: &Any) -> Result<(), String> {
-    match Nsid::of_key(key) {
-        Some(nsid) if value.is_object() => {
-            *key = nsid.into();
-            Ok(())
-        }
-        _ => context.tolerate("not a namespace with its object").map_err(|error: ReadError| error.to_string()),
+    context.meet_namespace(key).map_err(|error: ReadError| error.to_string())?;
+    let nsid = Nsid::of_key(key);
+    // By name whatever it holds, or it could stand here by its id as well.
+    if let Some(nsid) = nsid {
+        *key = nsid.into();
     }
+    let deviation = match nsid {
+        _ if value.is_null() => NULL,
+        Some(_) if value.is_object() => return Ok(()),
+        _ => "not a namespace with its object",
+    };
+    context.tolerate(deviation).map_err(|error: ReadError| error.to_string())
 }
 
 /// Declares a list that is absent on the wire when it is empty: `$empty` says what to make of an empty one, `$check` of

@@ -127,6 +127,10 @@ pub fn integer<'de, D: Deserializer<'de>>(
             if value.fract() != 0.0 || value.abs() > MAX_INTEGER as f64 {
                 return self.within(None, &value);
             }
+            // The one integer of JSON that arrives as a fraction.
+            if value == 0.0 && value.is_sign_negative() {
+                return self.within(Some(0), &value);
+            }
             self.context.tolerate("an Integer is spelled as a fraction")?;
             self.within(Some(value as i64), &value)
         }
