@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, Throughput};
 use oc2_core::shape::read::{Context, Mode, Read};
 use oc2_core::{Command, Content, Envelope, Form, Headers, Message, Notation, Response};
-use oc2_encoding::{Cbor, Encoding, Json};
+use oc2_encoding::{Cbor, Encoding, Json, read_cbor, read_json};
 use oc2_profile_slpf::Slpf;
 use serde::de::IgnoredAny;
 
@@ -77,14 +77,13 @@ impl Document {
 
     /// One that nobody can type stays in its form: it is left out.
     fn new(json: &[u8], kind: &str) -> Option<Self> {
-        let text = std::str::from_utf8(json).ok()?;
         let content = match kind {
-            "command" => Content::Request(read_json::<Command>(text, Notation::Verbose)?.typed::<Slpf>().ok()?),
-            _ => Content::Response(read_json::<Response>(text, Notation::Verbose)?.typed::<Slpf>().ok()?),
+            "command" => Content::Request(read_as::<Command>(json, FORMS[0])?.typed::<Slpf>().ok()?),
+            _ => Content::Response(read_as::<Response>(json, FORMS[0])?.typed::<Slpf>().ok()?),
         };
         let is_of_peer = match kind {
-            "command" => serde_json::from_str::<openc2::json::Command>(text).is_ok(),
-            _ => serde_json::from_str::<openc2::json::Response>(text).is_ok(),
+            "command" => serde_json::from_slice::<openc2::json::Command>(json).is_ok(),
+            _ => serde_json::from_slice::<openc2::json::Response>(json).is_ok(),
         };
         let message = match content {
             Content::Request(command) => Message::request(Headers::default(), command),
@@ -99,35 +98,18 @@ impl Document {
     }
 }
 
-fn read_json<T: Read>(text: &str, notation: Notation) -> Option<T> {
-    let mut context = Context::new(Mode::Strict).in_notation(notation);
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let value = T::read(&mut context, &mut deserializer).ok()?;
-    deserializer.end().ok()?;
-    Some(value)
+fn read_as<T: Read>(bytes: &[u8], form: Kind) -> Option<T> {
+    let mut context = Context::new(Mode::Strict).in_notation(form.notation);
+    match form.wire {
+        Wire::Json => read_json(bytes, &mut context).ok(),
+        Wire::Cbor => read_cbor(bytes, &mut context.of_binary()).ok(),
+    }
 }
 
-fn read_cbor<T: Read>(bytes: &[u8], notation: Notation) -> Option<T> {
-    let mut context = Context::new(Mode::Strict).of_binary().in_notation(notation);
-    let mut deserializer = serde_cbor::Deserializer::from_slice(bytes);
-    let value = T::read(&mut context, &mut deserializer).ok()?;
-    deserializer.end().ok()?;
-    Some(value)
-}
-
-/// As `Encoding::decode` reads: UTF-8 first, then the rest in one pass.
 fn read(document: &Document, bytes: &[u8], form: Kind) -> bool {
-    match (document.message.content(), form.wire) {
-        (Content::Request(_), Wire::Json) => {
-            let text = std::str::from_utf8(bytes).ok();
-            black_box(text.and_then(|text| read_json::<Command>(text, form.notation))).is_some()
-        }
-        (_, Wire::Json) => {
-            let text = std::str::from_utf8(bytes).ok();
-            black_box(text.and_then(|text| read_json::<Response>(text, form.notation))).is_some()
-        }
-        (Content::Request(_), Wire::Cbor) => black_box(read_cbor::<Command>(bytes, form.notation)).is_some(),
-        (_, Wire::Cbor) => black_box(read_cbor::<Response>(bytes, form.notation)).is_some(),
+    match document.message.content() {
+        Content::Request(_) => black_box(read_as::<Command>(bytes, form)).is_some(),
+        _ => black_box(read_as::<Response>(bytes, form)).is_some(),
     }
 }
 

@@ -2,9 +2,10 @@
 
 mod items;
 
-use oc2_core::shape::read::{Context, ReadError};
+use oc2_core::shape::read::{Context, Read, ReadError};
 use oc2_core::{Form, Message, Mode, Notation};
 use serde_cbor::Deserializer;
+use serde_cbor::de::SliceRead;
 
 use crate::encoding::{Decoded, Encoding};
 use crate::error::{DecodeError, EncodeError};
@@ -63,14 +64,32 @@ impl Encoding for Cbor {
 }
 
 fn read(bytes: &[u8], mode: Mode) -> Result<Decoded, ReadError> {
-    check_length(bytes)?;
-    let bytes = items::untagged(bytes)?;
     let mut context = Context::new(mode).of_binary();
-    let mut deserializer = Deserializer::from_slice(bytes);
-    let (message, form) = Message::read_in_any_envelope(&mut context, &mut deserializer)
-        .map_err(|error| context.fail(message_of(&error)).relative_to(&["body", "openc2", "request"]))?;
+    let (message, form) =
+        read_with(bytes, &mut context, |context, deserializer| Message::read_in_any_envelope(context, deserializer))
+            .map_err(|error| error.relative_to(&["body", "openc2", "request"]))?;
+    Ok(Decoded { message, form, notes: context.into_notes() })
+}
+
+/// Reads one value of the language, such as a bare Command, from CBOR; the context is one
+/// [`of_binary`](Context::of_binary).
+///
+/// # Errors
+/// The bytes are not one: the place and the reason.
+pub fn read_cbor<T: Read>(bytes: &[u8], context: &mut Context) -> Result<T, ReadError> {
+    read_with(bytes, context, |context, deserializer| T::read(context, deserializer))
+}
+
+fn read_with<'b, T>(
+    bytes: &'b [u8],
+    context: &mut Context,
+    read: impl FnOnce(&mut Context, &mut Deserializer<SliceRead<'b>>) -> Result<T, serde_cbor::Error>,
+) -> Result<T, ReadError> {
+    check_length(bytes)?;
+    let mut deserializer = Deserializer::from_slice(items::untagged(bytes)?);
+    let value = read(context, &mut deserializer).map_err(|error| context.fail(message_of(&error)))?;
     deserializer.end().map_err(|error| ReadError::new(message_of(&error)))?;
-    Ok(Decoded { message, form, notes: context.notes().to_vec() })
+    Ok(value)
 }
 
 /// What serde_cbor has to say; the offset only where the bytes are no CBOR, else the place says more.

@@ -27,10 +27,10 @@ mod json;
 mod limits;
 mod set;
 
-pub use cbor::{Cbor, CborByName};
+pub use cbor::{Cbor, CborByName, read_cbor};
 pub use encoding::{Decoded, Encoding};
 pub use error::{DecodeError, EncodeError, MediaTypeError};
 pub use glimpse::Glimpse;
-pub use json::{Json, JsonIn};
+pub use json::{Json, JsonIn, read_json};
 pub use limits::MAX_MESSAGE;
 pub use set::{Encodings, Selection};

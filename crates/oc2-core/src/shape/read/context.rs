@@ -226,6 +226,12 @@ impl Context {
         &self.notes
     }
 
+    /// The same, for keeps.
+    #[must_use]
+    pub fn into_notes(self) -> Vec<Note> {
+        self.notes
+    }
+
     /// Accepts a deviation in lenient mode and notes it; refuses it in strict mode.
     ///
     /// # Errors
