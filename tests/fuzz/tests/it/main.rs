@@ -1,0 +1,3 @@
+//! The readers without libFuzzer.
+
+mod bounded;
