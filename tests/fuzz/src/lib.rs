@@ -9,6 +9,7 @@
 //! oc2_tests_fuzz::json(b"[[[[");
 //! ```
 
+mod found;
 mod http;
 mod media_types;
 mod messages;

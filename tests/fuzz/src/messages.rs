@@ -3,6 +3,8 @@
 use oc2_core::{Content, Mode, Notation};
 use oc2_encoding::{Cbor, Decoded, Encoding, Glimpse, Json, JsonIn};
 
+use crate::found;
+
 /// JSON by name; in lenient mode the other two notations as well.
 pub fn json(bytes: &[u8]) {
     check(&Json, bytes);
@@ -48,6 +50,7 @@ fn survives(encoding: &dyn Encoding, decoded: &Decoded, mode: Mode) {
     let Decoded { message, form, .. } = decoded;
     let written = match encoding.encode(message, *form) {
         Ok(written) => written,
+        Err(error) if found::is_member_before_form(*form, &error) => return,
         Err(error) => panic!("{message:?} was read, but {error}"),
     };
     let shown = written.escape_ascii();
@@ -57,16 +60,20 @@ fn survives(encoding: &dyn Encoding, decoded: &Decoded, mode: Mode) {
     };
     assert_eq!(again.message, *message, "read again as another message: {shown}");
     assert_eq!(again.form, *form, "read again in another form: {shown}");
-    let twice = encoding.encode(&again.message, again.form).map(|twice| twice.escape_ascii().to_string());
-    assert_eq!(twice.ok(), Some(shown.to_string()), "written again as something else");
+    match encoding.encode(&again.message, again.form) {
+        Ok(twice) => assert_eq!(twice.escape_ascii().to_string(), shown.to_string(), "written again as something else"),
+        Err(error) if found::is_member_before_form(*form, &error) => {}
+        Err(error) => panic!("{shown} was written, and cannot be written again: {error}"),
+    }
 }
 
 /// A message that strict mode refuses is answered under the id and in the way that lenient mode reads.
 fn agrees(glimpse: &Glimpse, lenient: &Decoded) {
     let Decoded { message, form, .. } = lenient;
     assert_eq!(glimpse.request_id.as_ref(), message.headers.request_id(), "another request id was glimpsed: {message:?}");
-    assert_eq!(glimpse.form.envelope, form.envelope, "another envelope was glimpsed: {message:?}");
+    // Nobody answers a Response.
     if let Content::Request(command) = message.content() {
+        assert_eq!(glimpse.form.envelope, form.envelope, "another envelope was glimpsed: {message:?}");
         let read = command.args.response_requested().copied();
         assert_eq!(glimpse.response_requested, read, "another kind of answer was glimpsed: {message:?}");
     }

@@ -1,3 +1,4 @@
 //! The readers without libFuzzer.
 
 mod bounded;
+mod found;
