@@ -2,10 +2,13 @@
 //!
 //! Whoever mends one takes it off here and takes `#[ignore]` off its test.
 
+use std::net::IpAddr;
+
 use oc2_core::any::Members;
 use oc2_core::shape::read::ReadError;
 use oc2_core::{Content, Form, Message, Notation};
 use oc2_encoding::EncodeError;
+use oc2_profile_slpf::{Host, Slpf};
 
 /// A tree gives every integer as a signed one, and two readers take ids as unsigned ones only: that of the first item of a
 /// list that is a message, and that of the name of a target.
@@ -33,3 +36,15 @@ pub(crate) fn is_member_before_form(form: Form, error: &EncodeError) -> bool {
 
 /// What is said of values that have to stay in the form they came in.
 pub(crate) const UNKNOWN: &str = "that nobody here knows cannot change its form";
+
+/// An IPv4 address with a final dot is a hostname; the dot is dropped, and what is written is an address.
+pub(crate) fn is_address_with_dot(host: &Host) -> bool {
+    matches!(host, Host::Name(name) if name.as_str().parse::<IpAddr>().is_ok())
+}
+
+/// The same in the specifiers of a Command.
+pub(crate) fn is_for_address_with_dot(message: &Message) -> bool {
+    let Content::Request(command) = message.content() else { return false };
+    let specifiers = command.actuator.as_ref().and_then(|actuator| actuator.of::<Slpf>().ok().flatten());
+    specifiers.and_then(|specifiers| specifiers.hostname).is_some_and(|host| is_address_with_dot(&host))
+}

@@ -70,7 +70,11 @@ fn survives(encoding: &dyn Encoding, decoded: &Decoded, mode: Mode) {
 /// A message that strict mode refuses is answered under the id and in the way that lenient mode reads.
 fn agrees(glimpse: &Glimpse, lenient: &Decoded) {
     let Decoded { message, form, .. } = lenient;
-    assert_eq!(glimpse.request_id.as_ref(), message.headers.request_id(), "another request id was glimpsed: {message:?}");
+    assert_eq!(
+        glimpse.request_id.as_ref(),
+        message.headers.request_id(),
+        "another request id was glimpsed: {message:?}"
+    );
     // Nobody answers a Response.
     if let Content::Request(command) = message.content() {
         assert_eq!(glimpse.form.envelope, form.envelope, "another envelope was glimpsed: {message:?}");

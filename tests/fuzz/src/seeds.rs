@@ -135,8 +135,9 @@ fn rewrite(document: &[u8], encoding: &dyn Encoding, notation: Notation) -> Opti
 
 /// The vectors in one of the forms they state.
 fn vectors(form: &str) -> Vec<Vec<u8>> {
-    let file: Value = serde_json::from_slice(&read(&tests().join("../crates/oc2-encoding/tests/data/cbor-vectors.json")))
-        .expect("the vectors are JSON");
+    let file: Value =
+        serde_json::from_slice(&read(&tests().join("../crates/oc2-encoding/tests/data/cbor-vectors.json")))
+            .expect("the vectors are JSON");
     let vectors = file["vectors"].as_array().expect("the vectors are a list").iter();
     vectors
         .map(|vector| match &vector[form] {

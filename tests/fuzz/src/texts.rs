@@ -10,11 +10,13 @@ use oc2_core::types::hashes::Hash;
 use oc2_core::types::mac::MacAddr;
 use oc2_core::types::port::L4Protocol;
 use oc2_core::types::text::{
-    CommandId, DomainName, EmailAddr, Hostname, IdnDomainName, IdnEmailAddr, IdnHostname, Iri, MimeType, RequestId, Uri,
-    Version,
+    CommandId, DomainName, EmailAddr, Hostname, IdnDomainName, IdnEmailAddr, IdnHostname, Iri, MimeType, RequestId,
+    Uri, Version,
 };
 use oc2_core::{Action, Feature, Nsid, ResponseType, TargetName};
 use oc2_profile_slpf::{Direction, DropProcess, Host, RuleNumber};
+
+use crate::found;
 
 /// The first byte chooses a type, the rest is a text: one that is accepted is written as a text that is the same value.
 pub fn texts(bytes: &[u8]) {
@@ -51,7 +53,7 @@ pub(crate) const KINDS: &[fn(&str) -> bool] = &[
     survives::<ResponseType>,
     survives::<TargetName>,
     survives::<Pair>,
-    survives::<Host>,
+    host,
     survives::<RuleNumber>,
     survives::<Direction>,
     survives::<DropProcess>,
@@ -72,6 +74,13 @@ fn uri(text: &str) -> bool {
     let is_one = survives::<Uri>(text);
     assert!(!is_one || text.parse::<Iri>().is_ok(), "{text:?}: a URI, but not an IRI");
     is_one
+}
+
+fn host(text: &str) -> bool {
+    match text.parse() {
+        Ok(host) if found::is_address_with_dot(&host) => true,
+        _ => survives::<Host>(text),
+    }
 }
 
 fn survives<T: FromStr<Err: Display> + Display + PartialEq + Debug>(text: &str) -> bool {

@@ -5,6 +5,7 @@ use oc2_core::any::Tree;
 use oc2_core::shape::read::{Context, Read};
 use oc2_core::{Message, Mode, Notation};
 use oc2_encoding::{Cbor, Encoding, Json};
+use oc2_profile_slpf::Host;
 
 #[test]
 #[ignore = "ahead of the code: a tree gives signed integers, the reader of the first item takes unsigned ones"]
@@ -39,6 +40,14 @@ fn a_member_known_by_its_id_alone_does_not_go_into_a_form_by_name() {
     if let Ok(written) = Json.encode(&decoded.message, by_name) {
         let again = Json.decode(&written, Mode::Lenient).expect("it is read again");
         assert_eq!(again.message, decoded.message, "{}", written.escape_ascii());
+    }
+}
+
+#[test]
+#[ignore = "ahead of the code: the dot is dropped after it was decided that this is a name"]
+fn an_address_with_a_final_dot_does_not_become_another_host() {
+    if let Ok(host) = "192.0.2.1.".parse::<Host>() {
+        assert_eq!(host.to_string().parse().ok(), Some(host));
     }
 }
 
