@@ -22,7 +22,7 @@ fn the_producer_learns_what_the_daemon_can_do() {
 
 #[test]
 fn a_pair_that_is_switched_off_is_neither_listed_nor_performed() {
-    // SLPF-082, SLPF-085 to SLPF-087, SLPF-153 to SLPF-155, SLPF-173 to SLPF-175
+    // SLPF-137, SLPF-138, SLPF-153 to SLPF-155, SLPF-173 to SLPF-175
     let off = r#"disabled_pairs = ["deny ipv4_net", "delete slpf:rule_number"]"#;
     let daemon_config = Config::new().slpf("dry-run", off);
     let daemon = daemon_config.start();
@@ -52,6 +52,40 @@ fn numbers_count_down_and_a_number_in_use_is_refused() {
         .command(&["deny", "ipv4_net", "10.0.0.1", "--drop-process", "false_ack"])
         .expect(501)
         .expect_text("Option not supported");
+}
+
+#[test]
+fn producer_and_daemon_keep_the_clauses_of_packet_filtering() {
+    // SLPF-182, SLPF-188, SLPF-190 to SLPF-198, SLPF-203, SLPF-209, SLPF-214 to SLPF-222
+    let config = Config::new().slpf_with_updates("dry-run");
+    std::fs::write(config.folder().join("rules/rules.json"), "[]").unwrap();
+    let daemon = config.start();
+    let connection = ["--protocol", "tcp", "--dst-port", "80"];
+    for action in ["allow", "deny"] {
+        for target in [
+            vec!["ipv4_net", "192.0.2.0/24"],
+            vec!["ipv6_net", "2001:db8::/32"],
+            [&["ipv4_connection"], &connection[..]].concat(),
+            [&["ipv6_connection"], &connection[..]].concat(),
+        ] {
+            for args in [
+                vec![],
+                vec!["--persistent", "false"],
+                vec!["--direction", "ingress", "--response-requested", "complete"],
+                vec!["--start-time", "1", "--stop-time", "+1h"],
+                vec!["--duration", "1h"],
+            ] {
+                let words = [&[action], &target[..], &args[..]].concat();
+                let number = daemon.command(&words).expect(200).rule();
+                daemon.command(&["delete", "slpf:rule_number", &number]).expect(200);
+                daemon.command(&["delete", "slpf:rule_number", &number]).expect(500);
+            }
+        }
+    }
+    // SLPF-199, SLPF-223
+    daemon.command(&["deny", "ipv4_net", "192.0.2.0/24", "--drop-process", "reject"]).expect(200);
+    daemon.command(&["update", "file", "rules.json"]).expect(200);
+    daemon.command(&["query", "features"]).expect(200);
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn post(daemon: &Daemon, path: &str, body: &str) -> (String, Value) {
 
 #[test]
 fn a_command_is_answered_as_the_transfer_specification_has_it() {
-    // HTTPS-015, HTTPS-038, HTTPS-045 to HTTPS-047, HTTPS-052, HTTPS-053
+    // HTTPS-015, HTTPS-038, HTTPS-045 to HTTPS-047, HTTPS-052, HTTPS-053, SLPF-207
     let config = Config::new();
     let daemon = config.start();
     let query = json!({"body": {"openc2": {"request": {"action": "query", "target": {"features": []}}}}});

@@ -98,7 +98,7 @@ fn rules_of_others_survive_whatever_we_do() {
 
 #[test]
 fn a_rule_set_replaces_the_rules_or_changes_nothing() {
-    // SLPF-163, SLPF-164, SLPF-177, SLPF-178
+    // SLPF-163, SLPF-164, SLPF-177, SLPF-178, SLPF-180
     in_namespace("kernel::a_rule_set_replaces_the_rules_or_changes_nothing", || {
         let config = Config::new().slpf_with_updates("iptables");
         let rules = config.folder().join("rules");

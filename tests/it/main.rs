@@ -8,3 +8,4 @@ mod harness;
 mod http;
 mod kernel;
 mod restart;
+mod roles;

@@ -1,6 +1,7 @@
 //! `cargo xtask ci`: all of CI in one command. `.ci/run` runs the same parts.
 
 use crate::cargo::cargo;
+use crate::clauses;
 use crate::demo::Demo;
 use crate::failure::Result;
 use crate::parts::Parts;
@@ -17,6 +18,7 @@ pub(crate) fn run(interrupt: &Interrupt) -> Result<()> {
     let mut doc = cargo(&["doc", "--workspace", "--no-deps"]);
     parts.run_command(doc.env("RUSTDOCFLAGS", "--deny warnings"), interrupt)?;
     parts.run("tidy", || tidy::run(interrupt))?;
+    parts.run("clauses", clauses::run)?;
     Test::default().run_parts(&mut parts, interrupt)?;
     parts.run("demo", || Demo::default().run(interrupt))?;
     parts.finish()

@@ -2,14 +2,17 @@
 
 mod cargo;
 mod ci;
+mod clauses;
 mod demo;
 mod failure;
+mod files;
 mod netns;
 mod parts;
 mod process;
 mod setup;
 mod test;
 mod tidy;
+mod tokens;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -45,6 +48,12 @@ enum Task {
     Ci,
     /// Check the house rules that a program can check
     Tidy,
+    /// Compare the checklists of the standards with the tests
+    ///
+    /// Each row of a checklist in `tests/clauses` is cited by a test (`// LS-022` above it or in its body), or listed in
+    /// `not_applicable.tsv` with a reason. Ends with status 0 only if nothing of LS, JADN and SLPF is open and every id that
+    /// stands anywhere exists.
+    Clauses,
     /// The demo, from within its namespaces
     #[command(name = "__demo-inside", hide = true)]
     DemoInside(demo::inside::Inside),
@@ -67,6 +76,7 @@ impl Task {
             Self::Test(test) => test.run(&Interrupt::install()?),
             Self::Ci => ci::run(&Interrupt::install()?),
             Self::Tidy => tidy::run(&Interrupt::install()?),
+            Self::Clauses => clauses::run(),
             Self::DemoInside(inside) => inside.run(),
             Self::TcpEcho { address } => demo::traffic::echo(address),
             Self::TcpTry { address, timeout_ms } => demo::traffic::attempt(address, Duration::from_millis(timeout_ms)),

@@ -1,19 +1,20 @@
 //! `cargo xtask tidy`: the house rules that a program can check.
 
-pub(crate) mod tokens;
-
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::cargo::{self, workspace};
 use crate::failure::{Failure, Place, Result};
+use crate::files::{self, is_rust};
 use crate::process::Interrupt;
+use crate::tokens::Tokens;
 
 /// Checks every Rust file of the workspace, and the dependencies of the language crate.
 pub(crate) fn run(interrupt: &Interrupt) -> Result<()> {
     let mut findings = Vec::new();
-    let files = rust_files(workspace())?;
+    let mut files = files::below(workspace())?;
+    files.retain(|file| is_rust(file));
     for file in &files {
         let text = fs::read_to_string(workspace().join(file)).place(file.display())?;
         findings.extend(check_file(file, &text));
@@ -58,7 +59,7 @@ fn check_file(file: &Path, text: &str) -> Vec<Finding> {
     if file.ends_with("mod.rs") {
         error(1, "no `mod.rs`: name the file after the module, beside its folder".to_owned());
     }
-    match tokens::Tokens::read(text) {
+    match Tokens::read(text) {
         Err((line, reason)) => error(line, format!("not Rust: {reason}")),
         Ok(tokens) => {
             for (line, name) in tokens.unfinished() {
@@ -97,31 +98,6 @@ fn check_core_dependencies(tree: &str) -> Vec<Finding> {
     let manifest = Path::new(CORE).join("Cargo.toml");
     let text = |name| format!("depends on `{name}`: the language has no runtime and no logging");
     forbidden.into_iter().map(|name| Finding::error(&manifest, 1, text(name))).collect()
-}
-
-/// All Rust files below a folder, relative to it and sorted, without build output and hidden folders.
-fn rust_files(root: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    let mut folders = vec![root.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).place(folder.display())? {
-            let entry = entry.place(folder.display())?;
-            let (path, name) = (entry.path(), entry.file_name());
-            let is_folder = entry.file_type().place(path.display())?.is_dir();
-            if is_folder && !is_skipped(&name.to_string_lossy(), &path) {
-                folders.push(path);
-            } else if !is_folder && path.extension().is_some_and(|extension| extension == "rs") {
-                files.push(path.strip_prefix(root).unwrap_or(&path).to_owned());
-            }
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
-/// Hidden folders, and build output, which cargo marks.
-fn is_skipped(name: &str, path: &Path) -> bool {
-    name.starts_with('.') || path.join("CACHEDIR.TAG").exists()
 }
 
 const CORE: &str = "crates/oc2-core";

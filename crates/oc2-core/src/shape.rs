@@ -45,12 +45,14 @@ impl Shape {
 
     /// The row with this name, and its position.
     #[must_use]
+    #[inline]
     pub fn by_name(&self, name: &str) -> Option<(usize, &'static Field)> {
         self.names.find(self.fields, name).map(|index| (index, &self.fields[index]))
     }
 
     /// The row with this id, or with another id that is read for it, and its position.
     #[must_use]
+    #[inline]
     pub fn by_id(&self, id: u64) -> Option<(usize, &'static Field)> {
         self.fields
             .iter()

@@ -164,6 +164,9 @@ impl<'de> Visitor<'de> for Look<'_> {
         for index in 0.. {
             let at = at.below(Step::Index(index));
             if seq.next_element_seed(Look { glimpse: &mut *glimpse, at, is_binary })?.is_none() {
+                if index == 0 {
+                    glimpse.form = Form::DEFAULT;
+                }
                 break;
             }
         }

@@ -1,7 +1,10 @@
 //! I-JSON by name (LS 3.1.5, RFC 7493), compact and concise (JADN 4.2, 4.3).
 
+mod write;
+
 use oc2_core::shape::read::{Context, ReadError};
 use oc2_core::{Form, Message, Mode, Notation};
+use serde::{Serialize, Serializer};
 use serde_json::Deserializer;
 
 use crate::encoding::{Decoded, Encoding};
@@ -36,7 +39,7 @@ impl Encoding for Json {
     }
 
     fn encode(&self, message: &Message, form: Form) -> Result<Vec<u8>, EncodeError> {
-        write(message, form)
+        encode(message, form)
     }
 }
 
@@ -55,14 +58,34 @@ impl Encoding for JsonIn {
     }
 
     fn encode(&self, message: &Message, form: Form) -> Result<Vec<u8>, EncodeError> {
-        write(message, form)
+        encode(message, form)
     }
 }
 
-fn write(message: &Message, form: Form) -> Result<Vec<u8>, EncodeError> {
+fn encode(message: &Message, form: Form) -> Result<Vec<u8>, EncodeError> {
+    to_bytes(&Sent { message, form })
+}
+
+/// A value as JSON.
+///
+/// # Errors
+/// It has what I-JSON does not.
+pub(crate) fn to_bytes<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, EncodeError> {
     let mut bytes = Vec::with_capacity(TYPICAL_MESSAGE);
-    message.write_in(form, &mut serde_json::Serializer::new(&mut bytes)).map_err(EncodeError::new)?;
+    write::write(&mut bytes, value).map_err(EncodeError::new)?;
     Ok(bytes)
+}
+
+/// A message as serializers take it.
+struct Sent<'a> {
+    message: &'a Message,
+    form: Form,
+}
+
+impl Serialize for Sent<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.message.write_in(self.form, serializer)
+    }
 }
 
 fn read(bytes: &[u8], mut context: Context) -> Result<Decoded, ReadError> {

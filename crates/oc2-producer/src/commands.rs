@@ -139,6 +139,7 @@ mod tests {
         remarks(r#"{"action":"scan","target":{"file":{"path":"C:\\a"}}}"#, &[]);
     }
 
+    // LS-033, L23
     #[test]
     fn a_profile_nobody_registered_is_remarked_on_once() {
         remarks(

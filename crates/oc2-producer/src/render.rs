@@ -19,8 +19,8 @@ pub(crate) fn people(response: &Response, origin: &Origin<'_>) -> String {
     let Response { results, others, .. } = response;
     let mut lines = vec![headline(response)];
     lines.extend(features(results));
-    lines.extend(results.namespaces().iter().map(|(name, value)| of_profile(results, name, value)));
-    lines.extend(others.iter().map(|(name, value)| row(name, &json_of(value))));
+    lines.extend(results.namespaces().iter().map(|(key, value)| of_profile(results, &key.text(), value)));
+    lines.extend(others.iter().map(|(key, value)| row(&key.text(), &json_of(value))));
     lines.push(footer(origin));
     lines.join("\n")
 }

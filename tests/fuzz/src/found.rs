@@ -4,9 +4,9 @@
 
 use std::net::IpAddr;
 
-use oc2_core::any::Members;
+use oc2_core::any::{Any, Members, Tree};
 use oc2_core::shape::read::ReadError;
-use oc2_core::{Content, Form, Message, Notation};
+use oc2_core::{Actuator, Content, Form, Message, Notation, Target};
 use oc2_encoding::EncodeError;
 use oc2_profile_slpf::{Host, Slpf};
 
@@ -47,4 +47,45 @@ pub(crate) fn is_for_address_with_dot(message: &Message) -> bool {
     let Content::Request(command) = message.content() else { return false };
     let specifiers = command.actuator.as_ref().and_then(|actuator| actuator.of::<Slpf>().ok().flatten());
     specifiers.and_then(|specifiers| specifiers.hostname).is_some_and(|host| is_address_with_dot(&host))
+}
+
+/// The second look takes a name for an id that the reader does not: `"04"`.
+pub(crate) fn is_glimpsed_as_id(members: &Members) -> bool {
+    members.iter().any(|(key, _)| key.as_name().is_some_and(|name| name.parse::<u64>().is_ok()))
+}
+
+/// CBOR has floats that are not numbers, JSON and JADN do not (RFC 8259 6); values that nobody types keep them.
+pub(crate) fn has_no_number(message: &Message) -> bool {
+    anys_of(message).into_iter().any(|any| holds_no_number(&any.tree()))
+}
+
+fn holds_no_number(tree: &Tree) -> bool {
+    match tree {
+        Tree::Number(number) => !number.is_finite(),
+        Tree::List(items) => items.iter().any(holds_no_number),
+        Tree::Map(members) => members.iter().any(|(_, value)| holds_no_number(value)),
+        _ => false,
+    }
+}
+
+fn anys_of(message: &Message) -> Vec<&Any> {
+    fn values(members: &Members) -> impl Iterator<Item = &Any> {
+        members.iter().map(|(_, value)| value)
+    }
+    let mut anys: Vec<_> = values(message.headers.others()).collect();
+    match message.content() {
+        Content::Request(command) => {
+            anys.extend(values(command.args.namespaces()));
+            anys.extend(command.actuator.as_ref().map(Actuator::specifiers));
+            if let Target::Extended(extended) = &command.target {
+                anys.push(extended.value());
+            }
+        }
+        Content::Response(response) => {
+            anys.extend(values(&response.others));
+            anys.extend(values(response.results.namespaces()));
+        }
+        Content::Notification(notification) => anys.push(notification.members()),
+    }
+    anys
 }

@@ -27,6 +27,7 @@ pub fn cbor(bytes: &[u8]) {
 
 fn check(encoding: &dyn Encoding, bytes: &[u8]) {
     match (encoding.decode(bytes, Mode::Strict), encoding.decode(bytes, Mode::Lenient)) {
+        (_, Ok(lenient)) if found::has_no_number(&lenient.message) => {}
         (Ok(strict), Ok(lenient)) => {
             assert_eq!(strict.message, lenient.message, "the modes differ in what they read");
             assert_eq!(strict.form, lenient.form, "the modes differ in the form they see");
@@ -78,6 +79,9 @@ fn agrees(glimpse: &Glimpse, lenient: &Decoded) {
     // Nobody answers a Response.
     if let Content::Request(command) = message.content() {
         assert_eq!(glimpse.form.envelope, form.envelope, "another envelope was glimpsed: {message:?}");
+        if found::is_glimpsed_as_id(command.args.namespaces()) {
+            return;
+        }
         let read = command.args.response_requested().copied();
         assert_eq!(glimpse.response_requested, read, "another kind of answer was glimpsed: {message:?}");
     }

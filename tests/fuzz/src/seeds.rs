@@ -59,7 +59,7 @@ pub(crate) fn slpf() -> Vec<Vec<u8>> {
     distinct(seeds)
 }
 
-/// Every text of the corpus as each type it is of, and as one that it is not of.
+/// Texts of the corpus as each type, those that are of it and those that are not.
 pub(crate) fn texts() -> Vec<Vec<u8>> {
     let mut texts = BTreeSet::new();
     for document in documents() {
@@ -67,13 +67,17 @@ pub(crate) fn texts() -> Vec<Vec<u8>> {
             gather(&value, &mut texts);
         }
     }
-    texts.extend(HARD_TEXTS.iter().map(|text| (*text).to_owned()));
+    for text in HARD_TEXTS {
+        texts.insert((*text).to_owned());
+    }
+    texts.retain(|text| text.len() <= LONGEST_TEXT);
     let mut seeds = Vec::new();
-    for (i, text) in texts.iter().filter(|text| text.len() <= LONGEST_TEXT).enumerate() {
-        for (choice, is_one) in (0_u8..).zip(KINDS) {
-            if is_one(text) || i % KINDS.len() == usize::from(choice) {
-                seeds.push([&[choice], text.as_bytes()].concat());
-            }
+    for (choice, is_one) in (0_u8..).zip(KINDS) {
+        let (good, bad): (Vec<_>, Vec<_>) = texts.iter().partition(|text| is_one(text));
+        for texts in [good, bad] {
+            // A few dozen tell as much as thousands.
+            let step = texts.len().div_ceil(TEXTS_OF_A_KIND).max(1);
+            seeds.extend(texts.iter().step_by(step).map(|text| [&[choice], text.as_bytes()].concat()));
         }
     }
     distinct(seeds)
@@ -183,6 +187,7 @@ fn tests() -> PathBuf {
 
 const LONGEST: usize = 4096;
 const LONGEST_TEXT: usize = 300;
+const TEXTS_OF_A_KIND: usize = 40;
 const PATH: &str = "/.well-known/openc2";
 
 const HARD_TEXTS: &[&str] = &[

@@ -181,6 +181,7 @@ mod tests {
     use crate::backend::ChainNames;
     use crate::config::Outside;
 
+    // SLPF-027, SLPF-097, SLPF-098, SLPF-104, SLPF-105, SLPF-136, SLPF-140
     #[test]
     fn a_net_is_source_or_destination_in_both_directions() {
         check(
@@ -211,6 +212,7 @@ mod tests {
         check(r#"{"ipv6_net": "::/0"}"#, Direction::Ingress, &["IPv6 INPUT -j DROP"]);
     }
 
+    // SLPF-027
     #[test]
     fn a_direction_is_one_way() {
         for (direction, chain) in [(Direction::Ingress, "INPUT"), (Direction::Egress, "OUTPUT")] {
@@ -220,6 +222,7 @@ mod tests {
         }
     }
 
+    // SLPF-008 to SLPF-010, SLPF-084, SLPF-128
     #[test]
     fn what_a_connection_does_not_name_may_be_anything() {
         for (connection, expected) in [
@@ -242,6 +245,7 @@ mod tests {
         }
     }
 
+    // SLPF-011, L26
     #[test]
     fn icmp_over_ipv6_is_icmpv6() {
         check(
@@ -251,6 +255,7 @@ mod tests {
         );
     }
 
+    // SLPF-012, SLPF-091, SLPF-132, S8
     #[test]
     fn ports_alone_are_of_three_protocols() {
         check(
@@ -264,6 +269,7 @@ mod tests {
         );
     }
 
+    // SLPF-023, SLPF-024
     #[test]
     fn verdicts_are_accept_drop_and_reject() {
         for (verdict, target) in [(Verdict::Accept, "ACCEPT"), (Verdict::Drop, "DROP"), (Verdict::Reject, "OC2-REJECT")]
@@ -308,6 +314,7 @@ mod tests {
         }
     }
 
+    // SLPF-027
     #[test]
     fn a_gateway_tells_in_from_out_by_the_outside_interface() {
         let tcp = r#"{"ipv4_connection": {"protocol": "tcp"}}"#;

@@ -14,6 +14,7 @@ fn the_newest_rule_comes_first() {
     assert_eq!(firewall.ports(), [3, 2, 1]);
 }
 
+// SLPF-077, SLPF-121, S1
 #[test]
 fn insert_rule_places_a_rule() {
     let mut firewall = Firewall::default();
@@ -25,6 +26,7 @@ fn insert_rule_places_a_rule() {
     assert_eq!(firewall.ports(), [6, 4, 2, 3, 1, 5]);
 }
 
+// SLPF-030, SLPF-080, SLPF-124, S1, S2
 #[test]
 fn a_number_is_never_given_twice() {
     let mut firewall = Firewall::default();
@@ -43,6 +45,7 @@ fn a_number_is_never_given_twice() {
     assert_eq!(firewall.insert(3), 999_980);
 }
 
+// SLPF-159, SLPF-160, S9
 #[test]
 fn a_rule_that_is_deleted_is_gone_and_another_delete_fails() {
     let mut firewall = Firewall::default();
@@ -126,6 +129,7 @@ fn a_file_counts_as_commands_sent_one_after_the_other() {
     firewall.perform(placed(7, 16), ALWAYS).unwrap_err();
 }
 
+// SLPF-072, SLPF-073, S7
 #[test]
 fn what_cannot_be_done_here_is_refused() {
     let mode = &Mode::Host;

@@ -9,6 +9,7 @@ use oc2_profile_slpf::{Results, RuleNumber, Slpf};
 
 use crate::support::{Firewall, command};
 
+// SLPF-002, SLPF-052 to SLPF-056
 #[test]
 fn the_profile_is_kept_whatever_is_switched_off() {
     for settings in [
@@ -44,6 +45,95 @@ fn rules_come_in_the_order_that_the_numbers_say() {
     assert!(firewall.kernel_agrees());
 }
 
+/// Each action that makes a rule, with each target it takes.
+fn rules() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let targets = [
+        r#""ipv4_net":"198.51.100.0/24""#,
+        r#""ipv6_net":"2001:db8::/32""#,
+        r#""ipv4_connection":{"protocol":"udp","dst_port":53}"#,
+        r#""ipv6_connection":{"src_addr":"2001:db8::1"}"#,
+    ];
+    ["allow", "deny"].into_iter().flat_map(move |action| targets.map(|target| (action, target)))
+}
+
+// SLPF-030, SLPF-077 to SLPF-080, SLPF-121 to SLPF-124
+#[test]
+fn insert_rule_is_the_number_of_the_rule_unless_another_has_it() {
+    for (action, target) in rules() {
+        let firewall = Firewall::dry();
+        let placed = |action: &str| {
+            command(&format!(
+                r#"{{"action":"{action}","target":{{{target}}},
+                    "args":{{"response_requested":"complete","slpf":{{"insert_rule":-7}}}}}}"#
+            ))
+        };
+        assert_eq!(firewall.number(&placed(action)).as_i64(), -7, "{action} {target}");
+        for again in ["allow", "deny"] {
+            let refusal = firewall.refusal(&placed(again));
+            assert_eq!(refusal.status(), StatusCode::NotImplemented, "{again} {target}: {refusal}");
+            assert_eq!(refusal.text(), "Rule number currently in use", "{again} {target}");
+        }
+        assert_eq!(firewall.numbers(), [-7], "{action} {target}");
+        assert!(firewall.kernel_agrees());
+    }
+}
+
+// SLPF-047, SLPF-075, SLPF-076, SLPF-119, SLPF-120, SLPF-157 to SLPF-160
+#[test]
+fn each_rule_is_deleted_by_the_number_that_was_told() {
+    let firewall = Firewall::dry();
+    let kept = firewall.number(&command(r#"{"action":"deny","target":{"ipv4_net":"192.0.2.1"}}"#));
+    for (action, target) in rules() {
+        let rule = command(&format!(
+            r#"{{"action":"{action}","target":{{{target}}},"args":{{"response_requested":"complete"}}}}"#
+        ));
+        let number = firewall.number(&rule);
+        assert_eq!(firewall.numbers(), [number.as_i64(), kept.as_i64()], "{action} {target}");
+        let delete = Slpf::delete(number).build().unwrap();
+        assert!(firewall.send(&delete).unwrap().is_none());
+        assert_eq!(firewall.numbers(), [kept.as_i64()], "{action} {target}");
+        let refusal = firewall.refusal(&delete);
+        assert_eq!(refusal.status(), StatusCode::InternalError);
+        assert!(refusal.text().starts_with("firewall rule not removed or updated"), "{refusal}");
+    }
+    assert!(firewall.kernel_agrees());
+}
+
+// SLPF-015, SLPF-029
+#[test]
+fn a_rule_keeps_its_number_for_life() {
+    let mut firewall = Firewall::dry();
+    let deny = |target: &str, insert_rule: &str| {
+        command(&format!(
+            r#"{{"action":"deny","target":{{{target}}},
+                "args":{{"response_requested":"complete","slpf":{{{insert_rule}}}}}}}"#
+        ))
+    };
+    let neighbor = r#""ipv6_net":"2001:db8::/32""#;
+    let given = firewall.number(&deny(r#""ipv4_net":"192.0.2.1""#, ""));
+    let chosen = firewall.number(&deny(r#""ipv4_net":"192.0.2.2""#, r#""insert_rule":7"#));
+    let records = |firewall: &Firewall| {
+        let rules = firewall.block_on(firewall.actuator().rules()).unwrap();
+        let of = |number| rules.iter().find(|record| record.number == number).unwrap().clone();
+        [of(given), of(chosen)]
+    };
+    let before = records(&firewall);
+    assert_ne!(before[0].packets, before[1].packets);
+    let mut neighbors: Vec<_> = ["6", "8", "999989", "999991"]
+        .map(|n| firewall.number(&deny(neighbor, &format!("\"insert_rule\":{n}"))))
+        .into();
+    neighbors.push(firewall.number(&deny(neighbor, "")));
+    assert_eq!(records(&firewall), before);
+    for number in neighbors {
+        firewall.send(&Slpf::delete(number).build().unwrap()).unwrap();
+        assert_eq!(records(&firewall), before);
+    }
+    firewall.restart();
+    assert_eq!(records(&firewall), before);
+    assert_eq!(firewall.numbers(), [chosen.as_i64(), given.as_i64()]);
+}
+
+// SLPF-064, SLPF-065, SLPF-071 to SLPF-073, SLPF-080, SLPF-094, SLPF-112, SLPF-113, SLPF-126, SLPF-142, SLPF-159, SLPF-160
 #[test]
 fn each_refusal_has_the_sentence_of_the_standard() {
     let firewall = Firewall::dry_with(
@@ -79,6 +169,11 @@ fn each_refusal_has_the_sentence_of_the_standard() {
             "Rule not updated: an ICMP code says nothing without a type",
         ),
         (
+            r#"{"action":"allow","target":{"ipv4_connection":{"protocol":"icmp","dst_port":3}}}"#,
+            501,
+            "Rule not updated: an ICMP code says nothing without a type",
+        ),
+        (
             r#"{"action":"deny","target":{"ipv6_connection":{"protocol":"icmp","src_port":255}}}"#,
             501,
             "Rule not updated: ICMP type 255 cannot be matched",
@@ -110,6 +205,7 @@ fn a_number_nobody_can_delete_by_is_not_told() {
     firewall.block_on(oc2_actuator::testing::check(&firewall.any(), &delete, refused));
 }
 
+// SLPF-042, SLPF-043, S13
 #[test]
 fn only_those_who_are_meant_are_addressed() {
     let firewall = Firewall::dry_with("hostname = \"fw1.example.net\"\nasset_id = \"30\"");

@@ -12,6 +12,7 @@ use oc2_profile_slpf::{Allow, Deny, Direction, DropProcess, RuleBuilder, Slpf};
 use crate::support::{Firewall, family_of, iptables};
 
 on_every_flavor! {
+    // SLPF-023, SLPF-034
     fn a_deny_stops_packets_an_allow_counteracts_it_and_a_delete_undoes_it(flavor) {
         for_both_families(flavor, |firewall, server| {
             connect(server).unwrap();
@@ -57,6 +58,7 @@ on_every_flavor! {
         });
     }
 
+    // SLPF-023, SLPF-024
     fn a_neighbor_whose_packets_are_rejected_is_told(flavor) {
         let Some(neighbor) = Neighbor::new("near", 1) else { return testing::skip("no network of a veth pair") };
         let firewall = Firewall::real(flavor);
@@ -128,6 +130,7 @@ on_every_flavor! {
     }
 
     /// Two networks and a gateway between them; what passes through it is told by the outside interface.
+    // SLPF-027
     fn a_gateway_filters_what_it_passes_on(flavor) {
         let Some(networks) = Networks::new() else { return testing::skip("no networks of veth pairs") };
         let config = format!("flavor = \"{}\"\nmode = \"gateway\"\noutside = [\"outside\"]", name_of(flavor));

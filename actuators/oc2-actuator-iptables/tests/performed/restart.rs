@@ -5,6 +5,7 @@ use oc2_profile_slpf::Slpf;
 use crate::support::{Firewall, command, iptables};
 
 on_every_flavor! {
+    // SLPF-035, SLPF-036, S12
     fn the_kernel_holds_what_the_store_holds_after_a_restart(flavor) {
         let mut firewall = Firewall::real(flavor);
         fill(&firewall);

@@ -91,6 +91,7 @@ fn a_path_is_the_directory_one_below_it_or_the_file() {
     }
 }
 
+// SLPF-177, SLPF-178
 #[test]
 fn nothing_but_a_file_of_the_directory_is_read() {
     let world = World::new();
@@ -267,6 +268,7 @@ async fn a_file_is_put_in_force_whole_or_not_at_all() {
 }
 
 on_every_flavor! {
+    // SLPF-163, SLPF-164
     fn the_kernel_holds_the_rules_of_a_file(flavor) {
         let rules_dir = TempDir::new().unwrap();
         let config = Config { flavor, update_dir: Some(rules_dir.path().into()), ..Config::default() };

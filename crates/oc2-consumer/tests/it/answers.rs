@@ -21,7 +21,7 @@ async fn complete_is_answered_with_the_results_and_so_is_nothing() {
 
 #[tokio::test]
 async fn ack_is_answered_with_102_before_the_command_is_done() {
-    // LS-128, L5
+    // LS-128, LS-137, L5
     let recorder = Recorder::slow();
     let consumer = builder().actuator(recorder.clone()).build();
     let answer = send(&consumer, deny_with(json!({"response_requested": "ack"}))).await;

@@ -21,6 +21,7 @@ pub(crate) struct Recorder(Arc<State>);
 struct State {
     asset_id: String,
     without: Vec<String>,
+    left_out: Option<String>,
     performed: Mutex<Vec<Command>>,
     n_started: AtomicUsize,
     gate: Option<Semaphore>,
@@ -61,10 +62,18 @@ impl Recorder {
         Self::with("30", args, None, Fault::None)
     }
 
+    /// Implements every pair of the profile but this one, such as `deny ipv4_net`.
+    pub(crate) fn all_but(pair: &str) -> Self {
+        let mut recorder = Self::new();
+        Arc::get_mut(&mut recorder.0).expect("nobody else has it").left_out = Some(pair.into());
+        recorder
+    }
+
     fn with(asset_id: &str, without: &[&str], gate: Option<Semaphore>, fault: Fault) -> Self {
         Self(Arc::new(State {
             asset_id: asset_id.into(),
             without: without.iter().map(ToString::to_string).collect(),
+            left_out: None,
             performed: Mutex::default(),
             n_started: AtomicUsize::new(0),
             gate,
@@ -87,6 +96,12 @@ impl Recorder {
 
 impl Actuator for Recorder {
     type Profile = Slpf;
+
+    fn commands(&self) -> Vec<&'static CommandRow> {
+        let is_left_out =
+            |row: &CommandRow| self.0.left_out.as_ref().is_some_and(|pair| *pair == row.pair().to_string());
+        Slpf::COMMANDS.iter().filter(|row| !is_left_out(row)).collect()
+    }
 
     fn unsupported_args(&self) -> &[String] {
         &self.0.without

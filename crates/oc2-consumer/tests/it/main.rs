@@ -9,4 +9,5 @@ mod messages;
 mod overload;
 mod query_features;
 mod replay;
+mod slpf;
 mod time;

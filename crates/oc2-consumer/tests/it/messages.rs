@@ -116,6 +116,28 @@ async fn content_other_than_a_command_is_refused() {
 }
 
 #[tokio::test]
+async fn a_message_has_content_and_says_what_it_is() {
+    // LS-072
+    let (consumer, recorder) = recording();
+    let whole = message(&deny());
+    let request = |content_type: Option<&str>, body: String| Request {
+        content_type: content_type.map(Into::into),
+        ..request(body)
+    };
+    let json = "application/openc2+json;version=1.0";
+    send_request(&consumer, request(None, whole.to_string())).await.expect(400, "");
+    send_request(&consumer, request(Some(json), String::new())).await.expect(400, "");
+    let mut without_kind = whole.clone();
+    without_kind["body"]["openc2"] = json!({});
+    send_request(&consumer, request(Some(json), without_kind.to_string())).await.expect(400, "body.openc2");
+    let mut without_content = whole.clone();
+    without_content["body"] = json!({});
+    send_request(&consumer, request(Some(json), without_content.to_string())).await.expect(400, "body");
+    assert_eq!(recorder.n_started(), 0);
+    send_request(&consumer, request(Some(json), whole.to_string())).await.expect(200, "");
+}
+
+#[tokio::test]
 async fn media_types_are_parsed_and_judged_by_mode() {
     // M2, HTTPS-031, HTTPS-055
     let lenient = recording().0;

@@ -29,7 +29,7 @@ async fn no_feature_is_a_heartbeat() {
 
 #[tokio::test]
 async fn only_what_is_asked_for_is_told_and_what_is_asked_twice_once() {
-    // LS-159, LS-213, LS-214, LS-218
+    // LS-159, LS-213, LS-214, LS-218, LS-229
     let consumer = builder().actuator(Recorder::new()).actuator(Recorder::new()).actuator(Doors::default()).build();
     let answer = send(&consumer, query(json!(["profiles", "profiles"]))).await;
     assert_eq!(answer.response()["results"], json!({"profiles": ["slpf", "x-doors"]}));

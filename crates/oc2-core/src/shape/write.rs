@@ -29,6 +29,18 @@ impl Write for String {
     }
 }
 
+impl<T: Write> Write for Box<T> {
+    fn write<S: Serializer>(&self, form: Form, serializer: S) -> Result<S::Ok, S::Error> {
+        T::write(self, form, serializer)
+    }
+}
+
+impl Write for Box<str> {
+    fn write<S: Serializer>(&self, _: Form, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self)
+    }
+}
+
 impl Write for bool {
     fn write<S: Serializer>(&self, _: Form, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_bool(*self)

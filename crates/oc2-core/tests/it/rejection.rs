@@ -6,7 +6,7 @@ use oc2_core::shape::read::{Context, Mode, Read};
 use oc2_core::target::NoTarget;
 use oc2_core::{Action, Args, Class, Command, Nsid, Profile, Rejection, Response, StatusCode, TargetName, map};
 
-// LS-137 to LS-145
+// LS-139 to LS-145
 #[test]
 fn each_class_of_cause_has_its_status() {
     for (class, status) in [

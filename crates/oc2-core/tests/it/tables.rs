@@ -34,7 +34,7 @@ fn names(shape: &Shape, name: &str, base: &str, rows: &[(u32, &str)]) {
     check(shape, name, base, &rows);
 }
 
-// LS-086
+// LS-017, LS-086
 #[test]
 fn the_command_is_a_record_of_five() {
     let rows = [
@@ -75,7 +75,7 @@ fn the_actions_are_twenty() {
     names(&Action::SHAPE, "Action", "Enumerated", &rows);
 }
 
-// LS-098 to LS-116, LS-232
+// LS-017, LS-098 to LS-116, LS-232
 #[test]
 fn the_targets_are_eighteen() {
     let rows = [
@@ -102,7 +102,7 @@ fn the_targets_are_eighteen() {
     names(&TargetKind::SHAPE, "Target", "Enumerated", &rows.map(|(id, name, _)| (id, name)));
 }
 
-// LS-119, LS-120, LS-201
+// LS-017, LS-119, LS-120, LS-201
 #[test]
 fn the_arguments_are_four() {
     let rows = [
@@ -116,7 +116,7 @@ fn the_arguments_are_four() {
     names(&ResponseType::SHAPE, "Response-Type", "Enumerated", &rows);
 }
 
-// LS-132 to LS-136, LS-147 to LS-150, LS-188
+// LS-017, LS-132 to LS-136, LS-147 to LS-150, LS-188
 #[test]
 fn the_response_is_a_map_of_three_with_four_results() {
     let rows =
@@ -142,7 +142,7 @@ fn the_response_is_a_map_of_three_with_four_results() {
     );
 }
 
-// LS-152, LS-154, LS-162, LS-170, LS-174, LS-178, LS-189, LS-195, LS-198
+// LS-017, LS-152, LS-154, LS-162, LS-170, LS-174, LS-178, LS-189, LS-195, LS-198
 #[test]
 fn the_types_of_targets_have_their_rows() {
     let rows = [(1, "mime_type", "String", false), (2, "payload", "Payload", false), (3, "hashes", "Hashes", false)];
@@ -184,7 +184,7 @@ fn the_types_of_targets_have_their_rows() {
     check(&Process::SHAPE, "Process", "Map", &rows);
 }
 
-// HTTPS 1.1 3.3.2
+// HTTPS 1.1 3.3.2; LS-196
 #[test]
 fn the_message_is_a_record_of_three() {
     let rows = [(1, "headers", "Headers", false), (2, "body", "Body", true), (3, "signature", "String", false)];
@@ -233,7 +233,7 @@ const SHAPES: [&Shape; 25] = [
     &Args::SHAPE,
 ];
 
-// LS-002, LS-003, LS-018, LS-019
+// JADN-007 to JADN-010, LS-002, LS-003, LS-018, LS-019
 #[test]
 fn ids_and_names_are_unique_and_names_are_lower_case() {
     for shape in SHAPES {
@@ -245,11 +245,14 @@ fn ids_and_names_are_unique_and_names_are_lower_case() {
             assert_eq!(in_order, (1..=shape.fields.len()).collect::<Vec<_>>(), "{}", shape.name);
         }
         assert!((1..=32).contains(&shape.name.len()), "{}", shape.name);
-        assert!(!shape.name.contains('_'), "{}", shape.name);
+        let is_type_name = shape.name.starts_with(|first: char| first.is_ascii_uppercase())
+            && shape.name.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-');
+        assert!(is_type_name, "{}", shape.name);
         for name in names.into_iter().filter(|_| !matches!(shape.kind, Kind::EnumeratedId)) {
             let is_lower =
                 name.bytes().all(|octet| octet.is_ascii_lowercase() || octet.is_ascii_digit() || octet == b'_');
-            assert!(is_lower && (1..=32).contains(&name.len()), "{}: {name}", shape.name);
+            let starts_well = name.starts_with(|first: char| first.is_ascii_lowercase());
+            assert!(is_lower && starts_well && (1..=32).contains(&name.len()), "{}: {name}", shape.name);
         }
         // Readers remember in 64 bits which rows they met.
         assert!(shape.fields.len() <= 64, "{}", shape.name);

@@ -109,7 +109,7 @@ mod tests {
         assert_eq!(widen(b"\x82\x01\x43\xf9\x3e\x00".to_vec()), b"\x82\x01\x43\xf9\x3e\x00");
     }
 
-    // JADN-035
+    // JADN-038
     #[test]
     fn one_tag_may_stand_and_in_front_only() {
         assert_eq!(untagged(b"\xd9\xd9\xf7\xa1\x01\x02").ok(), Some(&b"\xa1\x01\x02"[..]));

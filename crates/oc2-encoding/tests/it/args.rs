@@ -214,7 +214,7 @@ fn an_actuator_is_one_profile_with_an_object_of_specifiers() {
     ]);
 }
 
-// LS-014, LS-033, LS-197, L23, L30
+// JADN-013, LS-014, LS-033, LS-197, L23, L30
 #[test]
 fn a_namespace_identifier_has_1_to_16_letters_digits_hyphens_and_underscores() {
     for nsid in ["a", "1", "x-", "x-lock", "SLPF", "a-_b", "abcdefghijklmnop"] {

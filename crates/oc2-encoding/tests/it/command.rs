@@ -86,7 +86,7 @@ fn an_unknown_member_of_a_command_is_refused() {
     }
 }
 
-// LS-028, LS-222, LS-223, L36
+// JADN-004, LS-028, LS-222, LS-223, L36
 #[test]
 fn null_is_absence_of_an_optional_member_in_lenient_mode() {
     let bare = r#"{"action":"deny","target":{"uri":"a:"}}"#;
@@ -155,7 +155,7 @@ fn an_action_is_one_of_the_twenty_names_and_nothing_else() {
     }
 }
 
-// LS-202, LS-091, L33
+// JADN-001, JADN-012, LS-014, LS-202, LS-091, L33
 #[test]
 fn a_command_id_has_at_most_36_characters_and_no_white_space() {
     let with = |id: &str| format!(r#"{{"action":"deny","target":{{"uri":"a:"}},"command_id":{id}}}"#);

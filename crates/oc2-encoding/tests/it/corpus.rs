@@ -262,8 +262,10 @@ fn binds() -> BTreeMap<String, String> {
     let mut binds = BTreeMap::new();
     for list in lists {
         for line in read(&list.expect("an entry").path()).lines().skip(1) {
-            let columns: Vec<_> = line.split('\t').collect();
-            binds.insert(columns[0].to_owned(), columns[3].to_owned());
+            // What is not applicable has a reason and binds nobody.
+            if let [id, _, _, whom, ..] = line.split('\t').collect::<Vec<_>>()[..] {
+                binds.insert(id.to_owned(), whom.to_owned());
+            }
         }
     }
     binds

@@ -120,7 +120,7 @@ fn noncharacters_are_refused_in_strict_mode_only() {
     responses(&[("{\"status\":200,\"status_text\":\"\u{FFFD}\u{FDCF}\u{FDF0}\u{10FFFD}\"}", accepted())]);
 }
 
-// LS-046, LS-228, LS-231, L34: names count after unescaping, at every level.
+// JADN-002, LS-046, LS-228, LS-231, L34: names count after unescaping, at every level.
 #[test]
 fn no_member_stands_twice_at_any_level() {
     commands(&[
@@ -234,6 +234,14 @@ fn numbers_of_extensions_keep_their_value() {
         }
     }
     args(&[(r#"{"x-a":{"b":1.0}}"#, accepted()), (r#"{"x-a":{"b":1e3}}"#, becomes(r#"{"x-a":{"b":1000.0}}"#))]);
+}
+
+// LS-057: no type of the language is Null; in what nobody here can type null is null and not the absence of something.
+#[test]
+fn null_in_an_extension_is_kept() {
+    for value in ["null", "[null]", r#"{"c":null}"#] {
+        args(&[(&format!(r#"{{"x-a":{{"b":{value}}}}}"#), accepted().kept())]);
+    }
 }
 
 // LS-055, LS-187, L22: how an Integer may be spelled

@@ -8,6 +8,7 @@ mod examples;
 mod glimpse;
 mod hostile;
 mod i_json;
+mod jadn;
 mod json;
 mod media_type;
 mod message;

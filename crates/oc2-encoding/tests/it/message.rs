@@ -46,7 +46,7 @@ fn a_message_has_a_body_and_perhaps_headers_and_a_signature() {
     ]);
 }
 
-// LS-007, LS-009, M1, M13
+// LS-007, LS-009, LS-076, LS-196, M1, M3, M13
 #[test]
 fn a_body_is_one_request_or_response_or_notification() {
     let content = "body.openc2: exactly one member is due";
@@ -106,7 +106,7 @@ fn an_unknown_member_of_a_message_is_refused_wherever_it_stands() {
     ]);
 }
 
-// LS-078 to LS-081, LS-085, M5, M7, M9
+// JADN-017, LS-078 to LS-081, LS-085, M5, M7, M9
 #[test]
 fn headers_are_four_and_whatever_else_is_said() {
     headers(&[

@@ -160,7 +160,7 @@ fn a_connection_has_any_of_its_five_parts() {
     )]);
 }
 
-// LS-055, LS-200, L22
+// JADN-014, LS-055, LS-200, L22
 #[test]
 fn a_port_is_an_integer_from_0_to_65535() {
     let with = |port: &str| format!(r#"{{"ipv4_connection":{{"dst_port":{port}}}}}"#);

@@ -117,7 +117,7 @@ fn results_are_four_and_namespaces() {
     ]);
 }
 
-// LS-029, LS-031, LS-146, LS-184, L31, L36
+// JADN-004, JADN-017, LS-029, LS-031, LS-146, LS-184, L31, L36
 #[test]
 fn what_is_empty_is_left_out() {
     let empty = |at: &str| tolerated(&format!("{AT}.results{at}")).written(r#"{"status":200}"#);
@@ -143,7 +143,7 @@ fn what_is_empty_is_left_out() {
     ]);
 }
 
-// LS-029, LS-147, LS-203, L10, L37
+// JADN-015, LS-029, LS-147, LS-203, L10, L37
 #[test]
 fn versions_are_a_list_of_short_texts_each_once() {
     results(&[
@@ -235,7 +235,7 @@ fn pairs_map_actions_to_lists_of_targets() {
     ]);
 }
 
-// LS-056, LS-150, L34
+// JADN-014, LS-056, LS-150, L34
 #[test]
 fn a_rate_limit_is_a_number_of_at_least_0() {
     let at = format!("{AT}.results.rate_limit");

@@ -424,7 +424,7 @@ fn a_file_has_a_name_a_path_or_hashes() {
     ]);
 }
 
-// LS-015, LS-050, LS-189, LS-190, L16, L17
+// JADN-001, JADN-013, LS-015, LS-050, LS-189, LS-190, L16, L17
 #[test]
 fn hashes_have_their_lengths_in_base16() {
     let md5 = "00112233445566778899AABBCCDDEEFF";
@@ -530,7 +530,7 @@ fn a_process_may_have_parents_with_at_least_one_property() {
     targets(&[(&nested(16), accepted()), (&nested(17), refused(words))]);
 }
 
-// LS-115, LS-182
+// JADN-015, LS-115, LS-182
 #[test]
 fn properties_are_names_each_once() {
     targets(&[
@@ -540,6 +540,17 @@ fn properties_are_names_each_once() {
         (r#"{"properties":["a","b","a"]}"#, refused("target.properties: \"a\" stands twice")),
         (r#"{"properties":["a",1]}"#, refused("target.properties[1]: invalid type: integer `1`, expected a string")),
         (r#"{"properties":"a"}"#, refused("target.properties: invalid type: string \"a\", expected a list of strings")),
+    ]);
+}
+
+// JADN-011, L24: 255 characters and 100 items are not what LS 1.0 limits its types to.
+#[test]
+fn the_default_sizes_of_jadn_do_not_apply() {
+    let names: Vec<_> = (0..101).map(|i| format!("\"{i}\"")).collect();
+    targets(&[
+        (&format!(r#"{{"file":{{"name":"{}"}}}}"#, "a".repeat(256)), accepted()),
+        (&format!(r#"{{"properties":["{}"]}}"#, "ä".repeat(256)), accepted()),
+        (&format!(r#"{{"properties":[{}]}}"#, names.join(",")), accepted()),
     ]);
 }
 

@@ -122,7 +122,7 @@ fn typed(message: Message) -> Message {
     }
 }
 
-// LS-008, LS-071, LS-167, JADN-001 to JADN-040
+// LS-008, LS-071, LS-167, JADN-018, JADN-019, JADN-021 to JADN-027, JADN-029 to JADN-037, JADN-039, JADN-040
 #[test]
 fn every_form_of_a_vector_is_read_as_the_same_message() {
     for forms in vectors() {
@@ -133,7 +133,7 @@ fn every_form_of_a_vector_is_read_as_the_same_message() {
     }
 }
 
-// LS-008, LS-071, LS-167
+// LS-008, LS-071, LS-167, JADN-018, JADN-019, JADN-021 to JADN-027, JADN-029 to JADN-037, JADN-040
 #[test]
 fn a_vector_is_written_byte_for_byte_in_every_form_from_every_form() {
     for forms in vectors() {

@@ -23,8 +23,12 @@ pub(super) fn remark(command: &Command) -> Option<String> {
 /// The same Command by the builder for its pair.
 pub(super) fn build(command: Command) -> Result<Command, Invalid> {
     let Command { action, target, args, actuator, command_id } = command;
-    if let Some((name, _)) = args.namespaces().iter().find(|(name, _)| *name != Slpf::NSID.as_str()) {
-        return Err(Invalid::new(format!("{action} {} takes no arguments of {name} (SLPF 2.3)", target.name())));
+    if let Some((key, _)) = args.namespaces().iter().find(|(key, _)| key.as_name() != Some(Slpf::NSID.as_str())) {
+        return Err(Invalid::new(format!(
+            "{action} {} takes no arguments of {} (SLPF 2.3)",
+            target.name(),
+            key.text()
+        )));
     }
     let specifiers = match &actuator {
         Some(actuator) => actuator.of::<Slpf>().map_err(invalid)?,

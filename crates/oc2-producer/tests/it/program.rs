@@ -46,7 +46,7 @@ fn check_exit(output: &Output, expected: i32) {
 const QUERY: [&str; 2] = ["query", "features"];
 
 // HTTPS-002, HTTPS-008, HTTPS-013, HTTPS-014, HTTPS-017, HTTPS-037, HTTPS-039, HTTPS-041 to HTTPS-044, HTTPS-048 to HTTPS-051,
-// HTTPS-053, HTTPS-063, LS-082, LS-083
+// HTTPS-053, HTTPS-063, LS-082, LS-083, SLPF-186
 #[test]
 fn a_command_on_the_wire() {
     let responder = Responder::with(200, r#"{"status":200}"#);

@@ -3,7 +3,7 @@
 
 use oc2_core::any::Tree;
 use oc2_core::shape::read::{Context, Read};
-use oc2_core::{Message, Mode, Notation};
+use oc2_core::{Content, Message, Mode, Notation};
 use oc2_encoding::{Cbor, Encoding, Json};
 use oc2_profile_slpf::Host;
 
@@ -48,6 +48,26 @@ fn a_member_known_by_its_id_alone_does_not_go_into_a_form_by_name() {
 fn an_address_with_a_final_dot_does_not_become_another_host() {
     if let Ok(host) = "192.0.2.1.".parse::<Host>() {
         assert_eq!(host.to_string().parse().ok(), Some(host));
+    }
+}
+
+#[test]
+#[ignore = "ahead of the code: the second look reads any decimal as an id, the reader only the shortest"]
+fn a_name_that_is_no_id_is_not_glimpsed_as_one() {
+    let bytes = br#"[3,{"9":[]},{"04":1}]"#;
+    let error = Json.decode(bytes, Mode::Strict).expect_err("bare");
+    let decoded = Json.decode(bytes, Mode::Lenient).expect("it is read");
+    let Content::Request(command) = decoded.message.content() else { panic!("a Command") };
+    assert_eq!(error.glimpse().response_requested, command.args.response_requested().copied());
+}
+
+#[test]
+#[ignore = "ahead of the code: a value that nobody types may be any float"]
+fn what_is_not_a_number_is_refused() {
+    for float in [&b"\xf9\x7e\x00"[..], b"\xf9\x7c\x00", b"\xf9\xfc\x00"] {
+        // {"status": 200, "results": {"x-a": {"a": float}}} in a Message by name.
+        let before = b"\xa1\x64body\xa1\x66openc2\xa1\x68response\xa2\x66status\x18\xc8\x67results\xa1\x63x-a\xa1\x61a";
+        assert!(Cbor.decode(&[before, float].concat(), Mode::Strict).is_err(), "{float:02x?}");
     }
 }
 

@@ -42,7 +42,9 @@ impl Visitor<'_> for Row<'_> {
         let Some((index, _)) = self.1.by_name(text) else {
             return Err(E::custom(Invalid::not_one_of(text, self.1)));
         };
-        self.0.meet_name()?;
+        if !self.0.is_by_name() {
+            self.0.meet_name()?;
+        }
         Ok(index)
     }
 
@@ -274,7 +276,11 @@ pub(crate) fn from_base64url(text: &str) -> Result<Vec<u8>, Invalid> {
 }
 
 /// I-JSON has no noncharacters (RFC 7493 2.1).
+#[inline]
 pub(crate) fn refuse_noncharacters<E: Error>(text: &str) -> Result<(), E> {
+    if text.is_ascii() {
+        return Ok(());
+    }
     match noncharacter(text) {
         None => Ok(()),
         Some(char) => Err(E::custom(format_args!("{} holds the noncharacter U+{:04X}", Quoted(text), u32::from(char)))),

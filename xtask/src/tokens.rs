@@ -139,22 +139,22 @@ fn without_visibility(item: &[TokenTree]) -> &[TokenTree] {
     }
 }
 
-fn inside(token: &TokenTree, delimiter: Delimiter) -> Option<TokenStream> {
+pub(crate) fn inside(token: &TokenTree, delimiter: Delimiter) -> Option<TokenStream> {
     match token {
         TokenTree::Group(group) if group.delimiter() == delimiter => Some(group.stream()),
         _ => None,
     }
 }
 
-fn is_word(token: &TokenTree, word: &str) -> bool {
+pub(crate) fn is_word(token: &TokenTree, word: &str) -> bool {
     matches!(token, TokenTree::Ident(ident) if ident == word)
 }
 
-fn is_mark(token: &TokenTree, mark: char) -> bool {
+pub(crate) fn is_mark(token: &TokenTree, mark: char) -> bool {
     matches!(token, TokenTree::Punct(punct) if punct.as_char() == mark)
 }
 
-fn line(token: &TokenTree) -> usize {
+pub(crate) fn line(token: &TokenTree) -> usize {
     token.span().start().line
 }
 
