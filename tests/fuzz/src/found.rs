@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use oc2_core::any::{Any, Members, Tree};
+use oc2_core::any::{Any, Key, Members, Tree};
 use oc2_core::shape::read::ReadError;
 use oc2_core::{Actuator, Content, Form, Message, Notation, Target};
 use oc2_encoding::EncodeError;
@@ -17,13 +17,15 @@ pub(crate) fn is_id_in_tree(error: &ReadError) -> bool {
     error.message().starts_with("invalid type: integer") && places.iter().any(|place| error.message().ends_with(place))
 }
 
-/// A member without a value that is known by an id alone goes into forms by name: there the id is a name, `"0"`.
-pub(crate) fn has_unknown_id(message: &Message) -> bool {
-    let has_id = |members: &Members| members.iter().any(|(key, _)| key.as_name().is_none());
-    has_id(message.headers.others())
+/// A member that no table has goes into every form when its value is `{}`, though its key does not: an id becomes a name
+/// (`0`, `"0"`), and a name that looks like an id becomes one in concise JSON (`"3"`, which is `duration`).
+pub(crate) fn has_key_of_one_form(message: &Message) -> bool {
+    let is_of_one_form = |key: &Key| key.as_name().is_none_or(|name| name.parse::<u64>().is_ok());
+    let has_one = |members: &Members| members.iter().any(|(key, _)| is_of_one_form(key));
+    has_one(message.headers.others())
         || match message.content() {
-            Content::Request(command) => has_id(command.args.namespaces()),
-            Content::Response(response) => has_id(&response.others) || has_id(response.results.namespaces()),
+            Content::Request(command) => has_one(command.args.namespaces()),
+            Content::Response(response) => has_one(&response.others) || has_one(response.results.namespaces()),
             Content::Notification(_) => false,
         }
 }

@@ -24,7 +24,7 @@ pub fn slpf(bytes: &[u8]) {
     }
     let Decoded { message, form, .. } = decoded;
     if let Ok(message) = typed(message)
-        && !found::has_unknown_id(&message)
+        && !found::has_key_of_one_form(&message)
         && !found::has_no_number(&message)
         && !found::is_for_address_with_dot(&message)
     {
