@@ -36,6 +36,11 @@ pub(crate) fn is_member_before_form(form: Form, error: &EncodeError) -> bool {
     form.notation == Notation::Concise && error.to_string().contains(UNKNOWN)
 }
 
+/// An id of a member that no table has is read up to 2^64 - 1, and written up to 2^53 - 1.
+pub(crate) fn is_large_id(error: &EncodeError) -> bool {
+    error.to_string().ends_with("is beyond plus or minus 2^53 - 1")
+}
+
 /// What is said of values that have to stay in the form they came in.
 pub(crate) const UNKNOWN: &str = "that nobody here knows cannot change its form";
 

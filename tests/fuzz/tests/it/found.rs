@@ -83,6 +83,15 @@ fn a_name_that_looks_like_an_id_does_not_become_one() {
     }
 }
 
+#[test]
+#[ignore = "ahead of the code: an id that nobody knows is read up to 2^64 - 1, and written up to 2^53 - 1"]
+fn an_id_is_not_read_that_cannot_be_written() {
+    let bytes = br#"[{"9007199254740992":"a"},{"1":{"1":[3,{"9":[]}]}}]"#;
+    if JsonIn(Notation::Concise).decode(bytes, Mode::Strict).is_ok() {
+        survives(&JsonIn(Notation::Concise), bytes);
+    }
+}
+
 #[track_caller]
 fn is_the_same_from_a_tree(json: &str) {
     let direct = Json.decode(json.as_bytes(), Mode::Lenient).expect("it is read");
