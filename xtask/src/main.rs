@@ -10,6 +10,7 @@ mod fuzz;
 mod netns;
 mod parts;
 mod process;
+mod schema;
 mod setup;
 mod test;
 mod tidy;
@@ -61,6 +62,8 @@ enum Task {
     /// `not_applicable.tsv` with a reason. Ends with status 0 only if nothing of LS, JADN and SLPF is open and every id that
     /// stands anywhere exists.
     Clauses,
+    /// Print the tables of the language, of the message around it and of profiles, as JADN or as JSON Schema
+    Schema(schema::Schema),
     /// The demo, from within its namespaces
     #[command(name = "__demo-inside", hide = true)]
     DemoInside(demo::inside::Inside),
@@ -85,6 +88,7 @@ impl Task {
             Self::Ci => ci::run(&Interrupt::install()?),
             Self::Tidy => tidy::run(&Interrupt::install()?),
             Self::Clauses => clauses::run(),
+            Self::Schema(schema) => schema.run(),
             Self::DemoInside(inside) => inside.run(),
             Self::TcpEcho { address } => demo::traffic::echo(address),
             Self::TcpTry { address, timeout_ms } => demo::traffic::attempt(address, Duration::from_millis(timeout_ms)),
@@ -110,4 +114,6 @@ Examples:
   cargo xtask test                    every test
   cargo xtask test -- slpf            the tests whose name contains `slpf`
   cargo xtask fuzz --seconds 600 cbor one reader for ten minutes
-  cargo xtask ci                      what has to pass before a change is merged";
+  cargo xtask ci                      what has to pass before a change is merged
+  cargo xtask schema --jadn --profile slpf -o slpf.jadn
+                                      the tables of the language and of a profile";

@@ -11,7 +11,7 @@ use crate::nsid::Nsid;
 use crate::profile::Profile;
 use crate::shape::read::{Context, MemberKey, Read, ReadError, Segment, member_value, next_key};
 use crate::shape::write::{Write, Written};
-use crate::shape::{Kind, Shape};
+use crate::shape::{Kind, Part, Room, Shape};
 
 /// A profile and its specifiers, which narrow down the actuators that are meant (LS 3.3.1.3).
 #[derive(Clone, Debug, PartialEq)]
@@ -64,7 +64,6 @@ impl Actuator {
 
 impl Read for Actuator {
     fn shape() -> &'static Shape {
-        const SHAPE: Shape = Shape::plain("Actuator", "LS 3.3.1.3 (LS-117)", Kind::Any);
         &SHAPE
     }
 
@@ -98,14 +97,14 @@ impl<'de> Visitor<'de> for One<'_> {
         let Self(context) = self;
         let n_faults = context.n_faults();
         let mut actuator = None;
-        match next_key(context, &NO_ROWS, &mut map)? {
+        match next_key(context, &SHAPE, &mut map)? {
             None => context.recover(A::Error::custom("exactly one profile is due, there is none"))?,
             Some(key) => match read_one(context, &key, &mut map) {
                 Ok(one) => actuator = Some(one),
                 Err(error) => context.recover(error)?,
             },
         }
-        while let Some(second) = next_key(context, &NO_ROWS, &mut map)? {
+        while let Some(second) = next_key(context, &SHAPE, &mut map)? {
             context.recover(A::Error::custom(format_args!("exactly one profile is due, {second} is a second")))?;
         }
         context.settle(n_faults)?;
@@ -132,4 +131,5 @@ fn read_one<'de, A: MapAccess<'de>>(context: &mut Context, key: &MemberKey, map:
 }
 
 /// The standard has a row for each profile, and leaves them to the registry.
-const NO_ROWS: Shape = Shape::table("Actuator", "", Kind::Choice, &[]);
+const SHAPE: Shape =
+    Shape::plain("Actuator", "LS 3.3.1.3 (LS-117)", Kind::Choice).with_room(Room::Profiles(Part::Specifiers));

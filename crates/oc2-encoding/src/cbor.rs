@@ -17,6 +17,28 @@ use crate::limits::check_length;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cbor;
 
+/// The same, where what is sent unasked is CBOR by name, for peers that know no other.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CborByName;
+
+impl Encoding for CborByName {
+    fn media_type(&self) -> &'static str {
+        Cbor.media_type()
+    }
+
+    fn default_form(&self) -> Form {
+        Form::DEFAULT
+    }
+
+    fn decode(&self, bytes: &[u8], mode: Mode) -> Result<Decoded, DecodeError> {
+        Cbor.decode(bytes, mode)
+    }
+
+    fn encode(&self, message: &Message, form: Form) -> Result<Vec<u8>, EncodeError> {
+        Cbor.encode(message, form)
+    }
+}
+
 impl Encoding for Cbor {
     fn media_type(&self) -> &'static str {
         "application/openc2+cbor;version=1.0"

@@ -27,7 +27,7 @@ mod json;
 mod limits;
 mod set;
 
-pub use cbor::Cbor;
+pub use cbor::{Cbor, CborByName};
 pub use encoding::{Decoded, Encoding};
 pub use error::{DecodeError, EncodeError, MediaTypeError};
 pub use glimpse::Glimpse;

@@ -219,8 +219,14 @@ impl<'w, 'b> Serializer for &'w mut Writer<'b> {
         not_in_shapes()
     }
 
-    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<(), WriteError> {
-        self.serialize_str(variant)
+    /// A name of a table: letters, digits and underscores.
+    #[inline]
+    fn serialize_unit_variant(self, _: &'static str, _: u32, name: &'static str) -> Result<(), WriteError> {
+        self.0.reserve(name.len() + 2);
+        self.0.push(b'"');
+        self.0.extend_from_slice(name.as_bytes());
+        self.0.push(b'"');
+        Ok(())
     }
 
     fn serialize_newtype_struct<T: ?Sized + Serialize>(self, _: &'static str, value: &T) -> Result<(), WriteError> {
