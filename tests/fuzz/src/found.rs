@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use oc2_core::any::{Any, Key, Members, Tree};
+use oc2_core::any::{Any, Members, Tree};
 use oc2_core::shape::read::ReadError;
 use oc2_core::{Actuator, Content, Form, Message, Notation, Target};
 use oc2_encoding::EncodeError;
@@ -17,14 +17,21 @@ pub(crate) fn is_id_in_tree(error: &ReadError) -> bool {
     error.message().starts_with("invalid type: integer") && places.iter().any(|place| error.message().ends_with(place))
 }
 
-/// A member that no table has goes into every form when its value is `{}`, though its key does not: an id becomes a name
-/// (`0`, `"0"`), and a name that looks like an id becomes one in concise JSON (`"3"`, which is `duration`).
+/// A key that no table has is an id in one form and a name in another, and three ways lead from one to the other:
+///
+/// * its value is `{}`, which goes into every form though its key does not: an id becomes a name (`0`, `"0"`), and a name an id
+///   in concise JSON (`"3"`, which is `duration`);
+/// * it stood behind the id that told the form of concise JSON, and is written before it;
+/// * it is the name of a target, `{"x-a":{"0":1}}` by id, which is written as `{"x-a:0":1}`.
 pub(crate) fn has_key_of_one_form(message: &Message) -> bool {
-    let is_of_one_form = |key: &Key| key.as_name().is_none_or(|name| name.parse::<u64>().is_ok());
-    let has_one = |members: &Members| members.iter().any(|(key, _)| is_of_one_form(key));
+    let is_decimal = |name: &str| name.parse::<u64>().is_ok();
+    let has_one = |members: &Members| members.iter().any(|(key, _)| key.as_name().is_none_or(is_decimal));
     has_one(message.headers.others())
         || match message.content() {
-            Content::Request(command) => has_one(command.args.namespaces()),
+            Content::Request(command) => {
+                has_one(command.args.namespaces())
+                    || matches!(&command.target, Target::Extended(target) if is_decimal(target.name().as_str()))
+            }
             Content::Response(response) => has_one(&response.others) || has_one(response.results.namespaces()),
             Content::Notification(_) => false,
         }

@@ -84,6 +84,18 @@ fn a_name_that_looks_like_an_id_does_not_become_one() {
 }
 
 #[test]
+#[ignore = "ahead of the code: written before the id that tells the form, the id that nobody knows is a name"]
+fn an_id_that_nobody_knows_is_not_read_again_as_a_name() {
+    survives(&Json, br#"[{"1":"a","0":"b"},{"1":{"1":[3,{"9":[]}]}}]"#);
+}
+
+#[test]
+#[ignore = "ahead of the code: the target of a profile that nobody knows is written by name, with its id for a name"]
+fn a_target_known_by_its_id_alone_is_written_as_it_came() {
+    survives(&JsonIn(Notation::Concise), br#"[3,{"x-a":{"0":1}}]"#);
+}
+
+#[test]
 #[ignore = "ahead of the code: an id that nobody knows is read up to 2^64 - 1, and written up to 2^53 - 1"]
 fn an_id_is_not_read_that_cannot_be_written() {
     let bytes = br#"[{"9007199254740992":"a"},{"1":{"1":[3,{"9":[]}]}}]"#;
