@@ -9,7 +9,6 @@
 //! oc2_tests_fuzz::json(b"[[[[");
 //! ```
 
-mod found;
 mod http;
 mod media_types;
 mod messages;

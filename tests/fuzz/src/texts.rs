@@ -16,8 +16,6 @@ use oc2_core::types::text::{
 use oc2_core::{Action, Feature, Nsid, ResponseType, TargetName};
 use oc2_profile_slpf::{Direction, DropProcess, Host, RuleNumber};
 
-use crate::found;
-
 /// The first byte chooses a type, the rest is a text: one that is accepted is written as a text that is the same value.
 pub fn texts(bytes: &[u8]) {
     let Some((choice, bytes)) = bytes.split_first() else { return };
@@ -53,7 +51,7 @@ pub(crate) const KINDS: &[fn(&str) -> bool] = &[
     survives::<ResponseType>,
     survives::<TargetName>,
     survives::<Pair>,
-    host,
+    survives::<Host>,
     survives::<RuleNumber>,
     survives::<Direction>,
     survives::<DropProcess>,
@@ -74,13 +72,6 @@ fn uri(text: &str) -> bool {
     let is_one = survives::<Uri>(text);
     assert!(!is_one || text.parse::<Iri>().is_ok(), "{text:?}: a URI, but not an IRI");
     is_one
-}
-
-fn host(text: &str) -> bool {
-    match text.parse() {
-        Ok(host) if found::is_address_with_dot(&host) => true,
-        _ => survives::<Host>(text),
-    }
 }
 
 fn survives<T: FromStr<Err: Display> + Display + PartialEq + Debug>(text: &str) -> bool {

@@ -1,5 +1,4 @@
-//! What was found, each with the smallest input that shows it. A test that still fails is ignored and has a clause in
-//! `src/found.rs` that lets such inputs through.
+//! What was found, each with the smallest input that shows it.
 
 use oc2_core::any::Tree;
 use oc2_core::shape::read::{Context, Read};
