@@ -3,8 +3,8 @@
 use crate::any::{Any, Key, Others};
 use crate::invalid::Invalid;
 use crate::nsid::Nsid;
-use crate::profile::Profile;
-use crate::shape::read::{Context, ReadError, Segment};
+use crate::profile::{Part, Profile};
+use crate::shape::read::{Context, Read, ReadError, Segment};
 use crate::types::time::{DateTime, Duration, Window};
 use crate::{enumerated, map};
 
@@ -109,13 +109,22 @@ fn times_agree(args: &Args) -> Result<(), Invalid> {
 /// the Consumer's act (DECISIONS L2).
 const NAMESPACES: Others = Others { admit: namespace, are_namespaces: true };
 
-fn namespace(_: &mut Context, key: &mut Key, value: &Any) -> Result<(), String> {
+fn namespace(context: &mut Context, key: &mut Key, value: &Any) -> Result<(), String> {
     let nsid = Nsid::of_key(key);
     if nsid.is_some_and(|nsid| nsid.is_established()) && !value.is_object() {
+        context.blame(EXTENSIONS);
         return Err("a namespace holds an object".into());
     }
+    if context.checks_extensions() && !(nsid.is_some() && value.is_object()) {
+        context.blame(if nsid.is_some() { ARGUMENTS } else { Nsid::shape().clause });
+        return Err(format!("neither an argument ({}) nor a namespace with its object", Args::SHAPE.names()));
+    }
     if let Some(nsid) = nsid {
+        context.check_part(Part::Args, nsid, value);
         *key = nsid.into();
     }
     Ok(())
 }
+
+const ARGUMENTS: &str = "LS 3.3.1.4 (LS-119), LS 3.1.4 (LS-039)";
+const EXTENSIONS: &str = "LS 3.1.4 (LS-039), DECISIONS L31";

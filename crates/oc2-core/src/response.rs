@@ -14,10 +14,10 @@ use crate::form::{Form, Notation};
 use crate::invalid::Invalid;
 use crate::map;
 use crate::nsid::Nsid;
-use crate::profile::Profile;
+use crate::profile::{Part, Profile};
 use crate::shape::read::{
-    Context, MAX_INTEGER, MemberKey, Read, ReadError, Segment, list, member_value, next_key, number, stands_twice,
-    unique,
+    Context, MAX_INTEGER, MemberKey, Read, ReadError, Segment, clauses, list, member_value, next_key, number,
+    stands_twice, unique,
 };
 use crate::shape::write::{Write, Written};
 use crate::shape::{Kind, Shape};
@@ -148,14 +148,23 @@ fn fine(_: &Results) -> Result<(), Invalid> {
 const NAMESPACES: Others = Others { admit: namespace, are_namespaces: true };
 
 fn namespace(context: &mut Context, key: &mut Key, value: &Any) -> Result<(), String> {
-    match Nsid::of_key(key) {
+    let nsid = Nsid::of_key(key);
+    if let Some(nsid) = nsid.filter(|_| value.is_object() || !context.is_strict()) {
+        context.check_part(Part::Results, nsid, value);
+    }
+    match nsid {
         Some(nsid) if value.is_object() => {
             *key = nsid.into();
             Ok(())
         }
-        _ => context.tolerate("not a namespace with its object").map_err(|error: ReadError| error.to_string()),
+        _ => {
+            let res = context.tolerate("not a namespace with its object");
+            res.inspect_err(|_| context.blame(EXTENSIONS)).map_err(|error: ReadError| error.to_string())
+        }
     }
 }
+
+const EXTENSIONS: &str = "LS 3.1.4 (LS-043), DECISIONS L31";
 
 /// Declares a list that is absent on the wire when it is empty: `$empty` says what to make of an empty one, `$check` of
 /// any other.
@@ -330,10 +339,14 @@ impl<'de> Visitor<'de> for PairsVisitor<'_> {
                     let targets = member_value::<A, Targets>(context, &mut map, field.name);
                     targets.and_then(|Targets(targets)| match pairs.insert(Action::ALL[index], targets) {
                         None => Ok(()),
-                        Some(_) => Err(stands_twice(field.name)),
+                        Some(_) => {
+                            context.blame(clauses::DISTINCT);
+                            Err(stands_twice(field.name))
+                        }
                     })
                 }
                 MemberKey::Foreign(key) => {
+                    context.blame(Pairs::shape().clause);
                     Err(A::Error::custom(format_args!("{key} is not one of {}", Action::SHAPE.names())))
                 }
             };

@@ -13,7 +13,8 @@ use super::distinct::Distinct;
 use super::key::{AnyKey, Key, Name};
 use crate::form::Form;
 use crate::shape::read::{
-    Context, MAX_INTEGER, Read, ReadError, Seed, Segment, list, refuse_noncharacters, stands_twice, too_large,
+    Context, MAX_INTEGER, Read, ReadError, Seed, Segment, Shown, clauses, list, refuse_noncharacters, stands_twice,
+    too_large,
 };
 use crate::shape::write::{Write, Written};
 use crate::shape::{Kind, Shape};
@@ -115,6 +116,13 @@ impl Write for Tree {
 
 struct Grow<'c>(&'c mut Context);
 
+impl Grow<'_> {
+    fn too_large<E: Error>(self, value: &dyn fmt::Display) -> E {
+        self.0.blame(clauses::NUMBERS);
+        too_large(value)
+    }
+}
+
 impl<'de> Visitor<'de> for Grow<'_> {
     type Value = Tree;
 
@@ -135,27 +143,31 @@ impl<'de> Visitor<'de> for Grow<'_> {
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<Tree, E> {
-        if (-MAX_INTEGER..=MAX_INTEGER).contains(&value) { Ok(Tree::Integer(value)) } else { Err(too_large(&value)) }
+        if (-MAX_INTEGER..=MAX_INTEGER).contains(&value) {
+            Ok(Tree::Integer(value))
+        } else {
+            Err(self.too_large(&value))
+        }
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<Tree, E> {
         match i64::try_from(value) {
             Ok(value) => self.visit_i64(value),
-            Err(_) => Err(too_large(&value)),
+            Err(_) => Err(self.too_large(&value)),
         }
     }
 
     /// An integer too long for 64 bits arrives here too and is refused as one (DECISIONS L34).
     fn visit_f64<E: Error>(self, value: f64) -> Result<Tree, E> {
         if value.fract() == 0.0 && value.abs() > MAX_INTEGER as f64 {
-            return Err(too_large(&value));
+            return Err(self.too_large(&Shown(value)));
         }
         Ok(Tree::Number(value))
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Tree, E> {
         if self.0.is_strict() {
-            refuse_noncharacters(text)?;
+            refuse_noncharacters(self.0, text)?;
         }
         Ok(Tree::Text(text.into()))
     }
@@ -176,6 +188,7 @@ impl<'de> Visitor<'de> for Grow<'_> {
         let mut distinct = Distinct::default();
         while let Some(key) = map.next_key_seed(AnyKey { is_binary: context.is_binary() })? {
             if members.len() == limit {
+                context.blame(clauses::BOUNDS);
                 return Err(A::Error::custom(format_args!("more than {limit} members")));
             }
             let name = key.text();
@@ -183,10 +196,10 @@ impl<'de> Visitor<'de> for Grow<'_> {
             let res = context.at(Segment::Name(&name), |context| map.next_value_seed(Seed::<Tree>::new(context)));
             let res = match res {
                 _ if !is_new => {
-                    context.blame(DISTINCT);
+                    context.blame(clauses::DISTINCT);
                     Err(stands_twice(&name))
                 }
-                Ok(_) if context.is_strict() => refuse_noncharacters(&name).and(res),
+                Ok(_) if context.is_strict() => refuse_noncharacters(context, &name).and(res),
                 res => res,
             };
             match res {
@@ -237,6 +250,3 @@ impl<'de> IntoDeserializer<'de, ReadError> for &Tree {
         self
     }
 }
-
-/// No two members of the same name (RFC 7493 2.3).
-const DISTINCT: &str = "LS 3.1.5 (LS-046)";
