@@ -8,8 +8,9 @@ mod parse;
 use std::fmt;
 use std::str::FromStr;
 
-use oc2_core::shape::read::{Context, Note, Read, ReadError};
+use oc2_core::shape::read::{Context, Note, Read, ReadError, Seed};
 use oc2_core::{Checks, Command, Content, Invalid, Message, Mode, Notation, Profile, Response};
+use serde::de::DeserializeSeed;
 
 pub use self::fault::Fault;
 pub use self::kind::Kind;
@@ -30,7 +31,7 @@ use self::document::Document;
 /// let faults: Vec<_> = validator.check(document).unwrap_err().iter().map(ToString::to_string).collect();
 /// assert_eq!(faults, [
 ///     "target.ipv4_connection.dst_port: 65536 is not a port (0..65535) [LS 3.4.2.14 (LS-200)]",
-///     r#"args.slpf.direction: "up" is not one of both, ingress, egress [SLPF 2.1.3.2]"#,
+///     r#"args.slpf.direction: "up" is not one of both, ingress, egress [SLPF 2.1.3.2 (SLPF-026)]"#,
 /// ]);
 /// assert!(validator.check(br#"{"action": "query", "target": {"features": []}}"#).is_ok());
 /// ```
@@ -91,10 +92,10 @@ impl Validator {
         let context = self.context();
         match kind {
             Kind::Command => {
-                let (command, notes) = self.read::<Command>(context, &document, Command::read)?;
+                let (command, notes) = self.read(context, &document, of::<Command>)?;
                 self.check_command(&command, "").map(|()| notes)
             }
-            Kind::Response => self.read::<Response>(context, &document, Response::read).map(|(_, notes)| notes),
+            Kind::Response => self.read(context, &document, of::<Response>).map(|(_, notes)| notes),
             Kind::Message | Kind::Auto => {
                 let read = |context: &mut Context, document| Message::read_in_any_envelope(context, document);
                 let ((message, _), notes) = self.read(context, &document, read)?;
@@ -139,7 +140,7 @@ impl Validator {
             // What was found is recorded, or it is this error.
             Ok(_) => return Err(faults_of(context)),
             Err(error) => {
-                context.blame(TOP);
+                context.blame(Message::SHAPE.clause);
                 return match context.recover(error) {
                     Ok(()) => Err(faults_of(context)),
                     Err(error) => Err(vec![error.into()]),
@@ -231,5 +232,6 @@ fn named<T: Copy>(text: &str, all: &[(&str, T)]) -> Result<T, Invalid> {
     })
 }
 
-/// The clause about a document that is no object at all.
-const TOP: &str = "LS 1.2 (LS-007)";
+fn of<T: Read>(context: &mut Context, document: &Document) -> Result<T, ReadError> {
+    Seed::<T>::new(context).deserialize(document)
+}
