@@ -357,6 +357,9 @@ impl Context {
 
     /// Checks a part in a namespace, if its profile is known here.
     pub(crate) fn check_part(&mut self, part: Part, nsid: Nsid, value: &Any) {
+        if self.checks_extensions() && !nsid.is_established() {
+            self.remark("the namespace is neither registered nor marked as private by x- (LS 3.1.4)");
+        }
         self.check_with(nsid, |checks| checks.part(part, value));
     }
 
