@@ -192,6 +192,11 @@ fn binds_the_sender_alone(id: &str, binds: &BTreeMap<String, String>) -> bool {
     id == "LS-033" || id == "L37" || binds.get(id).is_some_and(|whom| whom == "producer")
 }
 
+/// Every document of the corpus and its kind.
+pub(crate) fn documents() -> impl Iterator<Item = (Kind, Vec<u8>)> {
+    rows().into_iter().map(|row| (row.kind, fs::read(corpus().join(&row.path)).expect("a file")))
+}
+
 /// A line of the index.
 struct Row {
     path: String,

@@ -17,4 +17,5 @@ mod on_demand;
 mod response;
 mod support;
 mod target;
+mod validate;
 mod vectors;
