@@ -9,6 +9,7 @@ mod files;
 mod netns;
 mod parts;
 mod process;
+mod schema;
 mod setup;
 mod test;
 mod tidy;
@@ -54,6 +55,8 @@ enum Task {
     /// `not_applicable.tsv` with a reason. Ends with status 0 only if nothing of LS, JADN and SLPF is open and every id that
     /// stands anywhere exists.
     Clauses,
+    /// Print the tables of the language, of the message around it and of profiles, as JADN or as JSON Schema
+    Schema(schema::Schema),
     /// The demo, from within its namespaces
     #[command(name = "__demo-inside", hide = true)]
     DemoInside(demo::inside::Inside),
@@ -77,6 +80,7 @@ impl Task {
             Self::Ci => ci::run(&Interrupt::install()?),
             Self::Tidy => tidy::run(&Interrupt::install()?),
             Self::Clauses => clauses::run(),
+            Self::Schema(schema) => schema.run(),
             Self::DemoInside(inside) => inside.run(),
             Self::TcpEcho { address } => demo::traffic::echo(address),
             Self::TcpTry { address, timeout_ms } => demo::traffic::attempt(address, Duration::from_millis(timeout_ms)),
@@ -101,4 +105,6 @@ Examples:
   cargo xtask demo --flavor legacy    the same with the older kind of iptables
   cargo xtask test                    every test
   cargo xtask test -- slpf            the tests whose name contains `slpf`
-  cargo xtask ci                      what has to pass before a change is merged";
+  cargo xtask ci                      what has to pass before a change is merged
+  cargo xtask schema --jadn --profile slpf -o slpf.jadn
+                                      the tables of the language and of a profile";

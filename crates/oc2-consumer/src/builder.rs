@@ -24,6 +24,7 @@ pub struct WantsActuators {
     policy: Box<dyn AnyPolicy>,
     actuators: Vec<AnyActuator>,
     settings: Settings,
+    encodings: Encodings,
 }
 
 impl std::fmt::Debug for WantsActuators {
@@ -44,7 +45,12 @@ impl ConsumerBuilder<WantsPolicy> {
     /// Decides about every Command.
     #[must_use]
     pub fn policy(self, policy: impl Policy) -> ConsumerBuilder<WantsActuators> {
-        let state = WantsActuators { policy: Box::new(policy), actuators: Vec::new(), settings: Settings::default() };
+        let state = WantsActuators {
+            policy: Box::new(policy),
+            actuators: Vec::new(),
+            settings: Settings::default(),
+            encodings: Encodings::default(),
+        };
         ConsumerBuilder { identity: self.identity, state }
     }
 
@@ -84,10 +90,17 @@ impl ConsumerBuilder<WantsActuators> {
         self
     }
 
+    /// The encodings it reads; an answer has that of its request. Default JSON.
+    #[must_use]
+    pub fn encodings(mut self, encodings: Encodings) -> Self {
+        self.state.encodings = encodings;
+        self
+    }
+
     /// The finished Consumer.
     #[must_use]
     pub fn build(self) -> Consumer {
-        let WantsActuators { policy, actuators, settings } = self.state;
-        Consumer::new(self.identity, policy, Registry::new(actuators), Encodings::default(), settings)
+        let WantsActuators { policy, actuators, settings, encodings } = self.state;
+        Consumer::new(self.identity, policy, Registry::new(actuators), encodings, settings)
     }
 }

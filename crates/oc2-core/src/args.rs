@@ -3,8 +3,9 @@
 use crate::any::{Any, Key, Others};
 use crate::invalid::Invalid;
 use crate::nsid::Nsid;
-use crate::profile::{Part, Profile};
+use crate::profile::Profile;
 use crate::shape::read::{Context, Read, ReadError, Segment};
+use crate::shape::{Part, Room};
 use crate::types::time::{DateTime, Duration, Window};
 use crate::{enumerated, map};
 
@@ -107,7 +108,7 @@ fn times_agree(args: &Args) -> Result<(), Invalid> {
 ///
 /// A name that is neither an argument nor an established namespace is kept whatever its form and value: to refuse it is
 /// the Consumer's act (DECISIONS L2).
-const NAMESPACES: Others = Others { admit: namespace, are_namespaces: true };
+const NAMESPACES: Others = Others { admit: namespace, room: Room::Profiles(Part::Args) };
 
 fn namespace(context: &mut Context, key: &mut Key, value: &Any) -> Result<(), String> {
     let nsid = Nsid::of_key(key);

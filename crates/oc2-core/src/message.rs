@@ -18,7 +18,7 @@ use crate::shape::read::{
     stands_twice, unknown_member,
 };
 use crate::shape::write::Write;
-use crate::shape::{Choice, Field, Kind, Shape};
+use crate::shape::{Choice, Field, Kind, Room, Shape};
 use crate::types::text::RequestId;
 use crate::types::time::DateTime;
 use crate::{map, record};
@@ -154,7 +154,9 @@ impl Notification {
 
 impl Read for Notification {
     fn shape() -> &'static Shape {
-        const SHAPE: Shape = Shape::plain("OpenC2-Event", "HTTPS 3.3.2 (HTTPS-036), DECISIONS M13", Kind::Any);
+        const SHAPE: Shape =
+            Shape::plain("OpenC2-Event", "HTTPS 3.3.2 (HTTPS-036), DECISIONS M13", Kind::Map { min: 1 })
+                .with_room(Room::Any);
         &SHAPE
     }
 

@@ -9,8 +9,8 @@ use crate::command::{Command, Pair};
 use crate::invalid::Cut;
 use crate::nsid::Nsid;
 use crate::rejection::{Class, Rejection};
-use crate::shape::Choice;
 use crate::shape::read::{Read, ReadError};
+use crate::shape::{Choice, Part};
 use crate::specifiers::Actuator;
 use crate::target::{Extended, Target, TargetName};
 
@@ -55,14 +55,6 @@ pub struct Checks {
 
 type Check<T> = fn(&T) -> Result<(), Vec<ReadError>>;
 
-/// Where a namespace may stand.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Part {
-    Args,
-    Specifiers,
-    Results,
-}
-
 impl Checks {
     /// Those of the profile `P`.
     #[must_use]
@@ -86,6 +78,8 @@ impl Checks {
             Part::Args => (self.args)(value),
             Part::Specifiers => (self.specifiers)(value),
             Part::Results => (self.results)(value),
+            // It is no namespace with its object.
+            Part::Target => Ok(()),
         }
     }
 

@@ -14,13 +14,13 @@ use crate::form::{Form, Notation};
 use crate::invalid::Invalid;
 use crate::map;
 use crate::nsid::Nsid;
-use crate::profile::{Part, Profile};
+use crate::profile::Profile;
 use crate::shape::read::{
     Context, MAX_INTEGER, MemberKey, Read, ReadError, Segment, clauses, list, member_value, next_key, number,
     stands_twice, unique,
 };
 use crate::shape::write::{Write, Written};
-use crate::shape::{Kind, Shape};
+use crate::shape::{Kind, Part, Room, Shape};
 use crate::status::StatusCode;
 use crate::target::TargetName;
 use crate::types::text::Version;
@@ -145,7 +145,7 @@ fn fine(_: &Results) -> Result<(), Invalid> {
 }
 
 /// A namespace is an object under a namespace identifier (LS 3.1.4); a Producer tolerates others (DECISIONS M15).
-const NAMESPACES: Others = Others { admit: namespace, are_namespaces: true };
+const NAMESPACES: Others = Others { admit: namespace, room: Room::Profiles(Part::Results) };
 
 fn namespace(context: &mut Context, key: &mut Key, value: &Any) -> Result<(), String> {
     let nsid = Nsid::of_key(key);
@@ -169,8 +169,8 @@ const EXTENSIONS: &str = "LS 3.1.4 (LS-043), DECISIONS L31";
 /// Declares a list that is absent on the wire when it is empty: `$empty` says what to make of an empty one, `$check` of
 /// any other.
 macro_rules! listed {
-    ($(#[$meta:meta])* $name:ident: $type:literal in $clause:literal of $item:ty, unique $unique:literal, $what:literal,
-        $empty:expr, $check:expr) => {
+    ($(#[$meta:meta])* $name:ident: $type:literal in $clause:literal of $item:ty, min $min:literal, unique $unique:literal,
+        $what:literal, $empty:expr, $check:expr) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct $name(Vec<$item>);
@@ -200,7 +200,7 @@ macro_rules! listed {
                 const SHAPE: Shape = Shape::plain(
                     $type,
                     $clause,
-                    Kind::ArrayOf { item: <$item>::shape, min: 1, max: None, unique: $unique },
+                    Kind::ArrayOf { item: <$item>::shape, min: $min, max: None, unique: $unique },
                 );
                 &SHAPE
             }
@@ -232,13 +232,13 @@ macro_rules! listed {
 
 listed! {
     /// Versions of the language, at least one, each once (LS 3.3.2.2).
-    Versions: "ArrayOf" in "LS 3.3.2.2 (LS-147)" of Version, unique true, "versions", |context| context.tolerate("an empty list is to be left out"), unique
+    Versions: "ArrayOf" in "LS 3.3.2.2 (LS-147)" of Version, min 1, unique true, "versions", |context| context.tolerate("an empty list is to be left out"), unique
 }
 
 listed! {
     /// Profiles, at least one (LS 3.3.2.2). An empty list is legal to receive and means absence (LS 3.1.3, DECISIONS
     /// L31). Versions are unique by their table, profiles are not.
-    Profiles: "ArrayOf" in "LS 3.3.2.2 (LS-148)" of Nsid, unique false, "profiles", |_| Ok(()), |_| Ok(())
+    Profiles: "ArrayOf" in "LS 3.3.2.2 (LS-148)" of Nsid, min 0, unique false, "profiles", |_| Ok(()), |_| Ok(())
 }
 
 /// The targets that go with each action (LS 3.4.2.1).

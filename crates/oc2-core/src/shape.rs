@@ -24,6 +24,8 @@ pub struct Shape {
     pub kind: Kind,
     /// The rows of the table in the order of the standard; none for a type without a table.
     pub fields: &'static [Field],
+    /// What may stand beside the rows.
+    pub room: Room,
     names: Names,
 }
 
@@ -34,7 +36,7 @@ impl Shape {
     /// The table has more than 255 rows; in a constant that is an error of compilation.
     #[must_use]
     pub const fn table(name: &'static str, clause: &'static str, kind: Kind, fields: &'static [Field]) -> Self {
-        Self { name, clause, kind, fields, names: Names::of(fields) }
+        Self { name, clause, kind, fields, room: Room::None, names: Names::of(fields) }
     }
 
     /// A type without a table.
@@ -43,14 +45,23 @@ impl Shape {
         Self::table(name, clause, kind, &[])
     }
 
+    /// The same type with room for more than its rows.
+    #[must_use]
+    pub const fn with_room(mut self, room: Room) -> Self {
+        self.room = room;
+        self
+    }
+
     /// The row with this name, and its position.
     #[must_use]
+    #[inline]
     pub fn by_name(&self, name: &str) -> Option<(usize, &'static Field)> {
         self.names.find(self.fields, name).map(|index| (index, &self.fields[index]))
     }
 
     /// The row with this id, or with another id that is read for it, and its position.
     #[must_use]
+    #[inline]
     pub fn by_id(&self, id: u64) -> Option<(usize, &'static Field)> {
         self.fields
             .iter()
@@ -175,6 +186,31 @@ impl Kind {
     }
 }
 
+/// What may stand in a value beside the rows of its table, in strict mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Room {
+    /// Nothing.
+    None,
+    /// Members of any name, with any value.
+    Any,
+    /// What profiles add, under their namespace identifiers (LS 3.1.4).
+    Profiles(Part),
+}
+
+/// A part of a Command or Response that profiles add to (LS 3.1.4); each is a type of [`Profile`](crate::Profile).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Targets, each under `nsid:name`.
+    Target,
+    /// Arguments, in an object under `nsid`.
+    Args,
+    /// Specifiers, in an object under `nsid`.
+    Specifiers,
+    /// Results, in an object under `nsid`.
+    Results,
+}
+
 /// What a text follows (LS 3.1.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -185,6 +221,8 @@ pub enum Format {
     Named(&'static str),
     /// A pattern, as ECMAScript has them.
     Pattern(&'static str),
+    /// One of several formats with a name.
+    OneOf(&'static [&'static str]),
 }
 
 /// How octets are written in a form for people (LS 3.1.5).
@@ -404,7 +442,8 @@ macro_rules! choice {
                     shape: Some(<$ty as $crate::shape::read::Read>::shape),
                     required: false,
                 }),+],
-            );
+            )
+            .with_room($crate::choice!(@room $($extended)?));
         }
 
         impl $crate::shape::Choice for $name {
@@ -481,6 +520,8 @@ macro_rules! choice {
             $vis enum $kind: $wire { $($(#[$variant_meta])* $variant = $id $text),+ }
         }
     };
+    (@room) => { $crate::shape::Room::None };
+    (@room $extended:ident) => { $crate::shape::Room::Profiles($crate::shape::Part::Target) };
     (@foreign) => { $crate::shape::read::NoForeignField };
     (@foreign $extended:ident) => { $extended };
 }
@@ -632,7 +673,8 @@ macro_rules! fields {
                     shape: Some(<$ty as $crate::shape::read::Read>::shape),
                     required: $crate::fields!(@required $need),
                 }),*],
-            );
+            )
+            .with_room($crate::fields!(@room $($policy)?));
         }
 
         // A reader remembers in 64 bits which rows it met.
@@ -762,6 +804,8 @@ macro_rules! fields {
     (@some required $value:expr) => { ::core::option::Option::Some(&$value) };
     (@some optional $value:expr) => { $value.as_ref() };
     (@some defaulted $value:expr) => { ::core::option::Option::Some(&$value).filter(|value| !value.is_empty()) };
+    (@room) => { $crate::shape::Room::None };
+    (@room $policy:path) => { $policy.room };
     (@others $value:ident) => { ::core::option::Option::None };
     (@others $value:ident $others:ident $policy:path) => {
         ::core::option::Option::Some((&$value.$others, &$policy))

@@ -8,10 +8,10 @@ use crate::any::Any;
 use crate::form::{Form, Notation};
 use crate::invalid::Invalid;
 use crate::nsid::Nsid;
-use crate::profile::{Part, Profile};
+use crate::profile::Profile;
 use crate::shape::read::{Context, MemberKey, Read, ReadError, Segment, clauses, member_value, next_key};
 use crate::shape::write::{Write, Written};
-use crate::shape::{Kind, Shape};
+use crate::shape::{Kind, Part, Room, Shape};
 
 /// A profile and its specifiers, which narrow down the actuators that are meant (LS 3.3.1.3).
 #[derive(Clone, Debug, PartialEq)]
@@ -64,7 +64,6 @@ impl Actuator {
 
 impl Read for Actuator {
     fn shape() -> &'static Shape {
-        const SHAPE: Shape = Shape::plain("Actuator", "LS 3.3.1.3 (LS-117)", Kind::Any);
         &SHAPE
     }
 
@@ -98,10 +97,10 @@ impl<'de> Visitor<'de> for One<'_> {
         let Self(context) = self;
         let n_faults = context.n_faults();
         let mut actuator = None;
-        let first = next_key(context, &NO_ROWS, &mut map)?;
+        let first = next_key(context, &SHAPE, &mut map)?;
         match &first {
             None => {
-                context.blame(Actuator::shape().clause);
+                context.blame(SHAPE.clause);
                 context.recover(A::Error::custom("exactly one profile is due, there is none"))?;
             }
             Some(key) => match read_one(context, key, &mut map) {
@@ -109,9 +108,9 @@ impl<'de> Visitor<'de> for One<'_> {
                 Err(error) => context.recover(error)?,
             },
         }
-        while let Some(second) = next_key(context, &NO_ROWS, &mut map)? {
+        while let Some(second) = next_key(context, &SHAPE, &mut map)? {
             let is_same = first.as_ref().is_some_and(|first| first.to_string() == second.to_string());
-            context.blame(if is_same { clauses::DISTINCT } else { Actuator::shape().clause });
+            context.blame(if is_same { clauses::DISTINCT } else { SHAPE.clause });
             context.recover(A::Error::custom(format_args!("exactly one profile is due, {second} is a second")))?;
         }
         context.settle(n_faults)?;
@@ -148,5 +147,6 @@ fn read_one<'de, A: MapAccess<'de>>(context: &mut Context, key: &MemberKey, map:
 }
 
 /// The standard has a row for each profile, and leaves them to the registry.
-const NO_ROWS: Shape = Shape::table("Actuator", "", Kind::Choice, &[]);
+const SHAPE: Shape =
+    Shape::plain("Actuator", "LS 3.3.1.3 (LS-117)", Kind::Choice).with_room(Room::Profiles(Part::Specifiers));
 const SPECIFIERS: &str = "LS 3.1.4 (LS-041), DECISIONS L31";

@@ -31,11 +31,11 @@ choice! {
     /// The object of an action (LS 3.3.1.2): one of the standard's targets, or one that a profile defines.
     pub enum Target: "Target" in "LS 3.3.1.2 (LS-097)", named by TargetKind, extended by Extended {
         /// Bytes, or where they lie.
-        Artifact(Artifact) = 1 "artifact",
+        Artifact(Box<Artifact>) = 1 "artifact",
         /// A Command that was issued before.
         Command(CommandId) = 2 "command",
         /// Something with an address.
-        Device(Device) = 3 "device",
+        Device(Box<Device>) = 3 "device",
         /// A network domain name.
         DomainName(DomainName) = 7 "domain_name",
         /// An email address.
@@ -43,7 +43,7 @@ choice! {
         /// What a Consumer can tell about itself.
         Features(Features) = 9 "features",
         /// A file.
-        File(File) = 10 "file",
+        File(Box<File>) = 10 "file",
         /// An internationalized domain name.
         IdnDomainName(IdnDomainName) = 11 "idn_domain_name",
         /// An internationalized email address.
@@ -135,8 +135,26 @@ impl From<Features> for Target {
     }
 }
 
+impl From<Artifact> for Target {
+    fn from(artifact: Artifact) -> Self {
+        Self::Artifact(Box::new(artifact))
+    }
+}
+
+impl From<Device> for Target {
+    fn from(device: Device) -> Self {
+        Self::Device(Box::new(device))
+    }
+}
+
+impl From<Process> for Target {
+    fn from(process: Process) -> Self {
+        Self::Process(process)
+    }
+}
+
 impl From<File> for Target {
     fn from(file: File) -> Self {
-        Self::File(file)
+        Self::File(Box::new(file))
     }
 }

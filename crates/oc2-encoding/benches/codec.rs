@@ -11,9 +11,8 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput};
 use oc2_core::shape::read::{Context, Mode, Read};
-use oc2_core::shape::write::Written;
 use oc2_core::{Command, Content, Envelope, Form, Headers, Message, Notation, Response};
-use oc2_encoding::{Cbor, Encoding};
+use oc2_encoding::{Cbor, Encoding, Json, read_cbor, read_json};
 use oc2_profile_slpf::Slpf;
 use serde::de::IgnoredAny;
 
@@ -39,7 +38,7 @@ fn main() {
 
 /// A good document: its content, and its bytes in every form.
 struct Document {
-    content: Content,
+    message: Message,
     bytes: [Vec<u8>; FORMS.len()],
     /// The crate `openc2` can read it, too.
     is_of_peer: bool,
@@ -78,74 +77,48 @@ impl Document {
 
     /// One that nobody can type stays in its form: it is left out.
     fn new(json: &[u8], kind: &str) -> Option<Self> {
-        let text = std::str::from_utf8(json).ok()?;
         let content = match kind {
-            "command" => Content::Request(read_json::<Command>(text, Notation::Verbose)?.typed::<Slpf>().ok()?),
-            _ => Content::Response(read_json::<Response>(text, Notation::Verbose)?.typed::<Slpf>().ok()?),
+            "command" => Content::Request(read_as::<Command>(json, FORMS[0])?.typed::<Slpf>().ok()?),
+            _ => Content::Response(read_as::<Response>(json, FORMS[0])?.typed::<Slpf>().ok()?),
         };
         let is_of_peer = match kind {
-            "command" => serde_json::from_str::<openc2::json::Command>(text).is_ok(),
-            _ => serde_json::from_str::<openc2::json::Response>(text).is_ok(),
+            "command" => serde_json::from_slice::<openc2::json::Command>(json).is_ok(),
+            _ => serde_json::from_slice::<openc2::json::Response>(json).is_ok(),
+        };
+        let message = match content {
+            Content::Request(command) => Message::request(Headers::default(), command),
+            Content::Response(response) => Message::response(Headers::default(), response),
+            Content::Notification(_) => return None,
         };
         let mut bytes = FORMS.map(|_| Vec::new());
         for form in FORMS {
-            bytes[form.index] = write(&content, form).ok()?;
+            bytes[form.index] = write(&message, form)?;
         }
-        Some(Self { content, bytes, is_of_peer })
+        Some(Self { message, bytes, is_of_peer })
     }
 }
 
-fn read_json<T: Read>(text: &str, notation: Notation) -> Option<T> {
-    let mut context = Context::new(Mode::Strict).in_notation(notation);
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let value = T::read(&mut context, &mut deserializer).ok()?;
-    deserializer.end().ok()?;
-    Some(value)
+fn read_as<T: Read>(bytes: &[u8], form: Kind) -> Option<T> {
+    let mut context = Context::new(Mode::Strict).in_notation(form.notation);
+    match form.wire {
+        Wire::Json => read_json(bytes, &mut context).ok(),
+        Wire::Cbor => read_cbor(bytes, &mut context.of_binary()).ok(),
+    }
 }
 
-fn read_cbor<T: Read>(bytes: &[u8], notation: Notation) -> Option<T> {
-    let mut context = Context::new(Mode::Strict).of_binary().in_notation(notation);
-    let mut deserializer = serde_cbor::Deserializer::from_slice(bytes);
-    let value = T::read(&mut context, &mut deserializer).ok()?;
-    deserializer.end().ok()?;
-    Some(value)
-}
-
-/// As `Encoding::decode` reads: UTF-8 first, then the rest in one pass.
 fn read(document: &Document, bytes: &[u8], form: Kind) -> bool {
-    match (&document.content, form.wire) {
-        (Content::Request(_), Wire::Json) => {
-            let text = std::str::from_utf8(bytes).ok();
-            black_box(text.and_then(|text| read_json::<Command>(text, form.notation))).is_some()
-        }
-        (_, Wire::Json) => {
-            let text = std::str::from_utf8(bytes).ok();
-            black_box(text.and_then(|text| read_json::<Response>(text, form.notation))).is_some()
-        }
-        (Content::Request(_), Wire::Cbor) => black_box(read_cbor::<Command>(bytes, form.notation)).is_some(),
-        (_, Wire::Cbor) => black_box(read_cbor::<Response>(bytes, form.notation)).is_some(),
+    match document.message.content() {
+        Content::Request(_) => black_box(read_as::<Command>(bytes, form)).is_some(),
+        _ => black_box(read_as::<Response>(bytes, form)).is_some(),
     }
 }
 
-fn write(content: &Content, form: Kind) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
-    let written = Form::DEFAULT.with_envelope(Envelope::Bare).with_notation(form.notation);
-    if form.wire == Wire::Cbor {
-        // The one path to CBOR takes messages.
-        let message = match content.clone() {
-            Content::Request(command) => Message::request(Headers::default(), command),
-            Content::Response(response) => Message::response(Headers::default(), response),
-            Content::Notification(_) => return Err("not in the corpus".into()),
-        };
-        return Ok(Cbor.encode(&message, written)?);
+fn write(message: &Message, form: Kind) -> Option<Vec<u8>> {
+    let bare = Form::DEFAULT.with_envelope(Envelope::Bare).with_notation(form.notation);
+    match form.wire {
+        Wire::Json => Json.encode(message, bare).ok(),
+        Wire::Cbor => Cbor.encode(message, bare).ok(),
     }
-    let mut bytes = Vec::with_capacity(512);
-    let mut serializer = serde_json::Serializer::new(&mut bytes);
-    match content {
-        Content::Request(command) => serde::Serialize::serialize(&Written(command, written), &mut serializer)?,
-        Content::Response(response) => serde::Serialize::serialize(&Written(response, written), &mut serializer)?,
-        Content::Notification(_) => return Err("not in the corpus".into()),
-    }
-    Ok(bytes)
 }
 
 /// One measurement: what we do, and the floors, each over its own documents.
@@ -204,7 +177,7 @@ impl<'d> Bench<'d> {
             name: format!("write {}", form.name),
             n_documents: documents.len(),
             ours: Box::new(move || {
-                documents.iter().for_each(|document| assert!(black_box(write(&document.content, form)).is_ok()));
+                documents.iter().for_each(|document| assert!(black_box(write(&document.message, form)).is_some()));
             }),
             syntax: None,
             value: Some(Box::new(move || {
@@ -212,7 +185,7 @@ impl<'d> Bench<'d> {
             })),
             peer: Some([
                 Box::new(move || {
-                    of_peer.iter().for_each(|document| assert!(black_box(write(&document.content, form)).is_ok()));
+                    of_peer.iter().for_each(|document| assert!(black_box(write(&document.message, form)).is_some()));
                 }),
                 Box::new(move || theirs.iter().for_each(PeerContent::write)),
             ]),
@@ -298,7 +271,7 @@ enum PeerContent {
 
 impl PeerContent {
     fn of(document: &Document) -> Self {
-        match document.content {
+        match document.message.content() {
             Content::Request(_) => Self::Command(serde_json::from_slice(&document.bytes[0]).expect("it reads it")),
             _ => Self::Response(serde_json::from_slice(&document.bytes[0]).expect("it reads it")),
         }
@@ -314,7 +287,7 @@ impl PeerContent {
 
 fn read_as_peer(document: &Document) {
     let bytes = black_box(document.bytes[0].as_slice());
-    match document.content {
+    match document.message.content() {
         Content::Request(_) => assert!(black_box(serde_json::from_slice::<openc2::json::Command>(bytes)).is_ok()),
         _ => assert!(black_box(serde_json::from_slice::<openc2::json::Response>(bytes)).is_ok()),
     }
@@ -331,7 +304,7 @@ fn one_by_one(criterion: &mut Criterion, documents: &[Document]) {
                 .iter(|| inputs.iter().for_each(|(document, bytes)| assert!(read(document, black_box(bytes), form))));
         });
         group.bench_function(format!("write {}", form.name), |bencher| {
-            bencher.iter(|| documents.iter().for_each(|document| assert!(write(&document.content, form).is_ok())));
+            bencher.iter(|| documents.iter().for_each(|document| assert!(write(&document.message, form).is_some())));
         });
     }
     group.finish();

@@ -1,10 +1,11 @@
 //! CBOR by id, deterministic (JADN 4.4, DECISIONS E1, E7), and by name, as others send it.
 
-mod items;
+pub(crate) mod items;
 
-use oc2_core::shape::read::{Context, ReadError};
+use oc2_core::shape::read::{Context, Read, ReadError};
 use oc2_core::{Form, Message, Mode, Notation};
 use serde_cbor::Deserializer;
+use serde_cbor::de::SliceRead;
 
 use crate::encoding::{Decoded, Encoding};
 use crate::error::{DecodeError, EncodeError};
@@ -16,6 +17,28 @@ use crate::limits::check_length;
 /// No published transfer over HTTP has a place for it: there it is an extension, for peers that agreed on it (DECISIONS M2).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cbor;
+
+/// The same, where what is sent unasked is CBOR by name, for peers that know no other.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CborByName;
+
+impl Encoding for CborByName {
+    fn media_type(&self) -> &'static str {
+        Cbor.media_type()
+    }
+
+    fn default_form(&self) -> Form {
+        Form::DEFAULT
+    }
+
+    fn decode(&self, bytes: &[u8], mode: Mode) -> Result<Decoded, DecodeError> {
+        Cbor.decode(bytes, mode)
+    }
+
+    fn encode(&self, message: &Message, form: Form) -> Result<Vec<u8>, EncodeError> {
+        Cbor.encode(message, form)
+    }
+}
 
 impl Encoding for Cbor {
     fn media_type(&self) -> &'static str {
@@ -41,28 +64,38 @@ impl Encoding for Cbor {
 }
 
 fn read(bytes: &[u8], mode: Mode) -> Result<Decoded, ReadError> {
-    check_length(bytes)?;
-    let bytes = items::untagged(bytes)?;
     let mut context = Context::new(mode).of_binary();
-    let mut deserializer = Deserializer::from_slice(bytes);
-    let (message, form) = Message::read_in_any_envelope(&mut context, &mut deserializer)
-        .map_err(|error| context.fail(message_of(&error)).relative_to(&["body", "openc2", "request"]))?;
+    let (message, form) =
+        read_with(bytes, &mut context, |context, deserializer| Message::read_in_any_envelope(context, deserializer))
+            .map_err(|error| error.relative_to(&["body", "openc2", "request"]))?;
+    Ok(Decoded { message, form, notes: context.into_notes() })
+}
+
+/// Reads one value of the language, such as a bare Command, from CBOR; the context is one
+/// [`of_binary`](Context::of_binary).
+///
+/// # Errors
+/// The bytes are not one: the place and the reason.
+pub fn read_cbor<T: Read>(bytes: &[u8], context: &mut Context) -> Result<T, ReadError> {
+    read_with(bytes, context, |context, deserializer| T::read(context, deserializer))
+}
+
+fn read_with<'b, T>(
+    bytes: &'b [u8],
+    context: &mut Context,
+    read: impl FnOnce(&mut Context, &mut Deserializer<SliceRead<'b>>) -> Result<T, serde_cbor::Error>,
+) -> Result<T, ReadError> {
+    check_length(bytes)?;
+    let mut deserializer = Deserializer::from_slice(items::untagged(bytes)?);
+    let value = read(context, &mut deserializer).map_err(|error| context.fail(message_of(&error)))?;
     deserializer.end().map_err(|error| ReadError::new(message_of(&error)))?;
-    Ok(Decoded { message, form, notes: context.notes().to_vec() })
+    Ok(value)
 }
 
 /// What serde_cbor has to say; the offset only where the bytes are no CBOR, else the place says more.
 pub(crate) fn message_of(error: &serde_cbor::Error) -> String {
     let message = error.to_string();
     if error.is_data() { message } else { format!("not CBOR: {message}") }
-}
-
-/// The item itself, without the tag that says it is CBOR.
-///
-/// # Errors
-/// What deterministic CBOR of the standard's types does not have: other tags, undefined.
-pub(crate) fn untagged(bytes: &[u8]) -> Result<&[u8], ReadError> {
-    items::untagged(bytes)
 }
 
 const TYPICAL_MESSAGE: usize = 256;

@@ -6,6 +6,7 @@ use oc2_core::types::text::RequestId;
 use oc2_core::{Envelope, Form, Notation, ResponseType};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use crate::json::read::Reader;
 use crate::limits::MAX_MESSAGE;
 
 /// What could be read of a message that cannot be read.
@@ -25,7 +26,7 @@ impl Glimpse {
     pub(crate) fn of_json(bytes: &[u8]) -> Self {
         let mut glimpse = Self::default();
         let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_MESSAGE)]);
-        let mut deserializer = serde_json::Deserializer::from_str(&text);
+        let mut deserializer = Reader::new(&text);
         // Whatever goes wrong, what was seen before stays seen.
         let _ = Look { glimpse: &mut glimpse, at: At::Top, is_binary: false }.deserialize(&mut deserializer);
         glimpse

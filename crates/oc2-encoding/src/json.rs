@@ -1,9 +1,13 @@
 //! I-JSON by name (LS 3.1.5, RFC 7493), compact and concise (JADN 4.2, 4.3).
 
-use oc2_core::shape::read::{Context, ReadError};
-use oc2_core::{Form, Message, Mode, Notation};
-use serde_json::Deserializer;
+pub(crate) mod read;
+mod write;
 
+use oc2_core::shape::read::{Context, Read, ReadError};
+use oc2_core::{Form, Message, Mode, Notation};
+use serde::{Serialize, Serializer};
+
+use self::read::{JsonError, Reader};
 use crate::encoding::{Decoded, Encoding};
 use crate::error::{DecodeError, EncodeError};
 use crate::glimpse::Glimpse;
@@ -36,7 +40,7 @@ impl Encoding for Json {
     }
 
     fn encode(&self, message: &Message, form: Form) -> Result<Vec<u8>, EncodeError> {
-        write(message, form)
+        encode(message, form)
     }
 }
 
@@ -55,28 +59,65 @@ impl Encoding for JsonIn {
     }
 
     fn encode(&self, message: &Message, form: Form) -> Result<Vec<u8>, EncodeError> {
-        write(message, form)
+        encode(message, form)
     }
 }
 
-fn write(message: &Message, form: Form) -> Result<Vec<u8>, EncodeError> {
+fn encode(message: &Message, form: Form) -> Result<Vec<u8>, EncodeError> {
+    to_bytes(&Sent { message, form })
+}
+
+/// A value as JSON.
+///
+/// # Errors
+/// It has what I-JSON does not.
+pub(crate) fn to_bytes<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, EncodeError> {
     let mut bytes = Vec::with_capacity(TYPICAL_MESSAGE);
-    message.write_in(form, &mut serde_json::Serializer::new(&mut bytes)).map_err(EncodeError::new)?;
+    write::write(&mut bytes, value).map_err(EncodeError::new)?;
     Ok(bytes)
 }
 
+/// A message as serializers take it.
+struct Sent<'a> {
+    message: &'a Message,
+    form: Form,
+}
+
+impl Serialize for Sent<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.message.write_in(self.form, serializer)
+    }
+}
+
 fn read(bytes: &[u8], mut context: Context) -> Result<Decoded, ReadError> {
-    check_length(bytes)?;
-    let text = text_of(bytes)?;
     let was_agreed = context.has_notation();
-    let mut deserializer = Deserializer::from_str(text);
-    let (message, form) = Message::read_in_any_envelope(&mut context, &mut deserializer)
-        .map_err(|error| context.fail(message_of(&error)).relative_to(&["body", "openc2", "request"]))?;
-    deserializer.end().map_err(|error| ReadError::new(message_of(&error)))?;
+    let (message, form) =
+        read_with(bytes, &mut context, |context, reader| Message::read_in_any_envelope(context, reader))
+            .map_err(|error| error.relative_to(&["body", "openc2", "request"]))?;
     if form.notation != Notation::Verbose && !was_agreed {
         context.tolerate::<ReadError>("JSON that is not by name (LS 3.1.5)")?;
     }
-    Ok(Decoded { message, form, notes: context.notes().to_vec() })
+    Ok(Decoded { message, form, notes: context.into_notes() })
+}
+
+/// Reads one value of the language, such as a bare Command, from JSON.
+///
+/// # Errors
+/// The bytes are not one: the place and the reason.
+pub fn read_json<T: Read>(bytes: &[u8], context: &mut Context) -> Result<T, ReadError> {
+    read_with(bytes, context, |context, reader| T::read(context, reader))
+}
+
+fn read_with<T>(
+    bytes: &[u8],
+    context: &mut Context,
+    read: impl FnOnce(&mut Context, &mut Reader<'_>) -> Result<T, JsonError>,
+) -> Result<T, ReadError> {
+    check_length(bytes)?;
+    let mut reader = Reader::new(text_of(bytes)?);
+    let value = read(context, &mut reader).map_err(|error| context.fail(message_of(&error)))?;
+    reader.end().map_err(|error| ReadError::new(message_of(&error)))?;
+    Ok(value)
 }
 
 /// The text of JSON.
@@ -86,16 +127,9 @@ pub(crate) fn text_of(bytes: &[u8]) -> Result<&str, ReadError> {
     })
 }
 
-/// What serde_json has to say; line and column only where the text is no JSON, else the place says more.
-pub(crate) fn message_of(error: &serde_json::Error) -> String {
-    let message = error.to_string();
-    if !error.is_data() {
-        return format!("not JSON: {message}");
-    }
-    match message.rfind(" at line ") {
-        Some(end) => message[..end].to_owned(),
-        None => message,
-    }
+/// What the reader has to say; line and column only where the text is no JSON, else the place says more.
+pub(crate) fn message_of(error: &JsonError) -> String {
+    if error.is_data() { error.to_string() } else { format!("not JSON: {error}") }
 }
 
 const MEDIA_TYPE: &str = "application/openc2+json;version=1.0";

@@ -28,11 +28,11 @@ mod limits;
 mod set;
 mod validate;
 
-pub use cbor::Cbor;
+pub use cbor::{Cbor, CborByName, read_cbor};
 pub use encoding::{Decoded, Encoding};
 pub use error::{DecodeError, EncodeError, MediaTypeError};
 pub use glimpse::Glimpse;
-pub use json::{Json, JsonIn};
+pub use json::{Json, JsonIn, read_json};
 pub use limits::MAX_MESSAGE;
 pub use set::{Encodings, Selection};
 pub use validate::{Fault, Kind, Syntax, Validator};

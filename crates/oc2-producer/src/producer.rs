@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use oc2_core::message::Recipients;
 use oc2_core::types::time::DateTime;
-use oc2_core::{Action, Command, Feature, Features, Form, Headers, Message, Mode, ResponseType};
+use oc2_core::{Action, Command, Feature, Features, Headers, Message, Mode, ResponseType};
 use oc2_encoding::{EncodeError, Encodings};
 use oc2_transfer::{AnyTransfer, Outgoing, Transfer, TransferError};
 use tokio::time::{Instant, timeout_at};
@@ -37,6 +37,7 @@ impl Producer {
             to: None,
             mode: Mode::Lenient,
             timeout: DEFAULT_TIMEOUT,
+            encodings: Encodings::default(),
         }
     }
 
@@ -106,7 +107,7 @@ impl Producer {
     pub fn prepare_message(&self, message: &Message) -> Result<Prepared, EncodeError> {
         let encoding = self.encodings.preferred();
         Ok(Prepared {
-            body: encoding.encode(message, Form::DEFAULT)?.into(),
+            body: encoding.encode(message, encoding.default_form())?.into(),
             media_type: encoding.media_type(),
             request_id: message.headers.request_id().cloned().unwrap_or_else(new_request_id),
             wanted: response_wanted(message),
@@ -195,6 +196,7 @@ pub struct ProducerBuilder<Identity> {
     to: Option<Recipients>,
     mode: Mode,
     timeout: Duration,
+    encodings: Encodings,
 }
 
 /// A builder of a Producer that has no identity yet.
@@ -209,8 +211,8 @@ impl ProducerBuilder<WantsIdentity> {
     /// Who sends the Commands: `from` of every message (HTTPS 1.1 3.3.2, DECISIONS M6).
     #[must_use]
     pub fn identity(self, identity: impl Into<String>) -> ProducerBuilder<Identified> {
-        let Self { transfer, identity: _, to, mode, timeout } = self;
-        ProducerBuilder { transfer, identity: Identified(identity.into()), to, mode, timeout }
+        let Self { transfer, identity: _, to, mode, timeout, encodings } = self;
+        ProducerBuilder { transfer, identity: Identified(identity.into()), to, mode, timeout, encodings }
     }
 }
 
@@ -234,11 +236,17 @@ impl ProducerBuilder<Identified> {
         Self { timeout: timeout.min(LONGEST_TIMEOUT), ..self }
     }
 
+    /// How Commands are written, the first of them, and how answers may be written. Default JSON by name.
+    #[must_use]
+    pub fn encodings(self, encodings: Encodings) -> Self {
+        Self { encodings, ..self }
+    }
+
     /// The finished Producer.
     #[must_use]
     pub fn build(self) -> Producer {
-        let Self { transfer, identity: Identified(from), to, mode, timeout } = self;
-        Producer { transfer, encodings: Encodings::default(), from, to, mode, timeout }
+        let Self { transfer, identity: Identified(from), to, mode, timeout, encodings } = self;
+        Producer { transfer, encodings, from, to, mode, timeout }
     }
 }
 

@@ -69,8 +69,11 @@ impl fmt::Display for Host {
 
 impl Read for Host {
     fn shape() -> &'static Shape {
-        const SHAPE: Shape =
-            Shape::plain("String", "SLPF 2.1.4 (SLPF-038)", Kind::String { format: Format::Free, min: 1, max: None });
+        const SHAPE: Shape = Shape::plain(
+            "String",
+            "SLPF 2.1.4 (SLPF-038)",
+            Kind::String { format: Format::OneOf(&["hostname", "ipv4", "ipv6"]), min: 1, max: None },
+        );
         &SHAPE
     }
 

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use oc2_consumer::Settings;
 use oc2_core::Mode;
+#[cfg(feature = "http")]
+use oc2_encoding::{Cbor, Encodings};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -57,6 +59,18 @@ pub(crate) struct HttpTable {
     pub(crate) listen: SocketAddr,
     /// Connections served at once.
     pub(crate) max_connections: Option<NonZeroU32>,
+    /// Whether CBOR is read too, which no standard has for HTTP (DECISIONS M2).
+    #[serde(default)]
+    cbor: bool,
+}
+
+#[cfg(feature = "http")]
+impl HttpTable {
+    /// What is read, and answered in kind.
+    pub(crate) fn encodings(&self) -> Encodings {
+        let json = Encodings::default();
+        if self.cbor { json.and(Cbor) } else { json }
+    }
 }
 
 #[cfg(feature = "http")]

@@ -102,6 +102,11 @@ fn assemble(config: &Config) -> Result<Consumer, Failure> {
     }
     let builder = Consumer::builder(config.consumer.id.0.clone()).dangerous().without_policy();
     let builder = builder.settings(config.settings());
+    #[cfg(feature = "http")]
+    let builder = match &config.http {
+        Some(http) => builder.encodings(http.encodings()),
+        None => builder,
+    };
     #[cfg(feature = "iptables")]
     let builder = with_actuators(builder, config)?;
     Ok(builder.build())
@@ -121,6 +126,7 @@ fn with_actuators(
 #[cfg(feature = "http")]
 async fn bind_http(http: &super::config::HttpTable) -> Result<oc2_transfer_http::HttpListener, Failure> {
     let mut settings = oc2_transfer_http::Settings::default();
+    settings.encodings = http.encodings();
     if let Some(n) = http.max_connections {
         settings.max_connections = usize::try_from(n.get())?;
     }

@@ -4,6 +4,7 @@ mod answers;
 mod audit;
 mod daemon;
 mod dispatch;
+mod forms;
 mod harness;
 mod messages;
 mod overload;

@@ -6,7 +6,7 @@ use super::key::Key;
 
 /// The keys beyond the first few, for a search that does not grow with them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Distinct(HashSet<Key>);
+pub(super) struct Distinct(Option<Box<HashSet<Key>>>);
 
 impl Distinct {
     /// Whether `key` stands among the entries, all of which this has seen coming.
@@ -15,7 +15,7 @@ impl Distinct {
         if entries.iter().take(FEW).any(|(known, _)| known == key) {
             return false;
         }
-        entries.len() < FEW || self.0.insert(key.clone())
+        entries.len() < FEW || self.0.get_or_insert_default().insert(key.clone())
     }
 }
 

@@ -5,6 +5,7 @@ use super::distinct::Distinct;
 use super::key::Key;
 use crate::form::{Form, Notation};
 use crate::nsid::Nsid;
+use crate::shape::Room;
 use crate::shape::read::{Context, ReadError};
 
 /// Members of an object that its table does not have, in the order they came or were set.
@@ -62,7 +63,7 @@ impl Members {
     /// The members under the keys they have in a form, and in its order.
     pub(crate) fn in_order(&self, others: &Others, form: Form) -> Vec<(Key, &Any)> {
         let id_of = |key: &Key| {
-            let nsid = key.as_name().filter(|_| others.are_namespaces)?.parse::<Nsid>().ok()?;
+            let nsid = key.as_name().filter(|_| others.are_namespaces())?.parse::<Nsid>().ok()?;
             nsid.registered_id().map(|id| Key::Number(id.into()))
         };
         match form.notation {
@@ -90,15 +91,22 @@ impl PartialEq for Members {
 pub struct Others {
     /// Admits a member, and may write its key otherwise.
     pub admit: fn(&mut Context, &mut Key, &Any) -> Result<(), String>,
-    /// Whether the keys are namespaces, so that a registered one has an id (LS 3.1.4).
-    pub are_namespaces: bool,
+    /// What the schema says of them; the keys are namespaces, of which a registered one has an id, where profiles have room
+    /// (LS 3.1.4).
+    pub room: Room,
+}
+
+impl Others {
+    fn are_namespaces(&self) -> bool {
+        matches!(self.room, Room::Profiles(_))
+    }
 }
 
 /// Every member is kept.
-pub const KEPT: Others = Others { admit: |_, _, _| Ok(()), are_namespaces: false };
+pub const KEPT: Others = Others { admit: |_, _, _| Ok(()), room: Room::Any };
 
 /// Members are kept in lenient mode and refused in strict mode.
 pub const KEPT_IN_LENIENT: Others = Others {
     admit: |context, _, _| context.tolerate("unknown member").map_err(|error: ReadError| error.to_string()),
-    are_namespaces: false,
+    room: Room::None,
 };

@@ -5,16 +5,15 @@ mod build;
 use std::fmt;
 
 use serde::Serializer;
-use serde::de::value::{MapDeserializer, SeqAccessDeserializer, SeqDeserializer};
-use serde::de::{Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::value::{MapDeserializer, SeqDeserializer};
+use serde::de::{DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 
 use self::build::Build;
 use super::distinct::Distinct;
 use super::key::{AnyKey, Key, Name};
 use crate::form::Form;
 use crate::shape::read::{
-    Context, MAX_INTEGER, Read, ReadError, Seed, Segment, Shown, clauses, list, refuse_noncharacters, stands_twice,
-    too_large,
+    Context, MAX_INTEGER, Read, ReadError, Segment, Shown, clauses, refuse_noncharacters, stands_twice, too_large,
 };
 use crate::shape::write::{Write, Written};
 use crate::shape::{Kind, Shape};
@@ -123,6 +122,15 @@ impl Grow<'_> {
     }
 }
 
+impl<'de> DeserializeSeed<'de> for Grow<'_> {
+    type Value = Tree;
+
+    #[inline]
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Tree, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
 impl<'de> Visitor<'de> for Grow<'_> {
     type Value = Tree;
 
@@ -176,8 +184,26 @@ impl<'de> Visitor<'de> for Grow<'_> {
         Ok(Tree::Octets(octets.into()))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Tree, A::Error> {
-        list(self.0, SeqAccessDeserializer::new(seq), "values").map(Tree::List)
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Tree, A::Error> {
+        let Self(context) = self;
+        let limit = context.limits().items;
+        let n_faults = context.n_faults();
+        let mut items = Vec::new();
+        for index in 0.. {
+            match context.at(Segment::Index(index), |context| seq.next_element_seed(Grow(context))) {
+                Ok(None) => break,
+                Ok(Some(_)) if index == limit => {
+                    context.blame(clauses::BOUNDS);
+                    return Err(A::Error::custom(format_args!("more than {limit} items")));
+                }
+                Ok(Some(item)) => items.push(item),
+                // Nothing was taken from the list.
+                Err(error) if context.is_at_bottom() => return Err(error),
+                Err(error) => context.recover(error)?,
+            }
+        }
+        context.settle(n_faults)?;
+        Ok(Tree::List(items))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tree, A::Error> {
@@ -193,7 +219,7 @@ impl<'de> Visitor<'de> for Grow<'_> {
             }
             let name = key.text();
             let is_new = distinct.adds(&members, &key);
-            let res = context.at(Segment::Name(&name), |context| map.next_value_seed(Seed::<Tree>::new(context)));
+            let res = context.at(Segment::Name(&name), |context| map.next_value_seed(Grow(context)));
             let res = match res {
                 _ if !is_new => {
                     context.blame(clauses::DISTINCT);

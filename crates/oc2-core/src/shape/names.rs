@@ -29,14 +29,16 @@ impl Names {
         Self { slots }
     }
 
+    #[inline]
     pub(super) fn find(&self, fields: &[Field], name: &str) -> Option<usize> {
-        if fields.len() > SLOTS / 2 {
-            return fields.iter().position(|field| field.name == name);
-        }
         let mut slot = slot_of(name.as_bytes());
         loop {
-            let row = usize::from(self.slots[slot]).checked_sub(1)?;
-            if fields[row].name == name {
+            let row = match self.slots[slot] {
+                0 if fields.len() > SLOTS / 2 => return fields.iter().position(|field| field.name == name),
+                0 => return None,
+                row => usize::from(row) - 1,
+            };
+            if fields.get(row)?.name == name {
                 return Some(row);
             }
             slot = (slot + 1) % SLOTS;

@@ -88,6 +88,26 @@ impl<T: Read> Read for Vec<T> {
     }
 }
 
+impl<T: Read> Read for Box<T> {
+    fn shape() -> &'static Shape {
+        T::shape()
+    }
+
+    fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
+        T::read(context, deserializer).map(Self::new)
+    }
+}
+
+impl Read for Box<str> {
+    fn shape() -> &'static Shape {
+        String::shape()
+    }
+
+    fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
+        text(context, deserializer, "a string", |text| Ok(text.into()))
+    }
+}
+
 /// A type to read, as serde's collections ask for it.
 #[derive(Debug)]
 pub struct Seed<'c, T> {

@@ -29,6 +29,18 @@ impl Write for String {
     }
 }
 
+impl<T: Write> Write for Box<T> {
+    fn write<S: Serializer>(&self, form: Form, serializer: S) -> Result<S::Ok, S::Error> {
+        T::write(self, form, serializer)
+    }
+}
+
+impl Write for Box<str> {
+    fn write<S: Serializer>(&self, _: Form, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self)
+    }
+}
+
 impl Write for bool {
     fn write<S: Serializer>(&self, _: Form, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_bool(*self)
@@ -55,11 +67,20 @@ impl<T: Write> Serialize for Written<'_, T> {
 ///
 /// # Errors
 /// The serializer's.
-pub fn row<S: Serializer>(shape: &Shape, index: usize, form: Form, serializer: S) -> Result<S::Ok, S::Error> {
+pub fn row<S: Serializer>(shape: &'static Shape, index: usize, form: Form, serializer: S) -> Result<S::Ok, S::Error> {
     let field = &shape.fields[index];
     match (shape.kind, form.notation) {
         (Kind::EnumeratedId, _) | (_, Notation::Concise) => serializer.serialize_u32(field.id),
-        _ => serializer.serialize_str(field.name),
+        _ => Known(field.name).serialize(serializer),
+    }
+}
+
+/// A name of a table, which needs no escape in any encoding.
+struct Known(&'static str);
+
+impl Serialize for Known {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_unit_variant("", 0, self.0)
     }
 }
 
@@ -134,7 +155,9 @@ impl<'a, S: Serializer> Rows<'a, S> {
             (Container::Object(_), None) => Ok(()),
             (Container::Object(object), Some(value)) => match self.form.notation {
                 Notation::Concise => object.serialize_entry(&field.id, &Written(value, self.form)),
-                Notation::Verbose | Notation::Compact => object.serialize_entry(field.name, &Written(value, self.form)),
+                Notation::Verbose | Notation::Compact => {
+                    object.serialize_entry(&Known(field.name), &Written(value, self.form))
+                }
             },
             (Container::List { n_items, .. }, _) if index >= *n_items => Ok(()),
             (Container::List { items, .. }, None) => items.serialize_element(&()),
@@ -181,7 +204,7 @@ pub fn choice<T: Choice, S: Serializer>(choice: &T, form: Form, serializer: S) -
     let mut map = serializer.serialize_map(Some(1))?;
     match form.notation {
         Notation::Concise => map.serialize_entry(&field.id, &Field(choice, form))?,
-        Notation::Verbose | Notation::Compact => map.serialize_entry(field.name, &Field(choice, form))?,
+        Notation::Verbose | Notation::Compact => map.serialize_entry(&Known(field.name), &Field(choice, form))?,
     }
     map.end()
 }

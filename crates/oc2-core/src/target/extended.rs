@@ -16,7 +16,10 @@ use crate::target::Target;
 
 /// A target in a profile's namespace: `slpf:rule_number` and its value, typed on demand.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Extended {
+pub struct Extended(Box<Parts>);
+
+#[derive(Clone, Debug, PartialEq)]
+struct Parts {
     nsid: Nsid,
     name: FieldName,
     /// The id it came with, where no name did.
@@ -27,47 +30,52 @@ pub struct Extended {
 impl Extended {
     pub(crate) fn new<P: Profile>(target: P::Target) -> Result<Self, Invalid> {
         let field = target.field().ok_or_else(|| Invalid::new("not a row of the profile's table"))?;
-        Ok(Self { nsid: P::NSID, name: field.name.parse()?, id: None, value: Any::field_of(target) })
+        let name = field.name.parse()?;
+        Ok(Self::with(P::NSID, name, None, Any::field_of(target)))
+    }
+
+    fn with(nsid: Nsid, name: FieldName, id: Option<u64>, value: Any) -> Self {
+        Self(Box::new(Parts { nsid, name, id, value }))
     }
 
     /// The namespace.
     #[must_use]
     pub fn nsid(&self) -> Nsid {
-        self.nsid
+        self.0.nsid
     }
 
     /// The name within it; its id in decimal, if it came with an id that only its profile knows.
     #[must_use]
     pub fn name(&self) -> FieldName {
-        self.name
+        self.0.name
     }
 
     /// The value, not typed.
     #[must_use]
     pub fn value(&self) -> &Any {
-        &self.value
+        &self.0.value
     }
 
     pub(crate) fn of<P: Profile>(&self) -> Result<Option<P::Target>, ReadError> {
         self.row_in::<P>()
-            .map(|field| self.value.of_field::<P::Target>(field))
+            .map(|field| self.0.value.of_field::<P::Target>(field))
             .transpose()
             .map_err(|error| self.placed(error))
     }
 
     /// All that is wrong with the value, as a target of the profile `P`; the places are those within it.
     pub(crate) fn check<P: Profile>(&self) -> Result<(), Vec<ReadError>> {
-        self.row_in::<P>().map_or(Ok(()), |field| self.value.check_field::<P::Target>(field))
+        self.row_in::<P>().map_or(Ok(()), |field| self.0.value.check_field::<P::Target>(field))
     }
 
     /// The row of the profile's table, if it is the profile's and has one.
     pub(crate) fn row_in<P: Profile>(&self) -> Option<&'static Field> {
-        if self.nsid != P::NSID {
+        if self.0.nsid != P::NSID {
             return None;
         }
-        let row = match self.id {
+        let row = match self.0.id {
             Some(id) => P::Target::TABLE.by_id(id),
-            None => P::Target::TABLE.by_name(self.name.as_str()),
+            None => P::Target::TABLE.by_name(self.0.name.as_str()),
         };
         row.map(|(_, field)| field)
     }
@@ -82,25 +90,25 @@ impl Extended {
     }
 
     fn wire_name(&self) -> String {
-        format!("{}:{}", self.nsid, self.name)
+        format!("{}:{}", self.0.nsid, self.0.name)
     }
 
     pub(crate) fn write_member<S: Serializer>(&self, form: Form, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(1))?;
-        let flat = Flat::of(self.nsid, self.name.as_str());
-        match (form.notation, flat, self.nsid.registered_id()) {
-            (Notation::Concise, Some(flat), _) => map.serialize_entry(&flat.id, &Written(&self.value, form))?,
+        let flat = Flat::of(self.0.nsid, self.0.name.as_str());
+        match (form.notation, flat, self.0.nsid.registered_id()) {
+            (Notation::Concise, Some(flat), _) => map.serialize_entry(&flat.id, &Written(&self.0.value, form))?,
             (Notation::Concise, None, Some(id)) => map.serialize_entry(&id, &Nested(self, form))?,
-            (Notation::Verbose | Notation::Compact, ..) if self.id.is_some() => {
+            (Notation::Verbose | Notation::Compact, ..) if self.0.id.is_some() => {
                 return Err(S::Error::custom("a target that nobody here knows cannot change its form"));
             }
-            _ => map.serialize_entry(&self.wire_name(), &Written(&self.value, form))?,
+            _ => map.serialize_entry(&self.wire_name(), &Written(&self.0.value, form))?,
         }
         map.end()
     }
 
     pub(crate) fn write_value<S: Serializer>(&self, form: Form, serializer: S) -> Result<S::Ok, S::Error> {
-        self.value.write(form, serializer)
+        self.0.value.write(form, serializer)
     }
 }
 
@@ -110,11 +118,11 @@ struct Nested<'a>(&'a Extended, Form);
 impl Serialize for Nested<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(target, form) = self;
-        let Some(id) = target.id.or_else(|| target.value.field_id().map(u64::from)) else {
+        let Some(id) = target.0.id.or_else(|| target.0.value.field_id().map(u64::from)) else {
             return Err(S::Error::custom("a target that nobody here knows cannot change its form"));
         };
         let mut map = serializer.serialize_map(Some(1))?;
-        map.serialize_entry(&id, &Written(&target.value, *form))?;
+        map.serialize_entry(&id, &Written(&target.0.value, *form))?;
         map.end()
     }
 }
@@ -138,7 +146,7 @@ impl Extended {
             let wire_name = format!("{nsid}:{name}");
             let value = member_value(context, map, &wire_name)?;
             return context
-                .at(Segment::Name(&wire_name), |context| Ok(Self { nsid, name, id: None, value }.checked(context)));
+                .at(Segment::Name(&wire_name), |context| Ok(Self::with(nsid, name, None, value).checked(context)));
         }
         match name.parse::<Nsid>() {
             Ok(nsid) if nsid.is_established() => {
@@ -165,7 +173,7 @@ impl Extended {
                 if id != u64::from(flat.id) {
                     context.tolerate(&format!("the id of the target is {}", flat.id))?;
                 }
-                Ok(Self { nsid: flat.nsid, name: flat.name, id: None, value }.checked(context))
+                Ok(Self::with(flat.nsid, flat.name, None, value).checked(context))
             });
         }
         match Nsid::registered(id) {
@@ -195,8 +203,8 @@ impl Extended {
         };
         let value = Any::read_as(tree.clone(), context);
         let target = match id.and_then(|id| Flat::nested(nsid, id)) {
-            Some(flat) => Self { nsid, name: flat.name, id: None, value },
-            None => Self { nsid, name: key.text().parse()?, id, value },
+            Some(flat) => Self::with(nsid, flat.name, None, value),
+            None => Self::with(nsid, key.text().parse()?, id, value),
         };
         let checked: Result<_, ReadError> =
             context.at(Segment::Name(&key.text()), |context| Ok(target.checked(context)));

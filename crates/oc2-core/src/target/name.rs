@@ -9,9 +9,9 @@ use serde::{Deserializer, Serializer};
 use crate::form::{Form, Notation};
 use crate::invalid::Invalid;
 use crate::nsid::{FieldName, Flat, Nsid};
-use crate::shape::Shape;
 use crate::shape::read::{Context, Read, refuse_noncharacters};
 use crate::shape::write::Write;
+use crate::shape::{Kind, Part, Room, Shape};
 use crate::target::TargetKind;
 
 /// The name of a target: the standard's, or `nsid:name` (LS 3.1.4).
@@ -21,6 +21,17 @@ pub enum TargetName {
     Standard(TargetKind),
     /// A target of a profile.
     Extended(Nsid, FieldName),
+}
+
+impl TargetName {
+    /// The id it has in forms by id; `None` if it stands by its name in every form (DECISIONS E2, E6).
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        match self {
+            Self::Standard(kind) => Some(kind.id()),
+            Self::Extended(nsid, name) => Flat::of(*nsid, name.as_str()).map(|flat| flat.id),
+        }
+    }
 }
 
 impl FromStr for TargetName {
@@ -47,7 +58,8 @@ impl Read for TargetName {
     fn shape() -> &'static Shape {
         // The enumeration of the names of Target keeps its ids (LS annex C.1, DECISIONS E3).
         const SHAPE: Shape =
-            Shape::table("Targets-Enum", "LS C.1 (LS-232)", crate::shape::Kind::Enumerated, TargetKind::SHAPE.fields);
+            Shape::table("Targets-Enum", "LS C.1 (LS-232)", Kind::Enumerated, TargetKind::SHAPE.fields)
+                .with_room(Room::Profiles(Part::Target));
         &SHAPE
     }
 
@@ -70,13 +82,9 @@ impl Visitor<'_> for NameOrId<'_> {
         if context.is_strict() {
             refuse_noncharacters(context, text)?;
         }
-        let name = text.parse().map_err(E::custom)?;
+        let name: TargetName = text.parse().map_err(E::custom)?;
         // A target that no registry has an id for stands by its name in every form (DECISIONS E6).
-        let has_id = match name {
-            TargetName::Standard(_) => true,
-            TargetName::Extended(nsid, name) => Flat::of(nsid, name.as_str()).is_some(),
-        };
-        if has_id || !context.is_concise() {
+        if name.id().is_some() || !context.is_concise() {
             context.meet_name()?;
         }
         Ok(name)
@@ -99,13 +107,10 @@ impl Visitor<'_> for NameOrId<'_> {
 
 impl Write for TargetName {
     fn write<S: Serializer>(&self, form: Form, serializer: S) -> Result<S::Ok, S::Error> {
-        match (form.notation, self) {
-            (Notation::Concise, Self::Standard(kind)) => serializer.serialize_u32(kind.id()),
-            (Notation::Concise, Self::Extended(nsid, name)) => match Flat::of(*nsid, name.as_str()) {
-                Some(flat) => serializer.serialize_u32(flat.id),
-                None => serializer.collect_str(self),
-            },
-            _ => serializer.collect_str(self),
+        let id = if form.notation == Notation::Concise { self.id() } else { None };
+        match id {
+            Some(id) => serializer.serialize_u32(id),
+            None => serializer.collect_str(self),
         }
     }
 }

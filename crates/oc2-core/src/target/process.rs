@@ -15,15 +15,15 @@ map! {
         /// Its number, at least 0.
         optional pid: Pid = 1,
         /// Its name.
-        optional name: String = 2,
+        optional name: Box<str> = 2,
         /// Its working directory.
-        optional cwd: String = 3,
+        optional cwd: Box<str> = 3,
         /// The file it was started from.
-        optional executable: File = 4,
+        optional executable: Box<File> = 4,
         /// The process that started it.
         optional parent: Parent = 5,
         /// Its full command line, arguments included.
-        optional command_line: String = 6,
+        optional command_line: Box<str> = 6,
     }
 }
 

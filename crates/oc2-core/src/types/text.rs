@@ -146,7 +146,7 @@ checked_text! {
 checked_text! {
     /// The identifier that correlates a message with its answers: 1 to 256 characters, no control characters
     /// (LS 3.2, DECISIONS M9). An empty one on the wire counts as absent.
-    RequestId: "String" in "LS 3.2 (LS-078), DECISIONS M9" as Format::Free, 0..Some(256), "a request id", |text| match text {
+    RequestId: "String" in "LS 3.2 (LS-078), DECISIONS M9" as Format::Pattern(r"^[^\u0000-\u001F\u007F-\u009F]*$"), 0..Some(256), "a request id", |text| match text {
         "" => Err("is not a request id: it is empty"),
         _ => format::request_id(text).map(|()| text),
     }, absent when ""

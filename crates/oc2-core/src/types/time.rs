@@ -1,6 +1,7 @@
 //! Points in time and lengths of time (LS 3.4.2.2, 3.4.2.3), and the window that two of them describe (LS 3.3.1.4).
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::time::SystemTime;
 
 use serde::{Deserializer, Serializer};
@@ -15,10 +16,15 @@ use crate::shape::{Kind, Shape};
 macro_rules! milliseconds {
     ($(#[$meta:meta])* $name:ident: $type:literal in $clause:literal, $what:literal) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(u64);
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(NonZeroU64);
 
         impl $name {
+            /// One more is kept, so that an absent one takes no room.
+            const fn of(milliseconds: u64) -> Self {
+                Self(NonZeroU64::MIN.saturating_add(milliseconds))
+            }
+
             /// From milliseconds.
             ///
             /// # Errors
@@ -27,19 +33,31 @@ macro_rules! milliseconds {
                 if milliseconds > MAX_INTEGER as u64 {
                     return Err(Invalid::new(format!("{milliseconds} is not {} (0..{MAX_INTEGER})", $what)));
                 }
-                Ok(Self(milliseconds))
+                Ok(Self::of(milliseconds))
             }
 
             /// In milliseconds.
             #[must_use]
             pub const fn as_millis(self) -> u64 {
-                self.0
+                self.0.get() - 1
             }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.fmt(f)
+                self.as_millis().fmt(f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.as_millis())
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self::of(0)
             }
         }
 
@@ -51,13 +69,13 @@ macro_rules! milliseconds {
 
             fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
                 let milliseconds = integer(context, deserializer, 0, MAX_INTEGER, $what)?;
-                Ok(Self(milliseconds.unsigned_abs()))
+                Ok(Self::of(milliseconds.unsigned_abs()))
             }
         }
 
         impl Write for $name {
             fn write<S: Serializer>(&self, _: Form, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_u64(self.0)
+                serializer.serialize_u64(self.as_millis())
             }
         }
     };
@@ -78,7 +96,7 @@ impl DateTime {
     #[must_use]
     pub fn now() -> Self {
         let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        Self(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX).min(MAX_INTEGER as u64))
+        Self::of(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX).min(MAX_INTEGER as u64))
     }
 
     /// The point a length of time later.
@@ -86,14 +104,14 @@ impl DateTime {
     /// # Errors
     /// It lies beyond 2^53 - 1 milliseconds (DECISIONS L14).
     pub fn after(self, duration: Duration) -> Result<Self, Invalid> {
-        Self::from_millis(self.0 + duration.0)
+        Self::from_millis(self.as_millis() + duration.as_millis())
             .map_err(|_| Invalid::new("start_time and duration lead beyond 2^53 - 1 milliseconds"))
     }
 
     /// How long from `earlier` to this point; zero if it is not earlier.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
-        Duration(self.0.saturating_sub(earlier.0))
+        Duration::of(self.as_millis().saturating_sub(earlier.as_millis()))
     }
 }
 
@@ -127,8 +145,8 @@ impl Window {
                 Self { start, stop: Some(start.after(duration)?) }
             }
             (None, Some(stop), Some(duration)) => {
-                let start = stop.0.checked_sub(duration.0);
-                Self { start: DateTime(start.ok_or_else(before_1970)?), stop: Some(stop) }
+                let start = stop.as_millis().checked_sub(duration.as_millis());
+                Self { start: DateTime::of(start.ok_or_else(before_1970)?), stop: Some(stop) }
             }
             (start, Some(stop), None) => {
                 if start.is_some_and(|start| stop < start) {

@@ -5,7 +5,8 @@ use serde::Deserialize;
 
 use super::document::Document;
 use super::{Fault, Syntax};
-use crate::cbor;
+use crate::cbor::items;
+use crate::json::read::{JsonError, Reader};
 use crate::limits::MAX_MESSAGE;
 
 /// Parses bytes.
@@ -43,15 +44,14 @@ fn text_of(bytes: &[u8]) -> Result<&str, Fault> {
 }
 
 fn of_json(text: &str) -> Result<Document, Fault> {
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let document = Document::deserialize(&mut deserializer);
-    document.and_then(|document| deserializer.end().map(|()| document)).map_err(|error| of_json_error(&error))
+    let mut reader = Reader::new(text);
+    let document = Document::deserialize(&mut reader);
+    document.and_then(|document| reader.end().map(|()| document)).map_err(|error| of_json_error(&error))
 }
 
-fn of_json_error(error: &serde_json::Error) -> Fault {
+fn of_json_error(error: &JsonError) -> Fault {
     let message = error.to_string();
-    let message = message.rfind(" at line ").map_or(message.as_str(), |end| &message[..end]);
-    let place = format!("line {} column {}", error.line(), error.column());
+    let (message, place) = message.rsplit_once(" at ").unwrap_or((&message, ""));
     match message {
         "recursion limit exceeded" => Fault::new(place, too_deep(), BOUNDS),
         "number out of range" => Fault::new(place, "the number is beyond every number of I-JSON", NUMBERS),
@@ -64,7 +64,7 @@ fn of_json_error(error: &serde_json::Error) -> Fault {
 }
 
 fn of_cbor(bytes: &[u8]) -> Result<Document, Fault> {
-    let item = cbor::untagged(bytes).map_err(|error| Fault::new("", error.message(), CBOR))?;
+    let item = items::untagged(bytes).map_err(|error| Fault::new("", error.message(), CBOR))?;
     let n_before = bytes.len() - item.len();
     let mut deserializer = serde_cbor::Deserializer::from_slice(item);
     let document = Document::deserialize(&mut deserializer);

@@ -130,7 +130,7 @@ fn each_target_is_written_as_it_is_read() {
     let hashes = Hashes::builder().md5(Hash([0xAB; 16])).sha256(Hash([0x0F; 32])).build().expect("hashes");
     let payload = Payload::Bin(Binary(vec![0xFB, 0xFF, 0xFE]));
     target(
-        Target::Artifact(
+        Target::from(
             Artifact::builder().payload(payload).hashes(hashes).mime_type("a/b").build().expect("an artifact"),
         ),
         &format!(
@@ -141,19 +141,19 @@ fn each_target_is_written_as_it_is_read() {
     );
     let url: Uri = "https://example.com/a".parse().expect("a URI");
     target(
-        Target::Artifact(Artifact::builder().payload(Payload::Url(url)).build().expect("an artifact")),
+        Target::from(Artifact::builder().payload(Payload::Url(url)).build().expect("an artifact")),
         r#"{"artifact":{"payload":{"url":"https://example.com/a"}}}"#,
     );
     for (octets, text) in [(&b""[..], ""), (b"h", "aA"), (b"he", "aGU"), (b"hel", "aGVs"), (b"hell", "aGVsbA")] {
         let payload = Payload::Bin(Binary(octets.to_vec()));
         target(
-            Target::Artifact(Artifact::builder().payload(payload).build().expect("an artifact")),
+            Target::from(Artifact::builder().payload(payload).build().expect("an artifact")),
             &format!(r#"{{"artifact":{{"payload":{{"bin":"{text}"}}}}}}"#),
         );
     }
     target(Target::Command(CommandId::new("").expect("an id")), r#"{"command":""}"#);
     let device = Device::builder().device_id("\u{1}\u{7F}\"\\/\u{2028}").build().expect("a device");
-    target(Target::Device(device), "{\"device\":{\"device_id\":\"\\u0001\u{7F}\\\"\\\\/\u{2028}\"}}");
+    target(Target::from(device), "{\"device\":{\"device_id\":\"\\u0001\u{7F}\\\"\\\\/\u{2028}\"}}");
     target(Target::DomainName("a.example.".parse().expect("a name")), r#"{"domain_name":"a.example"}"#);
     target(Target::EmailAddr("a@b".parse().expect("an address")), r#"{"email_addr":"a@b"}"#);
     target(

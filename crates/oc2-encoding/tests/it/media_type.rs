@@ -1,7 +1,7 @@
 //! Which encoding a media type stands for (DECISIONS M2, H9).
 
 use oc2_core::Mode;
-use oc2_encoding::{Encoding, Encodings, Json};
+use oc2_encoding::{Cbor, Encoding, Encodings, Json};
 
 const PLAIN: &str = "the content type is plain JSON";
 const HTTPS_1_0: &str = "the content type is that of HTTPS 1.0";
@@ -133,7 +133,7 @@ fn another_media_type_is_refused() {
 // H9
 #[test]
 fn whoever_accepts_anything_gets_the_default() {
-    let accepts = |accept: Option<&str>| Encodings::default().for_accept(accept).is_ok();
+    let accepts = |accept: Option<&str>| Encodings::default().check_accept(accept, None).is_ok();
     assert!(accepts(None));
     for accept in [
         "",
@@ -170,3 +170,30 @@ fn whoever_accepts_anything_gets_the_default() {
         assert!(!accepts(Some(accept)), "{accept}");
     }
 }
+
+// M2, H9
+#[test]
+fn cbor_is_an_extension_for_those_who_offer_it() {
+    const CBOR: &str = "application/openc2+cbor;version=1.0";
+    let both = Encodings::default().and(Cbor);
+    for (content_type, media_type) in [(CBOR, CBOR), ("Application/OpenC2+CBOR; version=\"1.0\"", CBOR), (JSON, JSON)] {
+        let selection = both.for_content_type(Some(content_type), Mode::Strict).expect("offered");
+        assert_eq!((selection.encoding.media_type(), selection.deviation), (media_type, None));
+    }
+    assert!(Encodings::default().for_content_type(Some(CBOR), Mode::Lenient).is_err());
+    assert!(both.for_content_type(Some("application/cbor"), Mode::Lenient).is_err());
+    assert!(both.for_content_type(Some("application/openc2+cbor;version=2.0"), Mode::Lenient).is_err());
+    // The answer has the encoding of the message.
+    for (accept, content_type, is_accepted) in [
+        (CBOR, CBOR, true),
+        ("*/*", CBOR, true),
+        (JSON, CBOR, false),
+        (CBOR, JSON, false),
+        ("application/openc2+json, application/openc2+cbor;q=0.5", CBOR, true),
+        ("application/openc2+cbor;q=0", CBOR, false),
+    ] {
+        assert_eq!(both.check_accept(Some(accept), Some(content_type)).is_ok(), is_accepted, "{accept} {content_type}");
+    }
+}
+
+const JSON: &str = "application/openc2+json;version=1.0";

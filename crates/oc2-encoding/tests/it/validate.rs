@@ -2,7 +2,7 @@
 
 use oc2_core::shape::read::{Context, Read};
 use oc2_core::{Command, Content, Mode, Response};
-use oc2_encoding::{Cbor, Encoding, Json, JsonIn, Kind, MAX_MESSAGE, Syntax, Validator};
+use oc2_encoding::{Cbor, Encoding, Json, JsonIn, Kind, MAX_MESSAGE, Syntax, Validator, read_json};
 use oc2_profile_slpf::Slpf;
 
 use crate::corpus;
@@ -252,12 +252,9 @@ fn decode(kind: Kind, bytes: &[u8], mode: Mode) -> Option<bool> {
 }
 
 fn read<T: Read>(bytes: &[u8], mode: Mode) -> Option<T> {
-    let text = str::from_utf8(bytes).ok()?;
     let context = Context::new(mode);
     let mut context = if mode == Mode::Strict { context.in_notation(oc2_core::Notation::Verbose) } else { context };
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let value = T::read(&mut context, &mut deserializer).ok()?;
-    deserializer.end().ok().map(|()| value)
+    read_json(bytes, &mut context).ok()
 }
 
 // Every good message of the corpus in every form, and what is left of it with a byte changed.

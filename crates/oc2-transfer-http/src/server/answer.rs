@@ -13,6 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use oc2_core::Rejection;
+use oc2_encoding::MediaTypeError;
 use oc2_transfer::{Encoded, Handler, Peer, Refusal, Reply, Request, Scope};
 use tokio::time::timeout;
 use tracing::error;
@@ -120,13 +121,17 @@ fn check(parts: &Parts, settings: &Settings) -> Result<Option<String>, Rejection
     if parts.uri.path() != PATH || parts.uri.query().is_some() {
         return Err(Rejection::not_found(format!("Commands are posted to {PATH}")));
     }
-    let encodings = &settings.encodings;
-    if encodings.for_accept(accepted(&parts.headers)?.as_deref()).is_err() {
-        let offered = encodings.preferred().media_type();
-        return Err(Rejection::malformed(format!("the answer would be {offered}, which Accept leaves out")));
+    let accept = accepted(&parts.headers)?;
+    let content_type = only(&parts.headers, CONTENT_TYPE)?.map(text).transpose()?;
+    match settings.encodings.check_accept(accept.as_deref(), content_type.as_deref()) {
+        Err(MediaTypeError::Unsupported { expected, .. }) => {
+            return Err(Rejection::malformed(format!("the answer would be {expected}, which Accept leaves out")));
+        }
+        Err(error) => return Err(Rejection::malformed(error.to_string())),
+        Ok(()) => {}
     }
     only(&parts.headers, X_REQUEST_ID)?;
-    only(&parts.headers, CONTENT_TYPE)?.map(text).transpose()
+    Ok(content_type)
 }
 
 /// Reads a body to its end, within the limits.

@@ -3,11 +3,11 @@
 use oc2_actuator::AnyActuator;
 use oc2_actuator::testing::{check, matrix};
 use oc2_core::target::Device;
-use oc2_core::{Action, Args, Command, ResponseType, StatusCode, Target};
+use oc2_core::{Action, Args, Command, ResponseType, StatusCode};
 use oc2_tests_outside::bell::{Bell, Counter, Nothing};
 
 fn ring() -> Command {
-    Command::new(Action::Start, Target::Device(Device::builder().device_id("b").build().expect("a device")))
+    Command::new(Action::Start, Device::builder().device_id("b").build().expect("a device"))
 }
 
 #[tokio::test]

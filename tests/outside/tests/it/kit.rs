@@ -67,10 +67,8 @@ async fn what_the_actuator_does_not_do_is_refused_with_the_sentence_for_it() {
     let args = Args::builder().set::<Lock>(force).build().expect("arguments");
     check(&any, &command.with_args(args), refused(unsupported, text)).await;
     check(&any, &Command::new(Action::Query, Features::default()), refused(unsupported, "Target type")).await;
-    let restart = Command::new(
-        Action::Restart,
-        CommonTarget::Device(oc2_core::target::Device::builder().device_id("a").build().expect("a device")),
-    );
+    let restart =
+        Command::new(Action::Restart, oc2_core::target::Device::builder().device_id("a").build().expect("a device"));
     assert_eq!(any.unsupported(restart.pair()), Some("no lock here does this"));
     check(&any, &restart, refused(unsupported, "no lock here does this")).await;
 }

@@ -8,8 +8,8 @@ use super::clauses;
 use crate::any::Any;
 use crate::form::Notation;
 use crate::nsid::Nsid;
-use crate::profile::{Checks, Part};
-use crate::shape::{Field, Shape};
+use crate::profile::Checks;
+use crate::shape::{Field, Part, Shape};
 use crate::target::Extended;
 
 /// How tolerant a reader is (DECISIONS, general policy).
@@ -56,7 +56,7 @@ pub struct Context {
     place: Place,
     notes: Vec<Note>,
     /// What was found wrong, for a reader that goes on.
-    faults: Option<Faults>,
+    faults: Option<Box<Faults>>,
 }
 
 /// What a reader found wrong that goes on after it.
@@ -73,6 +73,7 @@ struct Faults {
 impl Context {
     /// A context with the default limits.
     #[must_use]
+    #[inline]
     pub fn new(mode: Mode) -> Self {
         Self { mode, ..Self::default() }
     }
@@ -85,12 +86,14 @@ impl Context {
 
     /// The same for an encoding that has octets and numbers as keys (CBOR).
     #[must_use]
+    #[inline]
     pub fn of_binary(self) -> Self {
         Self { is_binary: true, ..self }
     }
 
     /// The same for values that are known to be written in this notation.
     #[must_use]
+    #[inline]
     pub fn in_notation(self, notation: Notation) -> Self {
         Self { notation: Some(notation), ..self }
     }
@@ -99,63 +102,78 @@ impl Context {
     /// value apart, such as a [`Tree`](crate::any::Tree).
     #[must_use]
     pub fn finding_all(self) -> Self {
-        Self { faults: Some(Faults::default()), ..self }
+        Self { faults: Some(Box::default()), ..self }
     }
 
     /// The same for a reader that goes on after an error, and also checks what these profiles define. What nobody defines, and
     /// a Consumer would answer with 501, is checked for its form (DECISIONS L2).
     #[must_use]
     pub fn checking(self, checks: Vec<Checks>) -> Self {
-        Self { faults: Some(Faults { checks: Some(checks), ..Faults::default() }), ..self }
+        Self { faults: Some(Box::new(Faults { checks: Some(checks), ..Faults::default() })), ..self }
     }
 
     /// How tolerant this reader is.
     #[must_use]
+    #[inline]
     pub fn mode(&self) -> Mode {
         self.mode
     }
 
     /// Whether only what the standard defines is accepted.
     #[must_use]
+    #[inline]
     pub fn is_strict(&self) -> bool {
         self.mode == Mode::Strict
     }
 
     /// The bounds of this reader.
     #[must_use]
+    #[inline]
     pub fn limits(&self) -> Limits {
         self.limits
     }
 
     /// How tables are written, as far as that could be told.
     #[must_use]
+    #[inline]
     pub fn notation(&self) -> Notation {
         self.notation.unwrap_or(if self.is_positional { Notation::Compact } else { Notation::Verbose })
     }
 
     /// Whether it is known how tables are written.
     #[must_use]
+    #[inline]
     pub fn has_notation(&self) -> bool {
         self.notation.is_some()
     }
 
     /// Whether the encoding has octets and numbers as keys (CBOR).
     #[must_use]
+    #[inline]
     pub fn is_binary(&self) -> bool {
         self.is_binary
     }
 
     /// Whether an id may stand where a form for people has a name.
+    #[inline]
     pub(crate) fn may_have_ids(&self) -> bool {
         self.is_binary || matches!(self.notation, None | Some(Notation::Concise))
     }
 
+    /// Whether names stand for names beyond doubt, and a key of another kind is to be looked at.
+    #[inline]
+    pub(crate) fn is_by_name(&self) -> bool {
+        matches!(self.notation, Some(Notation::Verbose | Notation::Compact))
+    }
+
     /// Whether ids stand for names beyond doubt.
+    #[inline]
     pub(crate) fn is_concise(&self) -> bool {
         self.notation == Some(Notation::Concise)
     }
 
     /// A Record stands as an object: in the forms by name only.
+    #[inline]
     pub(crate) fn meet_object<E: Error>(&mut self, name: &str) -> Result<(), E> {
         match self.notation {
             None if self.is_positional => {}
@@ -181,6 +199,7 @@ impl Context {
     }
 
     /// A name stands where some forms have an id.
+    #[inline]
     pub(crate) fn meet_name<E: Error>(&mut self) -> Result<(), E> {
         match self.notation {
             Some(Notation::Verbose | Notation::Compact) => Ok(()),
@@ -210,6 +229,12 @@ impl Context {
         &self.notes
     }
 
+    /// The same, for keeps.
+    #[must_use]
+    pub fn into_notes(self) -> Vec<Note> {
+        self.notes
+    }
+
     /// Accepts a deviation in lenient mode and notes it; refuses it in strict mode.
     ///
     /// # Errors
@@ -233,22 +258,33 @@ impl Context {
     ///
     /// # Errors
     /// Those of `read`, and a nesting beyond the limit.
+    #[inline]
     pub fn at<T, E: Error>(
         &mut self,
         segment: Segment<'_>,
         read: impl FnOnce(&mut Self) -> Result<T, E>,
     ) -> Result<T, E> {
         let n_notes = self.notes.len();
-        let n_faults = self.faults.as_ref().map_or(0, |faults| faults.found.len());
+        let n_faults = self.n_faults();
         self.depth += 1;
-        let res = if self.depth > self.limits.depth {
-            self.blame(clauses::BOUNDS);
-            Err(E::custom(format_args!("nested more than {} levels deep", self.limits.depth)))
-        } else {
-            read(self)
-        };
+        let res = if self.depth > self.limits.depth { Err(self.too_deep()) } else { read(self) };
         self.depth -= 1;
-        if res.is_err() {
+        if res.is_err() || self.notes.len() > n_notes || self.n_faults() > n_faults {
+            self.place_within(segment, res.is_err(), n_notes, n_faults);
+        }
+        res
+    }
+
+    #[cold]
+    fn too_deep<E: Error>(&mut self) -> E {
+        self.blame(clauses::BOUNDS);
+        E::custom(format_args!("nested more than {} levels deep", self.limits.depth))
+    }
+
+    /// Tells an error, and the notes and faults beyond the first so many, where they happened.
+    #[cold]
+    fn place_within(&mut self, segment: Segment<'_>, is_error: bool, n_notes: usize, n_faults: usize) {
+        if is_error {
             self.place.push(segment);
         }
         for note in &mut self.notes[n_notes..] {
@@ -259,7 +295,6 @@ impl Context {
                 fault.place.push(segment);
             }
         }
-        res
     }
 
     /// Whether nothing can be read below the present place.
@@ -326,6 +361,7 @@ impl Context {
     }
 
     /// How many errors were recorded.
+    #[inline]
     pub fn n_faults(&self) -> usize {
         self.faults.as_ref().map_or(0, |faults| faults.n_found)
     }
@@ -334,6 +370,7 @@ impl Context {
     ///
     /// # Errors
     /// One that [`recover`](Self::recover) knows to be recorded.
+    #[inline]
     pub fn settle<E: Error>(&mut self, n_before: usize) -> Result<(), E> {
         match &mut self.faults {
             Some(faults) if faults.n_found > n_before => {
@@ -383,26 +420,31 @@ impl Context {
     }
 
     /// Whether this reader goes on after errors.
+    #[inline]
     pub(crate) fn finds_all(&self) -> bool {
         self.faults.is_some()
     }
 
     /// Remembers of an item of a Record whether it was null.
+    #[inline]
     pub(crate) fn leave_item(&mut self, was_null: bool) {
         self.last_item_was_null = was_null;
     }
 
     /// Whether the item of a Record that was read last was null.
+    #[inline]
     pub(crate) fn last_item_was_null(&self) -> bool {
         self.last_item_was_null
     }
 
     /// Remembers of an object that was read whether it had no members, whatever they were worth.
+    #[inline]
     pub fn leave_object(&mut self, is_empty: bool) {
         self.last_object_was_empty = is_empty;
     }
 
     /// Whether the object that was read last had no members.
+    #[inline]
     pub(crate) fn last_object_was_empty(&self) -> bool {
         self.last_object_was_empty
     }

@@ -288,6 +288,7 @@ impl KeySeed<'_> {
 impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
     type Value = MemberKey;
 
+    #[inline]
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<MemberKey, D::Error> {
         if self.0.is_binary() { deserializer.deserialize_any(self) } else { deserializer.deserialize_str(self) }
     }
@@ -300,8 +301,15 @@ impl Visitor<'_> for KeySeed<'_> {
         f.write_str(if self.0.is_binary() { "the name or id of a member" } else { "the name of a member" })
     }
 
+    #[inline]
     fn visit_str<E: Error>(self, name: &str) -> Result<MemberKey, E> {
         let Self(context, shape) = &self;
+        if context.is_by_name() {
+            return Ok(match shape.by_name(name) {
+                Some((index, field)) => MemberKey::Known(index, field),
+                None => MemberKey::Foreign(Key::from(name)),
+            });
+        }
         if !context.is_binary() && context.may_have_ids() {
             match decimal(name) {
                 Some(id) if context.is_concise() || shape.by_id(id).is_some() => return self.number(id),

@@ -42,7 +42,9 @@ impl Visitor<'_> for Row<'_> {
         let Some((index, _)) = self.1.by_name(text) else {
             return Err(E::custom(Invalid::not_one_of(text, self.1)));
         };
-        self.0.meet_name()?;
+        if !self.0.is_by_name() {
+            self.0.meet_name()?;
+        }
         Ok(index)
     }
 
@@ -98,7 +100,9 @@ pub fn integer<'de, D: Deserializer<'de>>(
             match value {
                 Some(value) if (self.low..=self.high).contains(&value) => Ok(value),
                 _ => {
-                    if value.is_none_or(|value| value.abs() > MAX_INTEGER) && self.high == MAX_INTEGER {
+                    if value.is_none_or(|value| value.unsigned_abs() > MAX_INTEGER.unsigned_abs())
+                        && self.high == MAX_INTEGER
+                    {
                         self.context.blame(clauses::NUMBERS);
                     }
                     Err(E::custom(format_args!("{shown} is not {} ({}..{})", self.what, self.low, self.high)))
@@ -184,7 +188,7 @@ pub(crate) struct Shown(pub(crate) f64);
 
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.abs() < 1e18 { self.0.fmt(f) } else { write!(f, "{:e}", self.0) }
+        if self.0.abs() < 1e21 { self.0.fmt(f) } else { write!(f, "{:e}", self.0) }
     }
 }
 
@@ -293,7 +297,11 @@ pub(crate) fn from_base64url(text: &str) -> Result<Vec<u8>, Invalid> {
 }
 
 /// I-JSON has no noncharacters (RFC 7493 2.1).
+#[inline]
 pub(crate) fn refuse_noncharacters<E: Error>(context: &mut Context, text: &str) -> Result<(), E> {
+    if text.is_ascii() {
+        return Ok(());
+    }
     let Some(char) = noncharacter(text) else { return Ok(()) };
     context.blame(clauses::CHARACTERS);
     Err(E::custom(format_args!("{} holds the noncharacter U+{:04X}", Quoted(text), u32::from(char))))

@@ -1,0 +1,395 @@
+//! Writing I-JSON (RFC 7493): what it does not have is an error, not a surprise for the reader.
+//!
+//! A writer of our own, because it is half of what a message costs: texts are looked at once, many bytes at a time, and numbers
+//! that not every peer can represent are refused where they would be written (DECISIONS L34).
+
+use std::fmt::{self, Write as _};
+
+use serde::ser::{self, Error as _, Serialize, Serializer};
+
+/// Appends a value to `out`.
+///
+/// # Errors
+/// The value has what I-JSON does not.
+pub(super) fn write<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) -> Result<(), WriteError> {
+    value.serialize(&mut Writer(out))
+}
+
+/// Why a value cannot be written.
+#[derive(Debug)]
+pub(super) struct WriteError(Box<str>);
+
+impl fmt::Display for WriteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for WriteError {}
+
+impl ser::Error for WriteError {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self(message.to_string().into())
+    }
+}
+
+struct Writer<'b>(&'b mut Vec<u8>);
+
+impl Writer<'_> {
+    fn integer(&mut self, value: i64) -> Result<(), WriteError> {
+        if value.unsigned_abs() > MAX_INTEGER {
+            return Err(too_large(&value));
+        }
+        self.0.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+        Ok(())
+    }
+
+    fn text(&mut self, text: &str) {
+        self.0.push(b'"');
+        if needs_escape(text.as_bytes()) {
+            escape(self.0, text);
+        } else {
+            self.0.extend_from_slice(text.as_bytes());
+        }
+        self.0.push(b'"');
+    }
+
+    fn shown(&mut self, value: &(impl fmt::Display + ?Sized)) -> Result<(), WriteError> {
+        self.0.push(b'"');
+        let start = self.0.len();
+        write!(Appended(self.0), "{value}").map_err(|_| WriteError::custom("a value that does not show itself"))?;
+        if needs_escape(&self.0[start..]) {
+            let text = String::from_utf8_lossy(&self.0[start..]).into_owned();
+            self.0.truncate(start);
+            escape(self.0, &text);
+        }
+        self.0.push(b'"');
+        Ok(())
+    }
+}
+
+/// Bytes that are told in text.
+struct Appended<'b>(&'b mut Vec<u8>);
+
+impl fmt::Write for Appended<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+}
+
+/// Looks at all of them, which compilers do many at a time.
+fn needs_escape(bytes: &[u8]) -> bool {
+    bytes.iter().fold(false, |needs, &byte| needs | (byte < 0x20) | (byte == b'"') | (byte == b'\\'))
+}
+
+#[cold]
+fn escape(out: &mut Vec<u8>, text: &str) {
+    for byte in text.bytes() {
+        let short = match byte {
+            b'"' | b'\\' => byte,
+            b'\n' => b'n',
+            b'\r' => b'r',
+            b'\t' => b't',
+            0x08 => b'b',
+            0x0c => b'f',
+            0..0x20 => {
+                let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
+                out.extend_from_slice(&[b'\\', b'u', b'0', b'0', digit(byte >> 4), digit(byte & 0xf)]);
+                continue;
+            }
+            _ => {
+                out.push(byte);
+                continue;
+            }
+        };
+        out.extend_from_slice(&[b'\\', short]);
+    }
+}
+
+fn too_large(value: &dyn fmt::Display) -> WriteError {
+    WriteError::custom(format_args!("{value} is beyond plus or minus 2^53 - 1"))
+}
+
+fn not_in_shapes<T>() -> Result<T, WriteError> {
+    Err(WriteError::custom("no shape is written like this"))
+}
+
+impl<'w, 'b> Serializer for &'w mut Writer<'b> {
+    type Ok = ();
+    type Error = WriteError;
+    type SerializeSeq = Members<'w, 'b>;
+    type SerializeMap = Members<'w, 'b>;
+    type SerializeTuple = ser::Impossible<(), WriteError>;
+    type SerializeTupleStruct = ser::Impossible<(), WriteError>;
+    type SerializeTupleVariant = ser::Impossible<(), WriteError>;
+    type SerializeStruct = ser::Impossible<(), WriteError>;
+    type SerializeStructVariant = ser::Impossible<(), WriteError>;
+
+    fn serialize_bool(self, value: bool) -> Result<(), WriteError> {
+        self.0.extend_from_slice(if value { b"true" } else { b"false" });
+        Ok(())
+    }
+
+    fn serialize_i64(self, value: i64) -> Result<(), WriteError> {
+        self.integer(value)
+    }
+
+    fn serialize_u64(self, value: u64) -> Result<(), WriteError> {
+        i64::try_from(value).map_err(|_| too_large(&value)).and_then(|value| self.integer(value))
+    }
+
+    fn serialize_f64(self, value: f64) -> Result<(), WriteError> {
+        // A number beyond 2^53 has no fraction.
+        if !value.is_finite() || value.abs() > MAX_INTEGER as f64 {
+            return Err(too_large(&value));
+        }
+        serde_json::to_writer(&mut *self.0, &value).map_err(WriteError::custom)
+    }
+
+    fn serialize_str(self, text: &str) -> Result<(), WriteError> {
+        self.text(text);
+        Ok(())
+    }
+
+    fn collect_str<T: ?Sized + fmt::Display>(self, value: &T) -> Result<(), WriteError> {
+        self.shown(value)
+    }
+
+    fn serialize_unit(self) -> Result<(), WriteError> {
+        self.0.extend_from_slice(b"null");
+        Ok(())
+    }
+
+    fn serialize_none(self) -> Result<(), WriteError> {
+        self.serialize_unit()
+    }
+
+    fn serialize_some<T: ?Sized + Serialize>(self, value: &T) -> Result<(), WriteError> {
+        value.serialize(self)
+    }
+
+    fn serialize_seq(self, _: Option<usize>) -> Result<Members<'w, 'b>, WriteError> {
+        self.0.push(b'[');
+        Ok(Members { writer: self, is_first: true })
+    }
+
+    fn serialize_map(self, _: Option<usize>) -> Result<Members<'w, 'b>, WriteError> {
+        self.0.push(b'{');
+        Ok(Members { writer: self, is_first: true })
+    }
+
+    fn serialize_i8(self, value: i8) -> Result<(), WriteError> {
+        self.integer(value.into())
+    }
+
+    fn serialize_i16(self, value: i16) -> Result<(), WriteError> {
+        self.integer(value.into())
+    }
+
+    fn serialize_i32(self, value: i32) -> Result<(), WriteError> {
+        self.integer(value.into())
+    }
+
+    fn serialize_u8(self, value: u8) -> Result<(), WriteError> {
+        self.integer(value.into())
+    }
+
+    fn serialize_u16(self, value: u16) -> Result<(), WriteError> {
+        self.integer(value.into())
+    }
+
+    fn serialize_u32(self, value: u32) -> Result<(), WriteError> {
+        self.integer(value.into())
+    }
+
+    fn serialize_f32(self, value: f32) -> Result<(), WriteError> {
+        self.serialize_f64(value.into())
+    }
+
+    fn serialize_char(self, value: char) -> Result<(), WriteError> {
+        self.serialize_str(value.encode_utf8(&mut [0; 4]))
+    }
+
+    fn serialize_bytes(self, _: &[u8]) -> Result<(), WriteError> {
+        Err(WriteError::custom("JSON has no octets"))
+    }
+
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), WriteError> {
+        not_in_shapes()
+    }
+
+    /// A name of a table: letters, digits and underscores.
+    #[inline]
+    fn serialize_unit_variant(self, _: &'static str, _: u32, name: &'static str) -> Result<(), WriteError> {
+        self.0.reserve(name.len() + 2);
+        self.0.push(b'"');
+        self.0.extend_from_slice(name.as_bytes());
+        self.0.push(b'"');
+        Ok(())
+    }
+
+    fn serialize_newtype_struct<T: ?Sized + Serialize>(self, _: &'static str, value: &T) -> Result<(), WriteError> {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: ?Sized + Serialize>(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: &T,
+    ) -> Result<(), WriteError> {
+        not_in_shapes()
+    }
+
+    fn serialize_tuple(self, _: usize) -> Result<Self::SerializeTuple, WriteError> {
+        not_in_shapes()
+    }
+
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeTupleStruct, WriteError> {
+        not_in_shapes()
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeTupleVariant, WriteError> {
+        not_in_shapes()
+    }
+
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeStruct, WriteError> {
+        not_in_shapes()
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeStructVariant, WriteError> {
+        not_in_shapes()
+    }
+}
+
+/// What is within an object or a list.
+struct Members<'w, 'b> {
+    writer: &'w mut Writer<'b>,
+    is_first: bool,
+}
+
+impl Members<'_, '_> {
+    fn separate(&mut self) {
+        if !std::mem::take(&mut self.is_first) {
+            self.writer.0.push(b',');
+        }
+    }
+}
+
+impl ser::SerializeSeq for Members<'_, '_> {
+    type Ok = ();
+    type Error = WriteError;
+
+    fn serialize_element<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), WriteError> {
+        self.separate();
+        value.serialize(&mut *self.writer)
+    }
+
+    fn end(self) -> Result<(), WriteError> {
+        self.writer.0.push(b']');
+        Ok(())
+    }
+}
+
+impl ser::SerializeMap for Members<'_, '_> {
+    type Ok = ();
+    type Error = WriteError;
+
+    /// A text, or an id in decimal (JADN 4.3).
+    fn serialize_key<T: ?Sized + Serialize>(&mut self, key: &T) -> Result<(), WriteError> {
+        self.separate();
+        let start = self.writer.0.len();
+        key.serialize(&mut *self.writer)?;
+        match self.writer.0.get(start) {
+            Some(b'"') => {}
+            Some(b'0'..=b'9') => {
+                self.writer.0.insert(start, b'"');
+                self.writer.0.push(b'"');
+            }
+            _ => return Err(WriteError::custom("a member is known by its name or id")),
+        }
+        self.writer.0.push(b':');
+        Ok(())
+    }
+
+    fn serialize_value<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), WriteError> {
+        value.serialize(&mut *self.writer)
+    }
+
+    fn end(self) -> Result<(), WriteError> {
+        self.writer.0.push(b'}');
+        Ok(())
+    }
+}
+
+/// 2^53 - 1, the largest integer every peer can represent.
+const MAX_INTEGER: u64 = (1 << 53) - 1;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn written<T: Serialize + ?Sized>(value: &T) -> String {
+        let mut out = Vec::new();
+        write(&mut out, value).expect("a value");
+        String::from_utf8(out).expect("UTF-8")
+    }
+
+    #[test]
+    fn texts_are_escaped_as_far_as_they_must_be() {
+        let all: String = (0..0x300u32).filter_map(char::from_u32).collect();
+        for text in ["", "plain", "\"", "\\", "\0\u{1f}\u{7f}", "\u{8}\t\n\u{c}\r", "ä\u{2028}\u{1f600}", &all] {
+            assert_eq!(written(text), serde_json::to_string(text).expect("a text"));
+            struct Shown<'a>(&'a str);
+            impl Serialize for Shown<'_> {
+                fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                    serializer.collect_str(self.0)
+                }
+            }
+            assert_eq!(written(&Shown(text)), serde_json::to_string(text).expect("a text"));
+        }
+    }
+
+    // LS-048
+    #[test]
+    fn numbers_are_those_of_i_json() {
+        for (value, text) in
+            [(0i64, "0"), (-1, "-1"), ((1 << 53) - 1, "9007199254740991"), (1 - (1 << 53), "-9007199254740991")]
+        {
+            assert_eq!(written(&value), text);
+        }
+        assert_eq!((written(&0.5), written(&-1e-7), written(&30.0)), ("0.5".into(), "-1e-7".into(), "30.0".into()));
+        for refused in [1i64 << 53, -(1 << 53), i64::MAX, i64::MIN] {
+            assert!(write(&mut Vec::new(), &refused).is_err(), "{refused}");
+        }
+        assert!(write(&mut Vec::new(), &u64::MAX).is_err());
+        for refused in [f64::NAN, f64::INFINITY, 9_007_199_254_740_992.0, -1e300] {
+            assert!(write(&mut Vec::new(), &refused).is_err(), "{refused}");
+        }
+    }
+
+    #[test]
+    fn objects_and_lists_hold_what_was_put_in() {
+        assert_eq!(written(&BTreeMap::from([(7, vec![1, 2]), (1024, vec![])])), r#"{"7":[1,2],"1024":[]}"#);
+        assert_eq!(written(&BTreeMap::from([("a\n", Some(true)), ("b", None)])), r#"{"a\n":true,"b":null}"#);
+        assert_eq!(written(&BTreeMap::<&str, u8>::new()), "{}");
+        assert!(write(&mut Vec::new(), &BTreeMap::from([(-1, 0)])).is_err());
+        assert!(write(&mut Vec::new(), &(1, 2)).is_err());
+    }
+}
