@@ -84,7 +84,7 @@ impl<const N: usize> Read for Hash<N> {
         let from_text = |context: &mut Context, text: &str| {
             is_upper = !text.bytes().any(|digit| digit.is_ascii_lowercase());
             text.parse().inspect_err(|_| {
-                if text.len() % 2 != 0 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+                if !text.len().is_multiple_of(2) || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
                     context.blame(BASE16);
                 }
             })

@@ -188,7 +188,7 @@ pub(crate) struct Shown(pub(crate) f64);
 
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.abs() < 1e21 { self.0.fmt(f) } else { write!(f, "{:e}", self.0) }
+        if self.0.abs() < 1e40 { self.0.fmt(f) } else { write!(f, "{:e}", self.0) }
     }
 }
 
