@@ -34,6 +34,12 @@ impl AnyActuator {
         self.0.pairs()
     }
 
+    /// The pair of a Command as its profile lists it: a target that came by its id has its name there.
+    #[must_use]
+    pub fn pair_of(&self, command: &Command) -> Pair {
+        self.0.pair_of(command)
+    }
+
     /// The sentence of the profile for a pair that it defines and this actuator does not support.
     #[must_use]
     pub fn unsupported(&self, pair: Pair) -> Option<&'static str> {
@@ -86,6 +92,7 @@ impl fmt::Debug for Prepared {
 trait Erased: Send + Sync {
     fn nsid(&self) -> Nsid;
     fn pairs(&self) -> Vec<Pair>;
+    fn pair_of(&self, command: &Command) -> Pair;
     fn unsupported(&self, pair: Pair) -> Option<&'static str>;
     fn is_addressed(&self, command: &Command) -> Result<bool, Rejection>;
     async fn prepare(&self, command: &Command, context: Context) -> Result<Prepared, Rejection>;
@@ -108,6 +115,10 @@ impl<A: Actuator> Erased for Holder<A> {
         self.0.commands().into_iter().map(oc2_core::CommandRow::pair).collect()
     }
 
+    fn pair_of(&self, command: &Command) -> Pair {
+        command.pair_in::<A::Profile>()
+    }
+
     fn unsupported(&self, pair: Pair) -> Option<&'static str> {
         row_of(&*self.0, pair).err().flatten()
     }
@@ -119,7 +130,7 @@ impl<A: Actuator> Erased for Holder<A> {
     }
 
     async fn prepare(&self, command: &Command, context: Context) -> Result<Prepared, Rejection> {
-        let row = row_of(&*self.0, command.pair())
+        let row = row_of(&*self.0, command.pair_in::<A::Profile>())
             .map_err(|sentence| Rejection::unsupported(sentence.unwrap_or("Target type not supported")))?;
         row.admit::<A::Profile>(&command.args, self.0.unsupported_args())?;
         let understood = A::Profile::interpret(command)?;

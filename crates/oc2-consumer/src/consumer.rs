@@ -199,8 +199,8 @@ impl Shared {
                 record.end(&response);
                 execution.finish(response);
             }
-            pair => {
-                let supporting = Registry::supporting(&addressed, pair)?;
+            _ => {
+                let supporting = Registry::supporting(&addressed, &asked.command)?;
                 let job = self.prepare(asked, supporting).await?;
                 self.set_going(asked, job, execution, Arc::clone(record));
             }

@@ -81,18 +81,20 @@ impl Registry {
     }
 
     /// Of the actuators that are meant, those that support the pair (DECISIONS R1, R2).
-    pub(crate) fn supporting(addressed: &[&AnyActuator], pair: Pair) -> Result<Vec<AnyActuator>, Rejection> {
+    pub(crate) fn supporting(addressed: &[&AnyActuator], command: &Command) -> Result<Vec<AnyActuator>, Rejection> {
         let supporting: Vec<_> = addressed
             .iter()
-            .filter(|actuator| actuator.pairs().contains(&pair))
+            .filter(|actuator| actuator.pairs().contains(&actuator.pair_of(command)))
             .map(|actuator| (*actuator).clone())
             .collect();
-        if supporting.is_empty() { Err(unsupported(addressed, pair)) } else { Ok(supporting) }
+        if supporting.is_empty() { Err(unsupported(addressed, command)) } else { Ok(supporting) }
     }
 }
 
 /// The sentence of the profile that defines the pair, or the general one (DECISIONS L2).
-fn unsupported(addressed: &[&AnyActuator], pair: Pair) -> Rejection {
+fn unsupported(addressed: &[&AnyActuator], command: &Command) -> Rejection {
+    let plain = command.pair();
+    let pair = addressed.iter().map(|actuator| actuator.pair_of(command)).find(|pair| *pair != plain).unwrap_or(plain);
     let sentence = addressed.iter().find_map(|actuator| actuator.unsupported(pair));
     let knows_action = |actuator: &&AnyActuator| actuator.pairs().iter().any(|known| known.action == pair.action);
     let general = match pair.target {

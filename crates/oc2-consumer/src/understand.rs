@@ -98,7 +98,7 @@ impl Reader {
         let request_id = correlate(&message, beside, &request.peer);
         record.asked_under(request_id.as_ref());
         let mut responder = self.responder_in(encoding, form, request_id);
-        let from = message.headers.from().filter(|from| is_reasonable(from)).cloned();
+        let from = message.headers.from().cloned();
         record.sent_by(from.as_deref());
         responder.to.clone_from(&from);
         if let Content::Request(command) = message.content() {
@@ -138,10 +138,6 @@ impl Reader {
         if request_id.is_none() && settings.mode == Mode::Strict {
             return Err(Rejection::malformed("headers: the member \"request_id\" is missing (HTTPS 3.3.3)"));
         }
-        if headers.from().is_some_and(|from| !is_reasonable(from)) {
-            let text = format!("headers.from: more than {MAX_FROM} characters, or a control character");
-            return Err(Rejection::malformed(text));
-        }
         if settings.enforce_to && self.is_for_others(headers) {
             return Err(Rejection::new(Class::Forbidden, "headers.to: the message is for others"));
         }
@@ -166,11 +162,6 @@ fn correlate(message: &Message, beside: Option<RequestId>, peer: &Peer) -> Optio
         warn!(%peer, "headers.created looks like seconds; it is read as milliseconds.");
     }
     own.cloned().or(beside)
-}
-
-/// Whether a name is one that may be remembered and written to logs.
-fn is_reasonable(from: &str) -> bool {
-    from.chars().count() <= MAX_FROM && !from.chars().any(char::is_control)
 }
 
 impl Asked {
@@ -215,6 +206,3 @@ impl Refused {
 
 /// Milliseconds since 1970 below this lie before 1973 and are more likely seconds (DECISIONS M4).
 const LOOKS_LIKE_SECONDS: u64 = 100_000_000_000;
-
-/// As many characters as a request id may have (DECISIONS M9, L24).
-const MAX_FROM: usize = 256;

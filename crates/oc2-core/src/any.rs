@@ -69,6 +69,14 @@ impl Any {
         Self(Inner::Read(tree, Origin::of(context)))
     }
 
+    /// The same in the notation of the message, which was not clear when it was read.
+    pub(crate) fn settled(self, context: &Context) -> Self {
+        match self.0 {
+            Inner::Read(tree, _) => Self::read_as(tree, context),
+            typed @ Inner::Typed(_) => Self(typed),
+        }
+    }
+
     /// Types the value.
     ///
     /// # Errors
@@ -184,6 +192,11 @@ impl Any {
         matches!(*self.tree(), Tree::Map(_))
     }
 
+    /// Whether the value is null.
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(*self.tree(), Tree::Null)
+    }
+
     /// The keys of the members that are present, if the value is an object; in lenient mode null is absence (DECISIONS
     /// L36).
     #[must_use]
@@ -215,6 +228,19 @@ impl Any {
         names.collect()
     }
 
+    /// Whether it can be written under this key: an id stays one where ids are used and in the form it came in, and digits
+    /// are no name where they would be read as an id.
+    pub(crate) fn can_stand_under(&self, key: &Key, form: Form, is_binary: bool) -> bool {
+        match key {
+            Key::Number(_) => form.notation == Notation::Concise || self.came_in(form, is_binary),
+            Key::Name(name) => is_binary || form.notation != Notation::Concise || decimal(name).is_none(),
+        }
+    }
+
+    fn came_in(&self, form: Form, is_binary: bool) -> bool {
+        matches!(&self.0, Inner::Read(_, origin) if origin.notation == form.notation && origin.is_binary == is_binary)
+    }
+
     /// The id of the field, if it is the value of one and known by its type.
     pub(crate) fn field_id(&self) -> Option<u32> {
         match &self.0 {
@@ -243,17 +269,19 @@ impl Write for Any {
         let is_binary = !serializer.is_human_readable();
         match &self.0 {
             Inner::Read(tree, origin) => {
-                let is_same_form = origin.notation == form.notation && origin.is_binary == is_binary;
                 let is_transcoded = origin.notation == form.notation && form.notation == Notation::Verbose;
-                if is_same_form || (is_transcoded && tree.is_plain()) || tree.is_empty_object() {
+                if self.came_in(form, is_binary) || (is_transcoded && tree.is_plain()) || tree.is_empty_object() {
                     return tree.write(form, serializer);
                 }
-                Err(S::Error::custom("an extension that nobody here knows cannot change its form"))
+                Err(S::Error::custom(CANNOT_CHANGE))
             }
             Inner::Typed(value) => value.tree(form, !is_binary).map_err(S::Error::custom)?.write(form, serializer),
         }
     }
 }
+
+/// What nobody here knows is not written otherwise than it came.
+pub(crate) const CANNOT_CHANGE: &str = "an extension that nobody here knows cannot change its form";
 
 impl PartialEq for Any {
     fn eq(&self, other: &Self) -> bool {

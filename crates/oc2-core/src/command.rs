@@ -81,10 +81,16 @@ impl Command {
         [target, self.args.check::<P>(), actuator].into_iter().filter_map(Result::err).flatten().collect()
     }
 
-    /// Action and target, as `pairs` lists them.
+    /// Action and target, as `pairs` lists them; a target of a profile that came by its id stands by that id.
     #[must_use]
     pub fn pair(&self) -> Pair {
         Pair { action: self.action, target: self.target.name() }
+    }
+
+    /// Action and target, as the profile `P` lists them.
+    #[must_use]
+    pub fn pair_in<P: Profile>(&self) -> Pair {
+        Pair { action: self.action, target: self.target.name_in::<P>() }
     }
 }
 

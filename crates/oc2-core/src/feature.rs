@@ -1,11 +1,14 @@
 //! What `query features` asks for (LS 3.4.1.5, 3.4.2.4).
 
+use std::fmt;
+
+use serde::ser::SerializeSeq;
 use serde::{Deserializer, Serializer};
 
 use crate::enumerated;
 use crate::form::Form;
-use crate::shape::read::{Context, Read, list};
-use crate::shape::write::Write;
+use crate::shape::read::{Context, Read, each};
+use crate::shape::write::{Write, Written};
 use crate::shape::{Kind, Shape};
 
 enumerated! {
@@ -23,32 +26,52 @@ enumerated! {
 }
 
 /// Features asked for, each once (LS 3.4.1.5). An empty list asks whether the Consumer is alive.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Features(Vec<Feature>);
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Features {
+    /// Those that are asked for, and `None` behind them.
+    asked: [Option<Feature>; Feature::ALL.len()],
+}
 
 impl Features {
     /// Whether the feature is asked for.
     #[must_use]
     pub fn contains(&self, feature: Feature) -> bool {
-        self.0.contains(&feature)
+        self.asked.contains(&Some(feature))
     }
 
     /// The features in the order they were asked for.
     pub fn iter(&self) -> impl Iterator<Item = Feature> {
-        self.0.iter().copied()
+        self.asked.iter().copied().flatten()
+    }
+}
+
+impl Features {
+    /// Asks for one more; false if it was asked for before.
+    fn insert(&mut self, feature: Feature) -> bool {
+        if self.contains(feature) {
+            return false;
+        }
+        if let Some(free) = self.asked.iter_mut().find(|asked| asked.is_none()) {
+            *free = Some(feature);
+        }
+        true
+    }
+}
+
+impl fmt::Debug for Features {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
     }
 }
 
 /// What stands more than once counts once (LS 3.4.1.5, DECISIONS L9).
 impl FromIterator<Feature> for Features {
     fn from_iter<I: IntoIterator<Item = Feature>>(features: I) -> Self {
-        let mut distinct = Vec::with_capacity(Feature::ALL.len());
+        let mut distinct = Self::default();
         for feature in features {
-            if !distinct.contains(&feature) {
-                distinct.push(feature);
-            }
+            distinct.insert(feature);
         }
-        Self(distinct)
+        distinct
     }
 }
 
@@ -63,10 +86,10 @@ impl Read for Features {
     }
 
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
-        let features: Vec<Feature> = list(context, deserializer, "features")?;
-        let n_features = features.len();
-        let distinct = Self::from_iter(features);
-        if distinct.0.len() < n_features {
+        let mut distinct = Self::default();
+        let mut stands_twice = false;
+        each(context, deserializer, "features", |feature| stands_twice |= !distinct.insert(feature))?;
+        if stands_twice {
             context.remark("a feature stands more than once");
         }
         Ok(distinct)
@@ -75,6 +98,8 @@ impl Read for Features {
 
 impl Write for Features {
     fn write<S: Serializer>(&self, form: Form, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.write(form, serializer)
+        let mut items = serializer.serialize_seq(Some(self.iter().count()))?;
+        self.iter().try_for_each(|feature| items.serialize_element(&Written(&feature, form)))?;
+        items.end()
     }
 }

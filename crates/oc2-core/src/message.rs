@@ -14,12 +14,12 @@ use crate::form::{Envelope, Form};
 use crate::invalid::Invalid;
 use crate::response::Response;
 use crate::shape::read::{
-    Context, MemberKey, Read, ReadMembers, Segment, clauses, list, next_key, other_member, read_items, read_members,
-    stands_twice, unknown_member,
+    Context, MemberKey, Read, ReadError, ReadMembers, Segment, clauses, list, next_key, other_member, read_items,
+    read_members, stands_twice, unknown_member,
 };
 use crate::shape::write::Write;
 use crate::shape::{Choice, Field, Kind, Room, Shape};
-use crate::types::text::RequestId;
+use crate::types::text::{RequestId, identifier};
 use crate::types::time::DateTime;
 use crate::{map, record};
 
@@ -70,8 +70,22 @@ impl Message {
         context: &mut Context,
         deserializer: D,
     ) -> Result<(Self, Form), D::Error> {
-        let (message, envelope) = deserializer.deserialize_any(AnyEnvelope(context))?;
+        let was_open = !context.has_notation();
+        let (mut message, envelope) = deserializer.deserialize_any(AnyEnvelope(context))?;
+        if was_open {
+            message.settle(context).map_err(D::Error::custom)?;
+        }
         Ok((message, Form { envelope, notation: context.notation() }))
+    }
+
+    /// Tells what was read before the notation was clear how it was written.
+    fn settle(&mut self, context: &Context) -> Result<(), ReadError> {
+        self.headers.others.settle(context)?;
+        let Body::OpenC2(content) = &mut self.body;
+        match content {
+            Content::Response(response) => response.settle(context),
+            Content::Request(_) | Content::Notification(_) => Ok(()),
+        }
     }
 
     /// Writes the message in this form; bare, the headers are left out.
@@ -88,12 +102,12 @@ impl Message {
 
 map! {
     /// What is known about a message (HTTPS 1.1 3.3.2). Empty headers are absent on the wire.
-    pub struct Headers: "Headers" in "HTTPS 3.3.2 (HTTPS-033)", sealed by HeadersBuilder checked by fine {
+    pub struct Headers: "Headers" in "HTTPS 3.3.2 (HTTPS-033)", sealed by HeadersBuilder checked by from_is_short {
         /// Correlates a Command with its Responses.
         optional request_id: RequestId = 1,
         /// When the content was created.
         optional created: DateTime = 2,
-        /// Who created the content, or has authority for it.
+        /// Who created the content, or has authority for it: at most 256 characters, no control characters (DECISIONS M16).
         optional from: String = 3,
         /// Who is meant.
         optional to: Recipients = 4,
@@ -116,8 +130,10 @@ impl Default for Headers {
     }
 }
 
-fn fine(_: &Headers) -> Result<(), Invalid> {
-    Ok(())
+/// It goes into logs and records (DECISIONS M16).
+fn from_is_short(headers: &Headers) -> Result<(), Invalid> {
+    let Some(from) = &headers.from else { return Ok(()) };
+    identifier(from).map_err(|reason| Invalid::new(format!("from {reason}")))
 }
 
 choice! {
@@ -428,7 +444,14 @@ impl<'de> Visitor<'de> for FirstSeed<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<First, A::Error> {
         let Self(context) = self;
-        context.at(Segment::Name("headers"), |context| read_members(context, None, map)).map(First::Headers)
+        let headers = context.at(Segment::Name("headers"), |context| {
+            let headers: Headers = read_members(context, None, map)?;
+            if headers.is_empty() && context.last_object_was_empty() {
+                context.tolerate::<A::Error>("must hold at least one member")?;
+            }
+            Ok(headers)
+        });
+        headers.map(First::Headers).inspect_err(|_| context.blame(Headers::SHAPE.clause))
     }
 
     fn visit_unit<E: Error>(self) -> Result<First, E> {

@@ -41,7 +41,10 @@ impl Nsid {
     /// The id in the registry of profiles, which CBOR uses in place of the name.
     #[must_use]
     pub fn registered_id(&self) -> Option<u32> {
-        REGISTRY.iter().find(|(name, _)| *name == self.as_str()).map(|(_, id)| *id)
+        let row = REGISTRY.iter().find(|(name, _)| *name == self.as_str());
+        // Of two names of one id the first has it; the other one stands as a text, or it would come back as the first.
+        row.filter(|(name, id)| Self::registered(u64::from(*id)).is_some_and(|first| first.as_str() == *name))
+            .map(|(_, id)| *id)
     }
 
     /// The profile with this id in the registry.
@@ -67,7 +70,7 @@ impl Nsid {
     /// Whether it stands for a namespace beyond doubt: registered, or marked as private.
     #[must_use]
     pub(crate) fn is_established(&self) -> bool {
-        self.is_private() || self.registered_id().is_some()
+        self.is_private() || REGISTRY.iter().any(|(name, _)| *name == self.as_str())
     }
 }
 

@@ -16,7 +16,7 @@ use crate::map;
 use crate::nsid::Nsid;
 use crate::profile::Profile;
 use crate::shape::read::{
-    Context, MAX_INTEGER, MemberKey, Read, ReadError, Segment, clauses, list, member_value, next_key, number,
+    Context, MAX_INTEGER, MemberKey, NULL, Read, ReadError, Segment, clauses, list, member_value, next_key, number,
     stands_twice, unique,
 };
 use crate::shape::write::{Write, Written};
@@ -67,6 +67,11 @@ impl Response {
     #[must_use]
     pub fn faults<P: Profile>(&self) -> Vec<ReadError> {
         self.results.check::<P>().err().unwrap_or_default()
+    }
+
+    pub(crate) fn settle(&mut self, context: &Context) -> Result<(), ReadError> {
+        self.others.settle(context)?;
+        self.results.namespaces.settle(context)
     }
 
     /// The same with results.
@@ -148,20 +153,22 @@ fn fine(_: &Results) -> Result<(), Invalid> {
 const NAMESPACES: Others = Others { admit: namespace, room: Room::Profiles(Part::Results) };
 
 fn namespace(context: &mut Context, key: &mut Key, value: &Any) -> Result<(), String> {
+    context.meet_namespace(key).map_err(|error: ReadError| error.to_string())?;
     let nsid = Nsid::of_key(key);
-    if let Some(nsid) = nsid.filter(|_| value.is_object() || !context.is_strict()) {
-        context.check_part(Part::Results, nsid, value);
-    }
-    match nsid {
-        Some(nsid) if value.is_object() => {
-            *key = nsid.into();
-            Ok(())
-        }
-        _ => {
-            let res = context.tolerate("not a namespace with its object");
-            res.inspect_err(|_| context.blame(EXTENSIONS)).map_err(|error: ReadError| error.to_string())
+    // By name whatever it holds, or it could stand here by its id as well.
+    if let Some(nsid) = nsid {
+        *key = nsid.into();
+        if value.is_object() || !(value.is_null() || context.is_strict()) {
+            context.check_part(Part::Results, nsid, value);
         }
     }
+    let (deviation, clause) = match nsid {
+        _ if value.is_null() => (NULL, clauses::NULL),
+        Some(_) if value.is_object() => return Ok(()),
+        _ => ("not a namespace with its object", EXTENSIONS),
+    };
+    let res = context.tolerate(deviation);
+    res.inspect_err(|_| context.blame(clause)).map_err(|error: ReadError| error.to_string())
 }
 
 const EXTENSIONS: &str = "LS 3.1.4 (LS-043), DECISIONS L31";

@@ -742,7 +742,7 @@ macro_rules! fields {
                 fn finish<E: $crate::serde::de::Error>(slots: Slots) -> ::core::result::Result<Self, E> {
                     Self {
                         $($field: $crate::fields!(@take $need slots.$field, stringify!($field))?,)*
-                        $($others: slots.$others,)?
+                        $($others: slots.$others.present(&$policy),)?
                     }
                     .checked()
                 }

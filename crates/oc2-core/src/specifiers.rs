@@ -1,10 +1,10 @@
 //! Who is to perform a Command: the `actuator` member (LS 3.3.1.3).
 
 use serde::de::{Error, MapAccess, Visitor};
-use serde::ser::SerializeMap;
+use serde::ser::{Error as _, SerializeMap};
 use serde::{Deserializer, Serializer};
 
-use crate::any::Any;
+use crate::any::{Any, CANNOT_CHANGE};
 use crate::form::{Form, Notation};
 use crate::invalid::Invalid;
 use crate::nsid::Nsid;
@@ -74,11 +74,18 @@ impl Read for Actuator {
 
 impl Write for Actuator {
     fn write<S: Serializer>(&self, form: Form, serializer: S) -> Result<S::Ok, S::Error> {
+        let is_binary = !serializer.is_human_readable();
         let mut map = serializer.serialize_map(Some(1))?;
         let specifiers = Written(&self.specifiers, form);
         match (form.notation, self.nsid.registered_id()) {
             (Notation::Concise, Some(id)) => map.serialize_entry(&id, &specifiers)?,
-            _ => map.serialize_entry(self.nsid.as_str(), &specifiers)?,
+            _ => {
+                let key = self.nsid.into();
+                if !self.specifiers.can_stand_under(&key, form, is_binary) {
+                    return Err(S::Error::custom(CANNOT_CHANGE));
+                }
+                map.serialize_entry(&key, &specifiers)?;
+            }
         }
         map.end()
     }
@@ -123,6 +130,7 @@ fn read_one<'de, A: MapAccess<'de>>(context: &mut Context, key: &MemberKey, map:
         // Without rows every key is foreign.
         MemberKey::Known(_, field) => (field.name.parse(), field.name.into()),
         MemberKey::Foreign(key) => {
+            context.at(Segment::Name(&key.text()), |context| context.meet_namespace::<A::Error>(key))?;
             let unknown = || Invalid::new(format!("{key} is not the id of a profile"));
             (key.as_name().map_or_else(|| Nsid::of_key(key).ok_or_else(unknown), str::parse), key.text())
         }

@@ -93,6 +93,15 @@ impl Target {
         }
     }
 
+    /// Its name as the profile `P` has it: one that came by its id has a name only in the profile's table.
+    #[must_use]
+    pub fn name_in<P: Profile>(&self) -> TargetName {
+        match self {
+            Self::Extended(extended) => TargetName::Extended(extended.nsid(), extended.name_in::<P>()),
+            _ => self.name(),
+        }
+    }
+
     /// The target as one of the profile `P`; `None` if it is not one.
     ///
     /// # Errors

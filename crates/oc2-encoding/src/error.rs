@@ -1,5 +1,6 @@
 //! Why bytes are not a message, or a message not bytes.
 
+use oc2_core::Invalid;
 use oc2_core::shape::read::ReadError;
 use thiserror::Error;
 
@@ -39,6 +40,13 @@ pub struct EncodeError(Box<dyn std::error::Error + Send + Sync>);
 impl EncodeError {
     pub(crate) fn new(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self(error.into())
+    }
+}
+
+/// A value that may not be sent.
+impl From<Invalid> for EncodeError {
+    fn from(invalid: Invalid) -> Self {
+        Self::new(invalid)
     }
 }
 

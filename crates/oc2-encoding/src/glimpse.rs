@@ -32,6 +32,11 @@ impl Glimpse {
         glimpse
     }
 
+    /// The same where the notation was agreed on.
+    pub(crate) fn in_notation(self, notation: Notation) -> Self {
+        Self { form: self.form.with_notation(notation), ..self }
+    }
+
     /// The same for CBOR.
     pub(crate) fn of_cbor(bytes: &[u8]) -> Self {
         let mut glimpse = Self { form: Form::DEFAULT.with_notation(Notation::Concise), ..Self::default() };

@@ -55,7 +55,7 @@ impl Encoding for JsonIn {
 
     fn decode(&self, bytes: &[u8], mode: Mode) -> Result<Decoded, DecodeError> {
         let context = Context::new(mode).in_notation(self.0);
-        read(bytes, context).map_err(|reason| DecodeError::new(reason, Glimpse::of_json(bytes)))
+        read(bytes, context).map_err(|reason| DecodeError::new(reason, Glimpse::of_json(bytes).in_notation(self.0)))
     }
 
     fn encode(&self, message: &Message, form: Form) -> Result<Vec<u8>, EncodeError> {

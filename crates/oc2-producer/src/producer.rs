@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use oc2_core::message::Recipients;
 use oc2_core::types::time::DateTime;
-use oc2_core::{Action, Command, Feature, Features, Headers, Message, Mode, ResponseType};
+use oc2_core::{Action, Command, Feature, Features, Headers, Invalid, Message, Mode, ResponseType};
 use oc2_encoding::{EncodeError, Encodings};
 use oc2_transfer::{AnyTransfer, Outgoing, Transfer, TransferError};
 use tokio::time::{Instant, timeout_at};
@@ -164,13 +164,13 @@ impl Producer {
         Dangerous(self)
     }
 
-    fn headers(&self) -> Headers {
+    fn headers(&self) -> Result<Headers, Invalid> {
         let headers = Headers::builder().request_id(new_request_id()).created(DateTime::now()).from(self.from.as_str());
         let headers = match &self.to {
             Some(to) => headers.to(to.clone()),
             None => headers,
         };
-        headers.build().expect("every combination of these headers is allowed")
+        headers.build()
     }
 }
 
@@ -184,7 +184,7 @@ impl Dangerous<'_> {
     /// # Errors
     /// The Command cannot be written.
     pub fn prepare(self, command: Command) -> Result<Prepared, EncodeError> {
-        self.0.prepare_message(&Message::request(self.0.headers(), command))
+        self.0.prepare_message(&Message::request(self.0.headers()?, command))
     }
 }
 
@@ -208,7 +208,8 @@ pub struct WantsIdentity(());
 pub struct Identified(String);
 
 impl ProducerBuilder<WantsIdentity> {
-    /// Who sends the Commands: `from` of every message (HTTPS 1.1 3.3.2, DECISIONS M6).
+    /// Who sends the Commands: `from` of every message (HTTPS 1.1 3.3.2, DECISIONS M6), at most 256 characters and no control
+    /// characters (DECISIONS M16).
     #[must_use]
     pub fn identity(self, identity: impl Into<String>) -> ProducerBuilder<Identified> {
         let Self { transfer, identity: _, to, mode, timeout, encodings } = self;

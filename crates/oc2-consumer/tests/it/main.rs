@@ -8,6 +8,7 @@ mod forms;
 mod harness;
 mod messages;
 mod overload;
+mod pairs;
 mod query_features;
 mod replay;
 mod slpf;

@@ -185,7 +185,7 @@ async fn a_sender_of_unreasonable_length_is_malformed() {
     send_message(&consumer, &message).await.expect(200, "");
     message["headers"]["from"] = json!("a".repeat(257));
     let answer = send_message(&consumer, &message).await;
-    answer.expect(400, "headers.from");
+    answer.expect(400, "headers: from has more than 256 characters");
     assert!(answer.header("to").is_null());
     assert_eq!(recorder.n_performed(), 1);
 }

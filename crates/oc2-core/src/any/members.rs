@@ -6,7 +6,7 @@ use super::key::Key;
 use crate::form::{Form, Notation};
 use crate::nsid::Nsid;
 use crate::shape::Room;
-use crate::shape::read::{Context, ReadError};
+use crate::shape::read::{Context, ReadError, decimal, stands_twice};
 
 /// Members of an object that its table does not have, in the order they came or were set.
 #[derive(Clone, Debug, Default)]
@@ -58,6 +58,39 @@ impl Members {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// The members without the namespaces that are null, which is absence (DECISIONS M8, L36). They stood here while others
+    /// came, so that none stands twice.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn present(self, others: &Others) -> Self {
+        if !others.are_namespaces() || !self.entries.iter().any(|(_, any)| any.is_null()) {
+            return self;
+        }
+        let mut present = Self::default();
+        for (key, any) in self.entries.into_iter().filter(|(_, any)| !any.is_null()) {
+            present.insert(key, any);
+        }
+        present
+    }
+
+    /// Tells members that were read before the notation was clear how they were written: what looked like a name may be an
+    /// id, and the reverse.
+    pub(crate) fn settle(&mut self, context: &Context) -> Result<(), ReadError> {
+        for (key, any) in std::mem::take(self).entries {
+            let name = key.text();
+            let id = decimal(&name).filter(|_| context.is_concise());
+            let key = match (context.is_binary(), id) {
+                (true, _) => key,
+                (false, Some(id)) => Key::Number(id),
+                (false, None) => Key::Name(name.clone()),
+            };
+            if self.insert(key, any.settled(context)).is_some() {
+                return Err(stands_twice(&name));
+            }
+        }
+        Ok(())
     }
 
     /// The members under the keys they have in a form, and in its order.

@@ -167,6 +167,9 @@ impl<'de> Visitor<'de> for Grow<'_> {
 
     /// An integer too long for 64 bits arrives here too and is refused as one (DECISIONS L34).
     fn visit_f64<E: Error>(self, value: f64) -> Result<Tree, E> {
+        if !value.is_finite() {
+            return Err(E::custom(format_args!("{value} is no number (RFC 8259 6)")));
+        }
         if value.fract() == 0.0 && value.abs() > MAX_INTEGER as f64 {
             return Err(self.too_large(&Shown(value)));
         }
@@ -245,7 +248,11 @@ impl<'de> Deserializer<'de> for &Tree {
         match self {
             Tree::Null => visitor.visit_unit(),
             Tree::Bool(value) => visitor.visit_bool(*value),
-            Tree::Integer(value) => visitor.visit_i64(*value),
+            // As the readers of JSON and CBOR call it.
+            Tree::Integer(value) => match u64::try_from(*value) {
+                Ok(value) => visitor.visit_u64(value),
+                Err(_) => visitor.visit_i64(*value),
+            },
             Tree::Number(value) => visitor.visit_f64(*value),
             Tree::Text(text) => visitor.visit_str(text),
             Tree::Octets(octets) => visitor.visit_bytes(octets),

@@ -16,8 +16,8 @@ pub use fields::{
     ForeignField, MemberKey, NoForeignField, Order, ReadMembers, Source, choice, defaulted_value, foreign_field,
     members, next_key, optional_value, other_member, required, unknown_member, value,
 };
-pub(crate) use fields::{decimal, member_value, read_items, read_members, stands_twice};
-pub(crate) use scalars::{MAX_INTEGER, Shown, from_base64url, refuse_noncharacters, too_large};
+pub(crate) use fields::{NULL, decimal, member_value, read_items, read_members, stands_twice};
+pub(crate) use scalars::{MAX_INTEGER, Shown, each, from_base64url, refuse_noncharacters, too_large};
 pub use scalars::{integer, list, number, octets, row_of, text, unique};
 
 use super::{Format, Kind, Shape};

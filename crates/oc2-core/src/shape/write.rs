@@ -1,10 +1,10 @@
 //! Writing a typed value: [`Write`], and what the macros of [`crate::shape`] build writers from.
 
 use data_encoding::BASE64URL_NOPAD;
-use serde::ser::{SerializeMap, SerializeSeq};
+use serde::ser::{Error, SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 
-use crate::any::{Key, Members, Others};
+use crate::any::{CANNOT_CHANGE, Key, Members, Others};
 use crate::form::{Form, Notation};
 use crate::shape::{Choice, Kind, Shape};
 
@@ -135,6 +135,10 @@ impl<'a, S: Serializer> Rows<'a, S> {
             return Ok(Self { shape, others: Vec::new(), form, into: Container::List { items, n_items } });
         }
         let others = others.map(|(members, policy)| members.in_order(policy, form)).unwrap_or_default();
+        let is_binary = !serializer.is_human_readable();
+        if !others.iter().all(|(key, any)| any.can_stand_under(key, form, is_binary)) {
+            return Err(S::Error::custom(CANNOT_CHANGE));
+        }
         let n_present = present.iter().filter(|is_present| **is_present).count();
         let mut object = serializer.serialize_map(Some(n_present + others.len()))?;
         // Ids ascend (DECISIONS E7), and so do the rows of every table.
@@ -199,7 +203,7 @@ fn is_below(key: &Key, lowest: u64) -> bool {
 /// The serializer's.
 pub fn choice<T: Choice, S: Serializer>(choice: &T, form: Form, serializer: S) -> Result<S::Ok, S::Error> {
     let Some(field) = choice.field() else {
-        return Err(serde::ser::Error::custom(format_args!("not a field of {}", T::TABLE.name)));
+        return Err(S::Error::custom(format_args!("not a field of {}", T::TABLE.name)));
     };
     let mut map = serializer.serialize_map(Some(1))?;
     match form.notation {

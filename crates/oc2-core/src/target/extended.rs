@@ -4,7 +4,7 @@ use serde::de::{Error, MapAccess};
 use serde::ser::{Error as _, SerializeMap};
 use serde::{Deserializer, Serialize, Serializer};
 
-use crate::any::{Any, Key, Tree};
+use crate::any::{Any, CANNOT_CHANGE, Key, Tree};
 use crate::form::{Form, Notation};
 use crate::invalid::{Cut, Invalid};
 use crate::nsid::{FieldName, Flat, Nsid};
@@ -15,10 +15,10 @@ use crate::shape::{Choice, Field, Kind, Shape};
 use crate::target::Target;
 
 /// A target in a profile's namespace: `slpf:rule_number` and its value, typed on demand.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Extended(Box<Parts>);
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 struct Parts {
     nsid: Nsid,
     name: FieldName,
@@ -80,6 +80,11 @@ impl Extended {
         row.map(|(_, field)| field)
     }
 
+    /// The name that the profile has for it; its own if it is none of the profile's.
+    pub(crate) fn name_in<P: Profile>(&self) -> FieldName {
+        self.row_in::<P>().and_then(|field| field.name.parse().ok()).unwrap_or(self.0.name)
+    }
+
     pub(crate) fn field(&self) -> Option<&'static Field> {
         None
     }
@@ -87,6 +92,10 @@ impl Extended {
     /// The path to the value in its Command.
     pub(crate) fn placed(&self, error: ReadError) -> ReadError {
         error.within(Segment::Name(&self.wire_name())).within(Segment::Name("target"))
+    }
+
+    fn known_id(&self) -> Option<u64> {
+        self.0.id.or_else(|| self.0.value.field_id().map(u64::from))
     }
 
     fn wire_name(&self) -> String {
@@ -100,7 +109,7 @@ impl Extended {
             (Notation::Concise, Some(flat), _) => map.serialize_entry(&flat.id, &Written(&self.0.value, form))?,
             (Notation::Concise, None, Some(id)) => map.serialize_entry(&id, &Nested(self, form))?,
             (Notation::Verbose | Notation::Compact, ..) if self.0.id.is_some() => {
-                return Err(S::Error::custom("a target that nobody here knows cannot change its form"));
+                return Err(S::Error::custom(CANNOT_CHANGE));
             }
             _ => map.serialize_entry(&self.wire_name(), &Written(&self.0.value, form))?,
         }
@@ -112,17 +121,30 @@ impl Extended {
     }
 }
 
+/// One that came by id and one that is known by its type are the same if the id is.
+impl PartialEq for Extended {
+    fn eq(&self, other: &Self) -> bool {
+        let is_same_row = match (self.known_id(), other.known_id()) {
+            (Some(a), Some(b)) => a == b,
+            _ => self.0.name == other.0.name,
+        };
+        self.0.nsid == other.0.nsid && is_same_row && self.0.value == other.0.value
+    }
+}
+
 /// The object that holds a target under the id of its profile.
 struct Nested<'a>(&'a Extended, Form);
 
 impl Serialize for Nested<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(target, form) = self;
-        let Some(id) = target.0.id.or_else(|| target.0.value.field_id().map(u64::from)) else {
-            return Err(S::Error::custom("a target that nobody here knows cannot change its form"));
-        };
+        // One that nobody here has an id for keeps its name in the place of it (DECISIONS E6).
+        let key = target.known_id().map_or_else(|| target.0.name.as_str().into(), Key::Number);
+        if !target.0.value.can_stand_under(&key, *form, !serializer.is_human_readable()) {
+            return Err(S::Error::custom(CANNOT_CHANGE));
+        }
         let mut map = serializer.serialize_map(Some(1))?;
-        map.serialize_entry(&id, &Written(&target.0.value, *form))?;
+        map.serialize_entry(&key, &Written(&target.0.value, *form))?;
         map.end()
     }
 }
@@ -141,7 +163,8 @@ impl ForeignField<Target> for Extended {
 impl Extended {
     fn read_named<'de, A: MapAccess<'de>>(context: &mut Context, name: &str, map: &mut A) -> Result<Target, A::Error> {
         if let Some((nsid, field)) = name.split_once(':') {
-            let nsid = nsid.parse().map_err(|invalid| blamed::<Nsid, _>(context, invalid))?;
+            let nsid: Nsid = nsid.parse().map_err(|invalid| blamed::<Nsid, _>(context, invalid))?;
+            context.at(Segment::Name(name), |context| context.meet_namespace::<A::Error>(&nsid.into()))?;
             let name = field.parse().map_err(|invalid| blamed::<FieldName, _>(context, invalid))?;
             let wire_name = format!("{nsid}:{name}");
             let value = member_value(context, map, &wire_name)?;
@@ -154,6 +177,7 @@ impl Extended {
                 context.at(Segment::Name(name), |context| {
                     let res = context.tolerate(&format!("the target is to be spelled {name}:... (LS 3.1.4)"));
                     res.inspect_err(|_| context.blame(SPELLING))?;
+                    context.meet_namespace::<A::Error>(&nsid.into())?;
                     Self::nested(nsid, &members, context).map_err(A::Error::custom)
                 })
             }
@@ -163,12 +187,19 @@ impl Extended {
 
     fn read_numbered<'de, A: MapAccess<'de>>(context: &mut Context, id: u64, map: &mut A) -> Result<Target, A::Error> {
         let name = id.to_string();
+        if Flat::by_id(id).is_some() || Nsid::registered(id).is_some() {
+            context.at(Segment::Name(&name), |context| context.meet_id::<A::Error>())?;
+        }
         if let Some(flat) = Flat::by_id(id) {
             let value: Any = member_value(context, map, &name)?;
             return context.at(Segment::Name(&name), |context| {
-                if value.is_object() {
-                    context.tolerate("the target is to stand in the place of its namespace (SLPF 2.1.2.2)")?;
-                    return Self::nested(flat.nsid, &value, context).map_err(A::Error::custom);
+                if value.is_object() && id == u64::from(flat.id) {
+                    let target = Self::nested(flat.nsid, &value, context).map_err(A::Error::custom)?;
+                    // What else the profile may have stands there, as those of every other profile do.
+                    if matches!(&target, Target::Extended(one) if one.0.name == flat.name) {
+                        context.tolerate("the target is to stand in the place of its namespace (SLPF 2.1.2.2)")?;
+                    }
+                    return Ok(target);
                 }
                 if id != u64::from(flat.id) {
                     context.tolerate(&format!("the id of the target is {}", flat.id))?;

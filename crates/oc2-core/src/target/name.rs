@@ -97,7 +97,12 @@ impl Visitor<'_> for NameOrId<'_> {
         }
         let name = match (TargetKind::SHAPE.by_id(id), Flat::by_id(id)) {
             (Some((index, _)), _) => TargetName::Standard(TargetKind::ALL[index]),
-            (None, Some(flat)) => TargetName::Extended(flat.nsid, flat.name),
+            (None, Some(flat)) => {
+                if id != u64::from(flat.id) {
+                    context.tolerate(&format!("the id of the target is {}", flat.id))?;
+                }
+                TargetName::Extended(flat.nsid, flat.name)
+            }
             (None, None) => return Err(E::custom(format_args!("{id} is not the id of a target (LS 3.3.1.2)"))),
         };
         context.meet_id()?;

@@ -2,7 +2,7 @@
 
 mod format;
 
-pub(crate) use format::noncharacter;
+pub(crate) use format::{identifier, noncharacter};
 
 /// Declares a string that its constructor checks; `$check` gives the text to keep.
 macro_rules! checked_text {

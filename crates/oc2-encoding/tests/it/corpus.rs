@@ -18,13 +18,7 @@ fn every_document_gets_its_verdict() {
     for row in rows() {
         let bytes = fs::read(corpus().join(&row.path)).unwrap_or_else(|error| panic!("{}: {error}", row.path));
         let found = faults_of(&row, &bytes, &binds);
-        match (found.is_empty(), AHEAD.contains(&row.path.as_str())) {
-            (false, false) => {
-                faults.extend(found.iter().map(|fault| format!("{}: {fault} ({})", row.path, row.clause)))
-            }
-            (true, true) => faults.push(format!("{}: the code agrees by now, take it off AHEAD", row.path)),
-            _ => {}
-        }
+        faults.extend(found.iter().map(|fault| format!("{}: {fault} ({})", row.path, row.clause)));
     }
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
@@ -44,9 +38,6 @@ fn every_file_is_in_the_index_once_and_the_reverse() {
         if let Some(other) = contents.insert((row.kind, bytes), &row.path) {
             panic!("{} is the same as {other}", row.path);
         }
-    }
-    for ahead in AHEAD {
-        assert!(indexed.contains(*ahead), "{ahead} is ahead and not in the index");
     }
 }
 
@@ -89,27 +80,6 @@ fn the_corpus_holds_400_commands_and_responses() {
     let n_contents = rows().iter().filter(|row| row.kind != Kind::Message).count();
     assert!(n_contents >= 400, "{n_contents}");
 }
-
-/// Documents whose verdict the code does not reach yet; whoever makes it reach one takes it off.
-const AHEAD: &[&str] = &[
-    // -0 is read as a fraction, so strict mode refuses it (L22).
-    "args-time/minus-zero.json",
-    // A namespace that is null is no object; it is an optional member as well (L36 against L31).
-    "args/namespace-null.json",
-    "slpf-args/is-null.json",
-    "slpf-results/is-null.json",
-    // The form of `from` is not checked where it is read (M16).
-    "message/headers-from-257.json",
-    "message/headers-from-control.json",
-    // A namespace of results that is no object is kept as if it were an unknown member (L31).
-    "results/namespace-number.json",
-    // The empty text is refused as a version (L10).
-    "results/versions-empty-text.json",
-    // Names that UTS 46 maps are written as they came, although RFC 5890 has them mapped (L32).
-    "target-domain/idn-decomposed.json",
-    "target-domain/idn-full-width-dot.json",
-    "target-domain/idn-upper-case-letter.json",
-];
 
 /// What of a document is against its row.
 fn faults_of(row: &Row, bytes: &[u8], binds: &BTreeMap<String, String>) -> Vec<String> {

@@ -118,7 +118,7 @@ fn typed(message: Message) -> Message {
     match message.into_content() {
         Content::Request(command) => Message::request(headers, command.typed::<Slpf>().expect("SLPF")),
         Content::Response(response) => Message::response(headers, response.typed::<Slpf>().expect("SLPF")),
-        other => panic!("{other:?}"),
+        other @ Content::Notification(_) => panic!("{other:?}"),
     }
 }
 

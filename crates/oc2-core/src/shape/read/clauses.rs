@@ -66,8 +66,10 @@ pub(crate) fn of_empty(shape: &Shape) -> &'static str {
 pub(crate) fn of_whole(shape: &Shape) -> &'static str {
     match (shape.name, shape.clause) {
         ("Args", ARGS) => "LS 3.3.1.4 (LS-122, LS-123), DECISIONS L14",
+        ("Headers", HEADERS) => "LS 3.2 (LS-080), DECISIONS M16",
         (_, clause) => clause,
     }
 }
 
 const ARGS: &str = "LS 3.3.1.4 (LS-119)";
+const HEADERS: &str = "HTTPS 3.3.2 (HTTPS-033)";

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Error, Expected, Unexpected};
 
 use super::clauses;
-use crate::any::Any;
+use crate::any::{Any, Key};
 use crate::form::Notation;
 use crate::nsid::Nsid;
 use crate::profile::Checks;
@@ -220,6 +220,16 @@ impl Context {
                 self.notation = Some(Notation::Concise);
                 Ok(())
             }
+        }
+    }
+
+    /// The key of a namespace: an id where ids are used, if the registry has one. What it does not have nobody here knows
+    /// otherwise.
+    pub(crate) fn meet_namespace<E: Error>(&mut self, key: &Key) -> Result<(), E> {
+        match (key, Nsid::of_key(key)) {
+            (Key::Number(_), Some(_)) => self.meet_id(),
+            (Key::Name(_), Some(nsid)) if nsid.registered_id().is_some() => self.meet_name(),
+            _ => Ok(()),
         }
     }
 

@@ -9,6 +9,7 @@ use super::scalars::refuse_noncharacters;
 use super::{Context, Read, Seed, Segment, clauses};
 use crate::any::{Any, Key, Members, Others};
 use crate::invalid::Quoted;
+use crate::nsid::Nsid;
 use crate::shape::{Choice, Field, Shape};
 
 /// A struct that is read row by row; the macros implement it.
@@ -313,6 +314,8 @@ impl Visitor<'_> for KeySeed<'_> {
         if !context.is_binary() && context.may_have_ids() {
             match decimal(name) {
                 Some(id) if context.is_concise() || shape.by_id(id).is_some() => return self.number(id),
+                // A list that started with a status tells nothing yet of names and ids.
+                Some(id) if Nsid::registered(id).is_some() => return self.number(id),
                 _ => {}
             }
         }
@@ -426,7 +429,7 @@ pub fn optional_value<'de, S: Source<'de>, T: Read>(
             if self.is_positional {
                 self.context.leave_item(true);
             } else {
-                let res = self.context.tolerate("null where the member is to be left out");
+                let res = self.context.tolerate(NULL);
                 res.inspect_err(|_| self.context.blame(clauses::NULL))?;
             }
             Ok(None)
@@ -469,6 +472,9 @@ pub fn defaulted_value<'de, S: Source<'de>, T: Read>(
     }
     Ok(value)
 }
+
+/// What is noted of a null that is absence (DECISIONS M8, L36).
+pub(crate) const NULL: &str = "null where the member is to be left out";
 
 /// Insists on a member of multiplicity 1.
 ///

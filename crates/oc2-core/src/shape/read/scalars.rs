@@ -138,6 +138,10 @@ pub fn integer<'de, D: Deserializer<'de>>(
             if value.abs() > MAX_INTEGER as f64 {
                 return self.within(None, &Shown(value));
             }
+            // The one integer of JSON that arrives as a fraction.
+            if value == 0.0 && value.is_sign_negative() {
+                return self.within(Some(0), &value);
+            }
             let res = self.context.tolerate("an Integer is spelled as a fraction");
             res.inspect_err(|_| self.context.blame(clauses::SPELLING))?;
             self.within(Some(value as i64), &value)
@@ -335,23 +339,38 @@ pub fn list<'de, D: Deserializer<'de>, T: Read>(
     deserializer: D,
     what: &'static str,
 ) -> Result<Vec<T>, D::Error> {
-    struct List<'c, T> {
+    let mut items = Vec::new();
+    each(context, deserializer, what, |item| items.push(item))?;
+    Ok(items)
+}
+
+/// Reads a list and hands on its items, one by one.
+///
+/// # Errors
+/// As [`list`].
+pub(crate) fn each<'de, D: Deserializer<'de>, T: Read>(
+    context: &mut Context,
+    deserializer: D,
+    what: &'static str,
+    take: impl FnMut(T),
+) -> Result<(), D::Error> {
+    struct List<'c, T, F> {
         context: &'c mut Context,
         what: &'static str,
+        take: F,
         item: PhantomData<T>,
     }
 
-    impl<'de, T: Read> Visitor<'de> for List<'_, T> {
-        type Value = Vec<T>;
+    impl<'de, T: Read, F: FnMut(T)> Visitor<'de> for List<'_, T, F> {
+        type Value = ();
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             write!(f, "a list of {}", self.what)
         }
 
-        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<T>, A::Error> {
+        fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<(), A::Error> {
             let limit = self.context.limits().items;
             let n_faults = self.context.n_faults();
-            let mut items = Vec::new();
             for index in 0.. {
                 match self.context.at(Segment::Index(index), |context| seq.next_element_seed(Seed::new(context))) {
                     Ok(None) => break,
@@ -359,18 +378,17 @@ pub fn list<'de, D: Deserializer<'de>, T: Read>(
                         self.context.blame(clauses::BOUNDS);
                         return Err(A::Error::custom(format_args!("more than {limit} items")));
                     }
-                    Ok(Some(item)) => items.push(item),
+                    Ok(Some(item)) => (self.take)(item),
                     // Nothing was taken from the list.
                     Err(error) if self.context.is_at_bottom() => return Err(error),
                     Err(error) => self.context.recover(error)?,
                 }
             }
-            self.context.settle(n_faults)?;
-            Ok(items)
+            self.context.settle(n_faults)
         }
     }
 
-    deserializer.deserialize_any(List { context, what, item: PhantomData })
+    deserializer.deserialize_any(List { context, what, take, item: PhantomData })
 }
 
 /// Refuses a list in which a value stands twice.

@@ -25,7 +25,7 @@ pub(crate) use idn_email::idn_email;
 pub(crate) use idn_hostname::idn_hostname;
 pub(crate) use iri::iri;
 pub(crate) use media_type::media_type;
-pub(crate) use request_id::request_id;
+pub(crate) use request_id::{identifier, request_id};
 pub(crate) use uri::uri;
 pub(crate) use version::{version_emitted, version_received};
 

@@ -1,4 +1,4 @@
-//! The `request_id` of a Message.
+//! The `request_id` and the `from` of a Message.
 
 use super::character::has_more_than;
 
@@ -11,6 +11,11 @@ pub(crate) fn request_id(text: &str) -> Result<(), &'static str> {
         return Err("is not a request_id: it has a control character");
     }
     Ok(())
+}
+
+/// Who sent a Message (DECISIONS M16).
+pub(crate) fn identifier(text: &str) -> Result<(), &'static str> {
+    request_id(text).map_err(|_| "has more than 256 characters, or a control character")
 }
 
 #[cfg(test)]
