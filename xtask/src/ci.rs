@@ -4,6 +4,7 @@ use crate::cargo::cargo;
 use crate::clauses;
 use crate::demo::Demo;
 use crate::failure::Result;
+use crate::fuzz::Fuzz;
 use crate::parts::Parts;
 use crate::process::Interrupt;
 use crate::test::Test;
@@ -20,6 +21,7 @@ pub(crate) fn run(interrupt: &Interrupt) -> Result<()> {
     parts.run("tidy", || tidy::run(interrupt))?;
     parts.run("clauses", clauses::run)?;
     Test::default().run_parts(&mut parts, interrupt)?;
+    parts.run("fuzz", || Fuzz::default().run(interrupt))?;
     parts.run("demo", || Demo::default().run(interrupt))?;
     parts.finish()
 }

@@ -6,6 +6,7 @@ mod clauses;
 mod demo;
 mod failure;
 mod files;
+mod fuzz;
 mod netns;
 mod parts;
 mod process;
@@ -45,7 +46,13 @@ enum Task {
     /// Unit, integration, real-kernel and documentation tests. The real-kernel tests must run, or fail, when CI is set in the
     /// environment and for root on Debian; elsewhere they are skipped where the kernel does not allow them.
     Test(test::Test),
-    /// Run all of CI: formatting, lints, house rules, tests, demo
+    /// Feed every reader with anything for some seconds
+    ///
+    /// Builds the targets of `tests/fuzz` with libFuzzer and runs each of them, from seeds made of the corpus; installs
+    /// cargo-fuzz below `target/` if it is missing. Where that cannot be, it says why and runs the same readers with a fixed
+    /// number of inputs. Everything it writes is below `target/`.
+    Fuzz(fuzz::Fuzz),
+    /// Run all of CI: formatting, lints, house rules, tests, fuzzing, demo
     Ci,
     /// Check the house rules that a program can check
     Tidy,
@@ -77,6 +84,7 @@ impl Task {
         match self {
             Self::Demo(demo) => demo.run(&Interrupt::install()?),
             Self::Test(test) => test.run(&Interrupt::install()?),
+            Self::Fuzz(fuzz) => fuzz.run(&Interrupt::install()?),
             Self::Ci => ci::run(&Interrupt::install()?),
             Self::Tidy => tidy::run(&Interrupt::install()?),
             Self::Clauses => clauses::run(),
@@ -105,6 +113,7 @@ Examples:
   cargo xtask demo --flavor legacy    the same with the older kind of iptables
   cargo xtask test                    every test
   cargo xtask test -- slpf            the tests whose name contains `slpf`
+  cargo xtask fuzz --seconds 600 cbor one reader for ten minutes
   cargo xtask ci                      what has to pass before a change is merged
   cargo xtask schema --jadn --profile slpf -o slpf.jadn
                                       the tables of the language and of a profile";

@@ -15,16 +15,26 @@ pub(crate) struct Machine {
     root: bool,
     distribution: Distribution,
     search_path: OsString,
+    tools: &'static [Tool],
 }
 
 impl Machine {
-    /// Finds the tools; as root on Debian and its relatives installs what is missing.
+    /// Finds the tools of the tests and the demo; as root on Debian and its relatives installs what is missing.
     ///
     /// # Errors
     ///
     /// Names the missing tools and the command that installs them.
     pub(crate) fn prepare(interrupt: &Interrupt) -> Result<Self> {
-        let machine = Self::look();
+        Self::with(&TOOLS, interrupt)
+    }
+
+    /// The same for what libFuzzer is built with.
+    pub(crate) fn prepare_to_compile(interrupt: &Interrupt) -> Result<Self> {
+        Self::with(&COMPILERS, interrupt)
+    }
+
+    fn with(tools: &'static [Tool], interrupt: &Interrupt) -> Result<Self> {
+        let machine = Self::look(tools);
         let missing = machine.missing();
         if missing.is_empty() {
             println!("Every tool this needs was found.");
@@ -38,12 +48,13 @@ impl Machine {
         if still_missing.is_empty() { Ok(machine) } else { Err(machine.advice(&still_missing)) }
     }
 
-    fn look() -> Self {
+    fn look(tools: &'static [Tool]) -> Self {
         let os_release = fs::read_to_string("/etc/os-release").unwrap_or_default();
         Self {
             root: rustix::process::geteuid().is_root(),
             distribution: Distribution::of(&os_release),
             search_path: with_system_folders(env::var_os("PATH").unwrap_or_default()),
+            tools,
         }
     }
 
@@ -63,7 +74,7 @@ impl Machine {
     }
 
     fn missing(&self) -> Vec<&'static Tool> {
-        TOOLS.iter().filter(|tool| find(tool.name, &self.search_path).is_none()).collect()
+        self.tools.iter().filter(|tool| find(tool.name, &self.search_path).is_none()).collect()
     }
 
     fn install(&self, missing: &[&Tool], interrupt: &Interrupt) -> Result<()> {
@@ -183,6 +194,8 @@ const TOOLS: [Tool; 9] = [
     tool("nsenter",           "util-linux",   "util-linux",   "util-linux"),
 ];
 
+const COMPILERS: [Tool; 1] = [tool("c++", "g++", "gcc-c++", "gcc")];
+
 fn with_system_folders(search_path: OsString) -> OsString {
     let mut folders: Vec<_> = env::split_paths(&search_path).collect();
     for folder in ["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from) {
@@ -218,7 +231,8 @@ mod tests {
 
     #[test]
     fn advice_names_the_tools_and_the_exact_command() {
-        let machine = Machine { root: false, distribution: Distribution::Debian, search_path: OsString::new() };
+        let machine =
+            Machine { root: false, distribution: Distribution::Debian, search_path: OsString::new(), tools: &TOOLS };
         let missing: Vec<_> =
             TOOLS.iter().filter(|tool| ["iptables", "ip6tables", "ip"].contains(&tool.name)).collect();
         assert_eq!(

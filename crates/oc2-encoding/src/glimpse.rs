@@ -246,7 +246,8 @@ impl Visitor<'_> for LabelSeed {
     }
 
     fn visit_str<E: Error>(self, name: &str) -> Result<Label, E> {
-        let id = if self.is_binary { None } else { name.parse().ok() };
+        let is_decimal = !self.is_binary && (name == "0" || !name.starts_with(['0', '+']));
+        let id = if is_decimal { name.parse().ok() } else { None };
         Ok(Label { name: name.to_owned(), id })
     }
 

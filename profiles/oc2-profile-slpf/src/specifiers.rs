@@ -53,7 +53,8 @@ impl std::str::FromStr for Host {
     fn from_str(text: &str) -> Result<Self, Invalid> {
         match text.parse() {
             Ok(addr) => Ok(Self::Addr(addr)),
-            Err(_) => Hostname::new(text).map(Self::Name),
+            // Without its final dot a name may be an address.
+            Err(_) => Hostname::new(text).map(|name| name.as_str().parse().map_or(Self::Name(name), Self::Addr)),
         }
     }
 }

@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 
 use crate::invalid::Quoted;
 use crate::nsid::Nsid;
-use crate::shape::read::ReadError;
+use crate::shape::read::{MAX_INTEGER, ReadError, too_large};
 
 /// The key of a member: its name, or in CBOR and concise JSON its id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -140,11 +140,14 @@ impl Visitor<'_> for AnyKey {
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Key, E> {
-        Ok(Key::Number(number))
+        if number > MAX_INTEGER.unsigned_abs() { Err(too_large(&number)) } else { Ok(Key::Number(number)) }
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<Key, E> {
-        u64::try_from(number).map(Key::Number).map_err(|_| E::custom(format_args!("{number} is no id of a member")))
+        match u64::try_from(number) {
+            Ok(number) => self.visit_u64(number),
+            Err(_) => Err(E::custom(format_args!("{number} is no id of a member"))),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
 
-use super::scalars::refuse_noncharacters;
+use super::scalars::{MAX_INTEGER, refuse_noncharacters, too_large};
 use super::{Context, Read, Seed, Segment, clauses};
 use crate::any::{Any, Key, Members, Others};
 use crate::invalid::Quoted;
@@ -281,6 +281,10 @@ impl KeySeed<'_> {
                 context.meet_id()?;
                 Ok(MemberKey::Known(index, field))
             }
+            None if id > MAX_INTEGER.unsigned_abs() => {
+                context.blame(clauses::NUMBERS);
+                Err(too_large(&id))
+            }
             None => Ok(MemberKey::Foreign(Key::Number(id))),
         }
     }
@@ -343,7 +347,7 @@ impl Visitor<'_> for KeySeed<'_> {
 /// An id as JSON has it for a key: decimal, without sign and leading zeros.
 pub(crate) fn decimal(text: &str) -> Option<u64> {
     let is_plain = text.bytes().all(|digit| digit.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
-    if is_plain { text.parse().ok() } else { None }
+    if is_plain { text.parse().ok().filter(|id| *id <= MAX_INTEGER.unsigned_abs()) } else { None }
 }
 
 /// Which rows of a table were met.

@@ -1,0 +1,4 @@
+//! The target `media_types` for libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| oc2_tests_fuzz::media_types(bytes));

@@ -1,0 +1,4 @@
+//! The readers without libFuzzer.
+
+mod bounded;
+mod found;
