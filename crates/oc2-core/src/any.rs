@@ -96,7 +96,10 @@ impl Any {
         if self.recall::<T>().is_some() {
             return Ok(());
         }
-        self.interpret(Context::finding_all, |context, tree| T::read(context, tree)).map(|_| ())
+        let read = |context: &mut Context, tree: &Tree| {
+            T::read(context, tree).inspect_err(|error| context.blame_shape(T::shape(), error))
+        };
+        self.interpret(Context::finding_all, read).map(|_| ())
     }
 
     /// The row of a Choice that this is the value of, by the name or id that came with it.
@@ -116,7 +119,14 @@ impl Any {
         if self.recall::<FieldOf<T>>().is_some() {
             return Ok(());
         }
-        self.interpret(Context::finding_all, |context, tree| T::read_field(context, field, tree)).map(|_| ())
+        let read = |context: &mut Context, tree: &Tree| {
+            let res = T::read_field(context, field, tree);
+            if let (Err(error), Some(shape)) = (&res, field.shape) {
+                context.blame_shape(shape(), error);
+            }
+            res
+        };
+        self.interpret(Context::finding_all, read).map(|_| ())
     }
 
     fn recall<T: 'static>(&self) -> Option<&T> {

@@ -4,7 +4,7 @@ use crate::any::{Any, Key, Others};
 use crate::invalid::Invalid;
 use crate::nsid::Nsid;
 use crate::profile::Profile;
-use crate::shape::read::{Context, NULL, ReadError, Segment};
+use crate::shape::read::{Context, NULL, Read, ReadError, Segment, clauses};
 use crate::shape::{Part, Room};
 use crate::types::time::{DateTime, Duration, Window};
 use crate::{enumerated, map};
@@ -113,14 +113,27 @@ const NAMESPACES: Others = Others { admit: namespace, room: Room::Profiles(Part:
 fn namespace(context: &mut Context, key: &mut Key, value: &Any) -> Result<(), String> {
     context.meet_namespace(key).map_err(|error: ReadError| error.to_string())?;
     if value.is_null() {
-        context.tolerate(NULL).map_err(|error: ReadError| error.to_string())?;
+        let res = context.tolerate(NULL);
+        res.inspect_err(|_| context.blame(clauses::NULL)).map_err(|error: ReadError| error.to_string())?;
     }
     let nsid = Nsid::of_key(key);
-    if nsid.is_some_and(|nsid| nsid.is_established()) && !value.is_object() && !value.is_null() {
+    let is_namespace = value.is_object() || value.is_null();
+    if nsid.is_some_and(|nsid| nsid.is_established()) && !is_namespace {
+        context.blame(EXTENSIONS);
         return Err("a namespace holds an object".into());
     }
+    if context.checks_extensions() && !value.is_null() && !(nsid.is_some() && value.is_object()) {
+        context.blame(if nsid.is_some() { ARGUMENTS } else { Nsid::shape().clause });
+        return Err(format!("neither an argument ({}) nor a namespace with its object", Args::SHAPE.names()));
+    }
     if let Some(nsid) = nsid {
+        if !value.is_null() {
+            context.check_part(Part::Args, nsid, value);
+        }
         *key = nsid.into();
     }
     Ok(())
 }
+
+const ARGUMENTS: &str = "LS 3.3.1.4 (LS-119), LS 3.1.4 (LS-039)";
+const EXTENSIONS: &str = "LS 3.1.4 (LS-039), DECISIONS L31";

@@ -71,7 +71,10 @@ impl Command {
     #[must_use]
     pub fn faults<P: Profile>(&self) -> Vec<ReadError> {
         let target = match &self.target {
-            Target::Extended(extended) => extended.check::<P>(),
+            Target::Extended(extended) => {
+                let placed = |errors: Vec<_>| errors.into_iter().map(|error| extended.placed(error)).collect();
+                extended.check::<P>().map_err(placed)
+            }
             _ => Ok(()),
         };
         let actuator = self.actuator.as_ref().map_or(Ok(()), Actuator::check::<P>);

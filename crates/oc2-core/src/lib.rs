@@ -51,7 +51,7 @@ pub use form::{Envelope, Form, Notation};
 pub use invalid::Invalid;
 pub use message::{Body, Content, Headers, Message};
 pub use nsid::Nsid;
-pub use profile::{CommandRow, Profile};
+pub use profile::{Checks, CommandRow, Profile};
 pub use rejection::{Class, Rejection};
 pub use response::{Response, Results};
 pub use shape::read::Mode;

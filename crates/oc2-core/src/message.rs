@@ -14,8 +14,8 @@ use crate::form::{Envelope, Form};
 use crate::invalid::Invalid;
 use crate::response::Response;
 use crate::shape::read::{
-    Context, MemberKey, Read, ReadError, ReadMembers, Segment, list, next_key, other_member, read_items, read_members,
-    stands_twice, unknown_member,
+    Context, MemberKey, Read, ReadError, ReadMembers, Segment, clauses, list, next_key, other_member, read_items,
+    read_members, stands_twice, unknown_member,
 };
 use crate::shape::write::Write;
 use crate::shape::{Choice, Field, Kind, Room, Shape};
@@ -25,7 +25,7 @@ use crate::{map, record};
 
 record! {
     /// Content with what is known about it (HTTPS 1.1 3.3.2).
-    pub struct Message: "Message" in "HTTPS 3.3.2" {
+    pub struct Message: "Message" in "HTTPS 3.3.2 (HTTPS-032)" {
         /// Who sent it, when, to whom, and under which id.
         defaulted headers: Headers = 1,
         /// The content.
@@ -102,7 +102,7 @@ impl Message {
 
 map! {
     /// What is known about a message (HTTPS 1.1 3.3.2). Empty headers are absent on the wire.
-    pub struct Headers: "Headers" in "HTTPS 3.3.2", sealed by HeadersBuilder checked by from_is_short {
+    pub struct Headers: "Headers" in "HTTPS 3.3.2 (HTTPS-033)", sealed by HeadersBuilder checked by from_is_short {
         /// Correlates a Command with its Responses.
         optional request_id: RequestId = 1,
         /// When the content was created.
@@ -138,7 +138,7 @@ fn from_is_short(headers: &Headers) -> Result<(), Invalid> {
 
 choice! {
     /// The body of a message: the one kind of content there is (HTTPS 1.1 3.3.2).
-    pub enum Body: "Body" in "HTTPS 3.3.2" {
+    pub enum Body: "Body" in "HTTPS 3.3.2 (HTTPS-035)" {
         /// OpenC2.
         OpenC2(Content) = 1 "openc2",
     }
@@ -146,7 +146,7 @@ choice! {
 
 choice! {
     /// The content of a message (HTTPS 1.1 3.3.2).
-    pub enum Content: "OpenC2-Content" in "HTTPS 3.3.2" {
+    pub enum Content: "OpenC2-Content" in "HTTPS 3.3.2 (HTTPS-036)" {
         /// A Command.
         Request(Command) = 1 "request",
         /// A Response.
@@ -170,7 +170,9 @@ impl Notification {
 
 impl Read for Notification {
     fn shape() -> &'static Shape {
-        const SHAPE: Shape = Shape::plain("OpenC2-Event", "HTTPS 3.3.2", Kind::Map { min: 1 }).with_room(Room::Any);
+        const SHAPE: Shape =
+            Shape::plain("OpenC2-Event", "HTTPS 3.3.2 (HTTPS-036), DECISIONS M13", Kind::Map { min: 1 })
+                .with_room(Room::Any);
         &SHAPE
     }
 
@@ -215,7 +217,7 @@ impl Read for Recipients {
     fn shape() -> &'static Shape {
         const SHAPE: Shape = Shape::plain(
             "ArrayOf",
-            "HTTPS 3.3.2",
+            "HTTPS 3.3.2 (HTTPS-034), DECISIONS M5",
             Kind::ArrayOf { item: String::shape, min: 1, max: None, unique: false },
         );
         &SHAPE
@@ -279,67 +281,76 @@ impl<'de> Visitor<'de> for AnyEnvelope<'_> {
     /// The order of members has no meaning (LS-004): the first one that some table has decides, and a Message comes first.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(Message, Envelope), A::Error> {
         let context = self.0;
+        let n_faults = context.n_faults();
         let mut unknown = Members::default();
         let key = loop {
             match next_key(context, &TOP, &mut map)? {
-                Some(MemberKey::Foreign(key)) => other_member(context, &mut map, &mut unknown, key, &KEPT)?,
+                Some(MemberKey::Foreign(key)) => {
+                    if let Err(error) = other_member(context, &mut map, &mut unknown, key, &KEPT) {
+                        context.recover(error)?;
+                    }
+                }
                 known => break known,
             }
         };
-        match key {
+        let read = match key {
             Some(MemberKey::Known(_, field)) if Response::SHAPE.by_name(field.name).is_some() => {
-                context.tolerate::<A::Error>("a bare Response is no message (HTTPS 1.1 3.3.2)")?;
+                tolerate_bare::<A::Error>(context, "a bare Response is no message (HTTPS 1.1 3.3.2)")?;
                 admit_before_status::<A::Error>(context, &unknown)?;
                 let mut response = bare::<Response, A>(context, field, map)?;
                 for (key, value) in unknown.iter() {
                     if response.others.insert(key.clone(), value.clone()).is_some() {
+                        context.blame(clauses::DISTINCT);
                         return Err(stands_twice(&key.text()));
                     }
                 }
-                Ok((Message::response(Headers::default(), response), Envelope::Bare))
+                (Message::response(Headers::default(), response), Envelope::Bare)
             }
             Some(MemberKey::Known(_, field)) if Command::SHAPE.by_name(field.name).is_some() => {
                 context.meet_object(Command::SHAPE.name)?;
-                context.tolerate::<A::Error>("a bare Command is no message (HTTPS 1.1 3.3.2)")?;
-                refuse(&unknown, &Command::SHAPE)?;
+                tolerate_bare::<A::Error>(context, "a bare Command is no message (HTTPS 1.1 3.3.2)")?;
+                refuse::<A::Error>(context, &unknown, &Command::SHAPE)?;
                 let command = bare::<Command, A>(context, field, map)?;
-                Ok((Message::request(Headers::default(), command), Envelope::Bare))
+                (Message::request(Headers::default(), command), Envelope::Bare)
             }
             Some(MemberKey::Known(_, field)) => {
                 context.meet_object(Message::SHAPE.name)?;
-                refuse(&unknown, &Message::SHAPE)?;
-                bare::<Message, A>(context, field, map).map(|message| (message, Envelope::Message))
+                refuse::<A::Error>(context, &unknown, &Message::SHAPE)?;
+                (bare::<Message, A>(context, field, map)?, Envelope::Message)
             }
             _ => {
-                refuse(&unknown, &Message::SHAPE)?;
-                read_members::<Message, A>(context, None, map).map(|message| (message, Envelope::Message))
+                refuse::<A::Error>(context, &unknown, &Message::SHAPE)?;
+                (read_members::<Message, A>(context, None, map)?, Envelope::Message)
             }
-        }
+        };
+        context.settle(n_faults)?;
+        Ok(read)
     }
 
     /// In a form by position the first item tells: an action, a status, or headers.
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(Message, Envelope), A::Error> {
         let context = self.0;
+        let n_faults = context.n_faults();
         context.meet_list(&"an object (Message)")?;
         let first = seq.next_element_seed(FirstSeed(context))?;
         let Some(first) = first else {
             return read_items(context, seq).map(|message| (message, Envelope::Message));
         };
-        match first {
-            First::Headers(headers) => {
-                Message::read_after(context, headers, seq).map(|message| (message, Envelope::Message))
-            }
+        let read = match first {
+            First::Headers(headers) => (Message::read_after(context, headers, seq)?, Envelope::Message),
             First::Scalar(first) if first.is_status() => {
-                context.tolerate::<A::Error>("a bare Response is no message (HTTPS 1.1 3.3.2)")?;
+                tolerate_bare::<A::Error>(context, "a bare Response is no message (HTTPS 1.1 3.3.2)")?;
                 let response = read_items::<Response, _>(context, Replayed { first: Some(first), seq })?;
-                Ok((Message::response(Headers::default(), response), Envelope::Bare))
+                (Message::response(Headers::default(), response), Envelope::Bare)
             }
             First::Scalar(first) => {
-                context.tolerate::<A::Error>("a bare Command is no message (HTTPS 1.1 3.3.2)")?;
+                tolerate_bare::<A::Error>(context, "a bare Command is no message (HTTPS 1.1 3.3.2)")?;
                 let command = read_items::<Command, _>(context, Replayed { first: Some(first), seq })?;
-                Ok((Message::request(Headers::default(), command), Envelope::Bare))
+                (Message::request(Headers::default(), command), Envelope::Bare)
             }
-        }
+        };
+        context.settle(n_faults)?;
+        Ok(read)
     }
 }
 
@@ -367,20 +378,34 @@ fn bare<'de, T: ReadMembers, A: MapAccess<'de>>(context: &mut Context, first: &F
     read_members(context, first, map)
 }
 
-fn refuse<E: Error>(unknown: &Members, shape: &Shape) -> Result<(), E> {
-    match unknown.iter().next() {
-        None => Ok(()),
-        Some((key, _)) => Err(unknown_member(shape, key)),
+fn refuse<E: Error>(context: &mut Context, unknown: &Members, shape: &Shape) -> Result<(), E> {
+    for (key, _) in unknown.iter() {
+        context.blame(shape.clause);
+        context.recover::<E>(unknown_member(shape, key))?;
     }
+    Ok(())
 }
+
+/// Accepts content without a Message in lenient mode (DECISIONS M1).
+fn tolerate_bare<E: Error>(context: &mut Context, deviation: &str) -> Result<(), E> {
+    let Err(error) = context.tolerate(deviation) else { return Ok(()) };
+    context.blame(BARE);
+    context.recover(error)
+}
+
+const BARE: &str = "HTTPS 3.3.2 (HTTPS-032), DECISIONS M1";
 
 /// A Response keeps the members that stood before those of its table.
 fn admit_before_status<E: Error>(context: &mut Context, unknown: &Members) -> Result<(), E> {
     for (key, value) in unknown.iter() {
         let mut key = key.clone();
-        context.at(Segment::Name(&key.text()), |context| {
+        let res = context.at(Segment::Name(&key.text()), |context| {
             (KEPT_IN_LENIENT.admit)(context, &mut key, value).map_err(E::custom)
-        })?;
+        });
+        if let Err(error) = res {
+            context.blame(Response::SHAPE.clause);
+            context.recover::<E>(error)?;
+        }
     }
     Ok(())
 }

@@ -143,8 +143,20 @@ macro_rules! short_text {
     };
 }
 
-short_text!(Nsid, "Nsid", "LS 3.4.2.12 (LS-197)", 16, "a namespace identifier (1 to 16 letters, digits, - and _)");
-short_text!(FieldName, "Field-Name", "LS 1.5.1 (LS-002)", 32, "a name (1 to 32 letters, digits, - and _)");
+short_text!(
+    Nsid,
+    "Nsid",
+    "LS 3.4.2.12 (LS-197), DECISIONS L30",
+    16,
+    "a namespace identifier (1 to 16 letters, digits, - and _)"
+);
+short_text!(
+    FieldName,
+    "Field-Name",
+    "LS 1.5.1 (LS-002), DECISIONS L23",
+    32,
+    "a name (1 to 32 letters, digits, - and _)"
+);
 
 /// A short text kept in place, so that it is `Copy` and can be a constant.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,15 +3,16 @@
 use std::fmt;
 
 use crate::action::Action;
-use crate::any::Extension;
+use crate::any::{Any, Extension};
 use crate::args::Args;
 use crate::command::{Command, Pair};
 use crate::invalid::Cut;
 use crate::nsid::Nsid;
-use crate::rejection::Rejection;
-use crate::shape::Choice;
-use crate::shape::read::Read;
-use crate::target::TargetName;
+use crate::rejection::{Class, Rejection};
+use crate::shape::read::{Read, ReadError};
+use crate::shape::{Choice, Part};
+use crate::specifiers::Actuator;
+use crate::target::{Extended, Target, TargetName};
 
 /// An actuator profile: its names, its types, its commands.
 pub trait Profile: 'static {
@@ -38,6 +39,68 @@ pub trait Profile: 'static {
     /// # Errors
     /// The profile's refusal.
     fn interpret(command: &Command) -> Result<Self::Command, Rejection>;
+}
+
+/// What a profile checks of the parts it defines, for readers that check more than the language (see
+/// [`Context::checking`](crate::shape::read::Context::checking)).
+#[derive(Clone, Copy, Debug)]
+pub struct Checks {
+    nsid: Nsid,
+    args: Check<Any>,
+    specifiers: Check<Any>,
+    results: Check<Any>,
+    target: Check<Extended>,
+    interpret: fn(&Command) -> Result<(), Rejection>,
+}
+
+type Check<T> = fn(&T) -> Result<(), Vec<ReadError>>;
+
+impl Checks {
+    /// Those of the profile `P`.
+    #[must_use]
+    pub fn of<P: Profile>() -> Self {
+        Self {
+            nsid: P::NSID,
+            args: Any::check::<P::Args>,
+            specifiers: Any::check::<P::Specifiers>,
+            results: Any::check::<P::Results>,
+            target: Extended::check::<P>,
+            interpret: |command| P::interpret(command).map(|_| ()),
+        }
+    }
+
+    pub(crate) fn nsid(&self) -> Nsid {
+        self.nsid
+    }
+
+    pub(crate) fn part(&self, part: Part, value: &Any) -> Result<(), Vec<ReadError>> {
+        match part {
+            Part::Args => (self.args)(value),
+            Part::Specifiers => (self.specifiers)(value),
+            Part::Results => (self.results)(value),
+            // It is no namespace with its object.
+            Part::Target => Ok(()),
+        }
+    }
+
+    pub(crate) fn target(&self, target: &Extended) -> Result<(), Vec<ReadError>> {
+        (self.target)(target)
+    }
+
+    /// Checks what the profile says of a Command as a whole, if it names the profile. What the profile does not support is
+    /// no fault of the Command (DECISIONS L2).
+    ///
+    /// # Errors
+    /// The profile takes the Command for malformed.
+    pub fn command(&self, command: &Command) -> Result<(), Rejection> {
+        let is_meant = command.actuator.as_ref().map(Actuator::nsid) == Some(self.nsid)
+            || command.args.namespaces().value(self.nsid.as_str()).is_some()
+            || matches!(&command.target, Target::Extended(target) if target.nsid() == self.nsid);
+        match (self.interpret)(command) {
+            Err(rejection) if is_meant && rejection.class() == Class::Malformed => Err(rejection),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// One command of a profile: a pair, and the arguments that go with it.

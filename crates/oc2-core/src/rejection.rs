@@ -13,6 +13,7 @@ use crate::status::StatusCode;
 pub struct Rejection {
     class: Class,
     text: String,
+    clause: &'static str,
 }
 
 /// Who or what is at fault.
@@ -54,7 +55,7 @@ impl Rejection {
     /// A rejection of this class.
     #[must_use]
     pub fn new(class: Class, text: impl Into<String>) -> Self {
-        Self { class, text: text.into() }
+        Self { class, text: text.into(), clause: "" }
     }
 
     /// 400
@@ -85,6 +86,18 @@ impl Rejection {
     #[must_use]
     pub fn unavailable(text: impl Into<String>) -> Self {
         Self::new(Class::Unavailable, text)
+    }
+
+    /// The same, by this clause.
+    #[must_use]
+    pub fn against(self, clause: &'static str) -> Self {
+        Self { clause, ..self }
+    }
+
+    /// The clause that is offended, as [`ReadError::clause`] has it. Empty if no one clause is.
+    #[must_use]
+    pub fn clause(&self) -> &'static str {
+        self.clause
     }
 
     /// The class of the cause.

@@ -16,7 +16,7 @@ use crate::map;
 use crate::nsid::Nsid;
 use crate::profile::Profile;
 use crate::shape::read::{
-    Context, MAX_INTEGER, MemberKey, NULL, Read, ReadError, Segment, list, member_value, next_key, number,
+    Context, MAX_INTEGER, MemberKey, NULL, Read, ReadError, Segment, clauses, list, member_value, next_key, number,
     stands_twice, unique,
 };
 use crate::shape::write::{Write, Written};
@@ -158,14 +158,20 @@ fn namespace(context: &mut Context, key: &mut Key, value: &Any) -> Result<(), St
     // By name whatever it holds, or it could stand here by its id as well.
     if let Some(nsid) = nsid {
         *key = nsid.into();
+        if value.is_object() || !(value.is_null() || context.is_strict()) {
+            context.check_part(Part::Results, nsid, value);
+        }
     }
-    let deviation = match nsid {
-        _ if value.is_null() => NULL,
+    let (deviation, clause) = match nsid {
+        _ if value.is_null() => (NULL, clauses::NULL),
         Some(_) if value.is_object() => return Ok(()),
-        _ => "not a namespace with its object",
+        _ => ("not a namespace with its object", EXTENSIONS),
     };
-    context.tolerate(deviation).map_err(|error: ReadError| error.to_string())
+    let res = context.tolerate(deviation);
+    res.inspect_err(|_| context.blame(clause)).map_err(|error: ReadError| error.to_string())
 }
+
+const EXTENSIONS: &str = "LS 3.1.4 (LS-043), DECISIONS L31";
 
 /// Declares a list that is absent on the wire when it is empty: `$empty` says what to make of an empty one, `$check` of
 /// any other.
@@ -340,10 +346,14 @@ impl<'de> Visitor<'de> for PairsVisitor<'_> {
                     let targets = member_value::<A, Targets>(context, &mut map, field.name);
                     targets.and_then(|Targets(targets)| match pairs.insert(Action::ALL[index], targets) {
                         None => Ok(()),
-                        Some(_) => Err(stands_twice(field.name)),
+                        Some(_) => {
+                            context.blame(clauses::DISTINCT);
+                            Err(stands_twice(field.name))
+                        }
                     })
                 }
                 MemberKey::Foreign(key) => {
+                    context.blame(Pairs::shape().clause);
                     Err(A::Error::custom(format_args!("{key} is not one of {}", Action::SHAPE.names())))
                 }
             };

@@ -9,7 +9,7 @@ use crate::form::{Form, Notation};
 use crate::invalid::Invalid;
 use crate::nsid::Nsid;
 use crate::profile::Profile;
-use crate::shape::read::{Context, MemberKey, Read, ReadError, Segment, member_value, next_key};
+use crate::shape::read::{Context, MemberKey, Read, ReadError, Segment, clauses, member_value, next_key};
 use crate::shape::write::{Write, Written};
 use crate::shape::{Kind, Part, Room, Shape};
 
@@ -104,14 +104,20 @@ impl<'de> Visitor<'de> for One<'_> {
         let Self(context) = self;
         let n_faults = context.n_faults();
         let mut actuator = None;
-        match next_key(context, &SHAPE, &mut map)? {
-            None => context.recover(A::Error::custom("exactly one profile is due, there is none"))?,
-            Some(key) => match read_one(context, &key, &mut map) {
+        let first = next_key(context, &SHAPE, &mut map)?;
+        match &first {
+            None => {
+                context.blame(SHAPE.clause);
+                context.recover(A::Error::custom("exactly one profile is due, there is none"))?;
+            }
+            Some(key) => match read_one(context, key, &mut map) {
                 Ok(one) => actuator = Some(one),
                 Err(error) => context.recover(error)?,
             },
         }
         while let Some(second) = next_key(context, &SHAPE, &mut map)? {
+            let is_same = first.as_ref().is_some_and(|first| first.to_string() == second.to_string());
+            context.blame(if is_same { clauses::DISTINCT } else { SHAPE.clause });
             context.recover(A::Error::custom(format_args!("exactly one profile is due, {second} is a second")))?;
         }
         context.settle(n_faults)?;
@@ -129,15 +135,26 @@ fn read_one<'de, A: MapAccess<'de>>(context: &mut Context, key: &MemberKey, map:
             (key.as_name().map_or_else(|| Nsid::of_key(key).ok_or_else(unknown), str::parse), key.text())
         }
     };
-    let nsid = nsid.map_err(A::Error::custom)?;
+    let nsid = nsid.map_err(|invalid| {
+        context.blame(Nsid::shape().clause);
+        A::Error::custom(invalid)
+    })?;
     let specifiers: Any = member_value(context, map, &name)?;
     if !specifiers.is_object() {
         let not_object = || A::Error::custom("specifiers are an object under the profile's name (LS 3.1.4)");
-        return context.at(Segment::Name(&name), |_| Err(not_object()));
+        return context.at(Segment::Name(&name), |context| {
+            context.blame(SPECIFIERS);
+            Err(not_object())
+        });
     }
+    context.at(Segment::Name(&name), |context| {
+        context.check_part(Part::Specifiers, nsid, &specifiers);
+        Ok(())
+    })?;
     Ok(Actuator { nsid, specifiers })
 }
 
 /// The standard has a row for each profile, and leaves them to the registry.
 const SHAPE: Shape =
     Shape::plain("Actuator", "LS 3.3.1.3 (LS-117)", Kind::Choice).with_room(Room::Profiles(Part::Specifiers));
+const SPECIFIERS: &str = "LS 3.1.4 (LS-041), DECISIONS L31";

@@ -1,6 +1,6 @@
 //! CBOR by id, deterministic (JADN 4.4, DECISIONS E1, E7), and by name, as others send it.
 
-mod items;
+pub(crate) mod items;
 
 use oc2_core::shape::read::{Context, Read, ReadError};
 use oc2_core::{Form, Message, Mode, Notation};

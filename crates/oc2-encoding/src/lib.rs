@@ -26,6 +26,7 @@ mod glimpse;
 mod json;
 mod limits;
 mod set;
+mod validate;
 
 pub use cbor::{Cbor, CborByName, read_cbor};
 pub use encoding::{Decoded, Encoding};
@@ -34,3 +35,4 @@ pub use glimpse::Glimpse;
 pub use json::{Json, JsonIn, read_json};
 pub use limits::MAX_MESSAGE;
 pub use set::{Encodings, Selection};
+pub use validate::{Fault, Kind, Syntax, Validator};

@@ -6,6 +6,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser};
 use oc2_core::types::text::CommandId;
 use oc2_core::{Action, Invalid, ResponseType};
+use oc2_encoding::{Kind, Syntax};
 
 use crate::options::{Addressee, ConnectionParts, FileParts, RuleOptions, given};
 use crate::time::{self, Moment};
@@ -22,10 +23,10 @@ use crate::time::{self, Moment};
     max_term_width = 120
 )]
 pub(crate) struct Cli {
-    /// What to do: an action of the language, `heartbeat`, or `send`
+    /// What to do: an action of the language, `heartbeat`, `send`, or `validate`
     #[arg(value_name = "ACTION", value_parser = verb_parser(), hide_possible_values = true)]
     pub(crate) verb: Verb,
-    /// What to do it to; the targets are listed below. With `send`, the file
+    /// What to do it to; the targets are listed below. With `send` and `validate`, the file
     #[arg(value_name = "TARGET")]
     pub(crate) target: Option<String>,
     /// Which one: text, or JSON for targets with parts
@@ -37,6 +38,8 @@ pub(crate) struct Cli {
     pub(crate) output: Output,
     #[command(flatten)]
     pub(crate) parts: Parts,
+    #[command(flatten)]
+    pub(crate) validation: Validation,
 }
 
 /// With whom and how to exchange.
@@ -52,10 +55,10 @@ pub(crate) struct Transport {
     /// How long to wait for the Response; a Consumer may be at it for 30s before it says so
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time::timeout)]
     pub(crate) timeout: Duration,
-    /// Refuse Responses that deviate from the standard
+    /// Refuse Responses that deviate from the standard; with `validate`, the default
     #[arg(long, conflicts_with = "lenient")]
     pub(crate) strict: bool,
-    /// Accept Responses as they are found in the field [default]
+    /// Accept Responses as they are found in the field [default]; with `validate`, what a lenient Consumer accepts
     #[arg(long)]
     pub(crate) lenient: bool,
 }
@@ -64,7 +67,7 @@ pub(crate) struct Transport {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct Output {
-    /// Print the Response alone, as one line of JSON
+    /// Print the Response alone, as one line of JSON; with `validate`, a line for each document
     #[arg(long)]
     pub(crate) json: bool,
     /// Also show, on stderr, the message that is sent and what was tolerated in the answer
@@ -133,6 +136,29 @@ impl Arguments {
     }
 }
 
+/// How documents are judged.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "With validate")]
+pub(crate) struct Validation {
+    /// What the documents are: command, response, message, or auto, which is what they look like
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: Option<Kind>,
+    /// How they are written: json, json-compact, json-concise, cbor, cbor-verbose, cbor-id [default: json]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) encoding: Option<Syntax>,
+    /// Read lines of KIND, a tab and PATH from stdin; print lines of PATH, good or bad, and the reason, tabs between
+    #[arg(long)]
+    pub(crate) batch: bool,
+}
+
+impl Validation {
+    /// The options that were given.
+    pub(crate) fn given(&self) -> impl Iterator<Item = &'static str> {
+        let Self { kind, encoding, batch } = self;
+        given([("--kind", kind.is_some()), ("--encoding", encoding.is_some()), ("--batch", *batch)])
+    }
+}
+
 impl Parts {
     /// The options that were given.
     pub(crate) fn given(&self) -> impl Iterator<Item = &'static str> {
@@ -151,6 +177,8 @@ pub(crate) enum Verb {
     Heartbeat,
     /// Send a file as it is.
     Send,
+    /// Say what is wrong with documents.
+    Validate,
 }
 
 impl std::str::FromStr for Verb {
@@ -160,6 +188,7 @@ impl std::str::FromStr for Verb {
         match text {
             HEARTBEAT => Ok(Self::Heartbeat),
             SEND => Ok(Self::Send),
+            VALIDATE => Ok(Self::Validate),
             action => action.parse().map(Self::Action),
         }
     }
@@ -168,28 +197,33 @@ impl std::str::FromStr for Verb {
 /// A parser that proposes the word that may be meant.
 fn verb_parser() -> impl TypedValueParser<Value = Verb> {
     let actions = Action::ALL.iter().map(|action| action.name());
-    PossibleValuesParser::new(actions.chain([HEARTBEAT, SEND])).try_map(|text| text.parse::<Verb>())
+    PossibleValuesParser::new(actions.chain([HEARTBEAT, SEND, VALIDATE])).try_map(|text| text.parse::<Verb>())
 }
 
 const HEARTBEAT: &str = "heartbeat";
 const SEND: &str = "send";
+const VALIDATE: &str = "validate";
 
 const USAGE: &str = "\
 oc2-producer --to URL [OPTIONS] ACTION TARGET [VALUE]...
        oc2-producer --to URL [OPTIONS] heartbeat
-       oc2-producer --to URL [OPTIONS] send FILE|-";
+       oc2-producer --to URL [OPTIONS] send FILE|-
+       oc2-producer validate [--kind KIND] [--lenient] FILE|-...
+       oc2-producer validate --batch < LIST";
 
 const LONG_ABOUT: &str = "\
 Send one OpenC2 Command to a Consumer and show its Response.
 
 The Command is built from the words and options below, in any order, and checked before it is sent: what the language or the \
 profile for packet filtering (slpf) forbids a Producer is refused with the reason. `heartbeat` asks whether the Consumer is \
-alive. `send` posts a file, or with - the standard input, byte for byte: a Command or a whole message, right or wrong.";
+alive. `send` posts a file, or with - the standard input, byte for byte: a Command or a whole message, right or wrong. \
+`validate` sends nothing: it says of each file `ok`, or everything that is wrong with it.";
 
 const AFTER_HELP: &str = "\
 Examples:
   oc2-producer --to http://192.0.2.1:8080 query features versions pairs
   oc2-producer --to http://192.0.2.1:8080 deny ipv4_net 198.51.100.0/24
+  oc2-producer validate --kind command command.json
 
 Targets, more examples and the exit status: oc2-producer --help";
 
@@ -234,14 +268,20 @@ Examples, with OC2_TO=http://192.0.2.1:8080 in the environment:
       oc2-producer --dry-run deny ipv4_net 203.0.113.7 > command.json
       oc2-producer send command.json
       ssh host cat command.json | oc2-producer send -
+  Is it right by the standard? Where not, and by which clause?
+      oc2-producer validate --kind command a.json b.json
+      oc2-producer --dry-run deny ipv4_net 203.0.113.7 | oc2-producer validate -
+  Thousands of files in one go, a verdict for each:
+      find commands -name '*.json' -printf 'command\t%p\n' |
+          oc2-producer validate --batch
 
 Where a Consumer sends no message, as with --response-requested none, the
 status of the transfer is shown in its place.
 
 Exit status:
   0  the Command was performed (200), or is being performed (102)
-  1  the Consumer answered with any other status
-  2  the command line is wrong; nothing was sent
+  1  the Consumer answered with any other status; a document is not right
+  2  the command line is wrong; nothing was sent or judged
   3  nothing could be exchanged: no connection, no answer in time, or an answer
      that is no Response to the Command
 "#;

@@ -1,4 +1,4 @@
-//! `oc2-producer`: sends one Command and shows what comes back. The work is done by the library of the same name.
+//! `oc2-producer`: sends one Command and shows what comes back, or says what is wrong with documents. The work is done by the library of the same name.
 
 mod cli;
 mod compose;
@@ -8,13 +8,19 @@ mod options;
 mod render;
 mod send;
 mod time;
+mod validate;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::cli::Cli;
+use crate::cli::{Cli, Verb};
 
 fn main() -> ExitCode {
-    send::run(&Cli::parse()).unwrap_or_else(|failure| failure.report())
+    let cli = Cli::parse();
+    let res = match cli.verb {
+        Verb::Validate => validate::run(&cli),
+        _ => send::run(&cli),
+    };
+    res.unwrap_or_else(|failure| failure.report())
 }

@@ -83,12 +83,16 @@ fn list<T: fmt::Display>(items: &[T]) -> String {
 fn json_of<T: WriteValue>(value: &T) -> String {
     // What was read can be written: it has names as members and finite numbers.
     let text = serde_json::to_string(&Written(value, Form::DEFAULT)).unwrap_or_default();
-    // Control characters that JSON lets stand; escaped they mean the same, and do nothing to a terminal.
+    escaped(&text)
+}
+
+/// JSON without the control characters that it lets stand; escaped they mean the same, and do nothing to a terminal.
+pub(crate) fn escaped(json: &str) -> String {
     let escaped = |character: char| match character {
         '\u{7f}'..='\u{9f}' => format!("\\u{:04x}", u32::from(character)),
         _ => character.to_string(),
     };
-    text.chars().map(escaped).collect()
+    json.chars().map(escaped).collect()
 }
 
 /// Who answered, and how long it took.

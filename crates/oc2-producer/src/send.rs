@@ -19,6 +19,7 @@ use crate::render::{self, Plain};
 
 /// Does what the command line asks for.
 pub(crate) fn run(cli: &Cli) -> Result<ExitCode, Failure> {
+    refuse_validation(cli)?;
     let producer = producer(cli)?;
     let prepared = prepare(cli, &producer)?;
     if cli.output.dry_run {
@@ -35,6 +36,13 @@ pub(crate) fn run(cli: &Cli) -> Result<ExitCode, Failure> {
     show(cli, received.as_ref())?;
     let is_success = received.is_none_or(|received| received.response.status.is_success());
     Ok(if is_success { ExitCode::SUCCESS } else { ExitCode::from(OTHER_STATUS) })
+}
+
+fn refuse_validation(cli: &Cli) -> Result<(), Failure> {
+    match cli.validation.given().next() {
+        Some(option) => Err(Failure::usage(format!("{option} goes with validate only"))),
+        None => Ok(()),
+    }
 }
 
 fn producer(cli: &Cli) -> Result<Producer, Failure> {
@@ -80,6 +88,8 @@ fn prepare(cli: &Cli, producer: &Producer) -> Result<Prepared, Failure> {
         Verb::Send => return read(cli).map(|bytes| producer.prepare_bytes(bytes)),
         Verb::Heartbeat => (Action::Query, &heartbeat(cli)?),
         Verb::Action(action) => (action, cli),
+        // It has a path of its own and sends nothing.
+        Verb::Validate => return Err(Failure::usage("validate sends nothing")),
     };
     let composed = compose(action, cli, DateTime::now())?;
     let prepared = if cli.parts.arguments.anyway {
@@ -143,7 +153,7 @@ fn show(cli: &Cli, received: Option<&Received>) -> Result<(), Failure> {
 fn show_prepared(cli: &Cli, prepared: &Prepared) -> Result<(), Failure> {
     match cli.verb {
         Verb::Send => print(prepared.bytes()),
-        Verb::Action(_) | Verb::Heartbeat => print(&[prepared.bytes(), b"\n"].concat()),
+        Verb::Action(_) | Verb::Heartbeat | Verb::Validate => print(&[prepared.bytes(), b"\n"].concat()),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::rule_number::RuleNumber;
 map! {
     /// The arguments that SLPF adds (SLPF table 2.1.3-2).
     #[derive(Default)]
-    pub struct Args: "Args" in "SLPF 2.1.3.2" {
+    pub struct Args: "Args" in "SLPF 2.1.3.2 (SLPF-021)" {
         /// How denied packets are handled. Absent means `none`.
         optional drop_process: DropProcess = 1024 | 1,
         /// Whether the change survives a restart. Absent means true.
@@ -21,7 +21,7 @@ map! {
 
 enumerated! {
     /// How denied packets are handled (SLPF 2.1.3.2).
-    pub enum DropProcess: "Drop-Process" in "SLPF 2.1.3.2" {
+    pub enum DropProcess: "Drop-Process" in "SLPF 2.1.3.2 (SLPF-022)" {
         /// Dropped; the source is told nothing.
         None = 1 "none",
         /// Dropped; the source is sent an ICMP host unreachable, or what is equivalent.
@@ -33,7 +33,7 @@ enumerated! {
 
 enumerated! {
     /// Which traffic a rule applies to (SLPF 2.1.3.2).
-    pub enum Direction: "Direction" in "SLPF 2.1.3.2" {
+    pub enum Direction: "Direction" in "SLPF 2.1.3.2 (SLPF-026)" {
         /// All traffic.
         Both = 1 "both",
         /// Incoming traffic.

@@ -44,7 +44,9 @@ fn rule(command: &oc2_core::Command, args: &Args) -> Result<Rule, Rejection> {
 fn insert_rule_without_complete(command: &oc2_core::Command) -> Result<(), Rejection> {
     let is_strict = command.args.namespaces().value("slpf").is_some_and(oc2_core::any::Any::is_strict);
     if is_strict {
-        return Err(Rejection::malformed("args.slpf.insert_rule: goes with response_requested complete only"));
+        let reason = "args.slpf.insert_rule: goes with response_requested complete only";
+        let clause = if command.action == Action::Deny { "SLPF 2.3.2 (SLPF-118)" } else { "SLPF 2.3.1 (SLPF-070)" };
+        return Err(Rejection::malformed(reason).against(clause));
     }
     Ok(())
 }
@@ -91,13 +93,17 @@ fn traffic(
 fn octet(port: Option<u16>, name: &str, what: &str, target: &CommonTarget) -> Result<Option<u8>, Rejection> {
     let not_octet =
         |port| Rejection::malformed(format!("target.{}.{name}: {port} is not an ICMP {what} (0..255)", target.name()));
-    port.map(|port| u8::try_from(port).map_err(|_| not_octet(port))).transpose()
+    port.map(|port| u8::try_from(port).map_err(|_| not_octet(port).against(ICMP))).transpose()
 }
 
 fn update(target: &CommonTarget) -> Result<Command, Rejection> {
     let CommonTarget::File(file) = target else { return Err(Refusal::CommandNotSupported.into()) };
     let Some(name) = file.name() else {
-        return Err(Rejection::malformed("target.file: the member \"name\" is missing (SLPF 2.3.5.1)"));
+        let reason = "target.file: the member \"name\" is missing (SLPF 2.3.5.1)";
+        return Err(Rejection::malformed(reason).against("SLPF 2.3.5.1 (SLPF-168)"));
     };
     Ok(Command::Update(UpdateFile { name: name.clone(), path: file.path().cloned(), hashes: file.hashes().cloned() }))
 }
+
+/// Types and codes are those of RFC 2780, one octet each.
+const ICMP: &str = "SLPF 2.1.2.1 (SLPF-008), DECISIONS S8";

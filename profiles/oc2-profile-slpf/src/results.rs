@@ -8,7 +8,7 @@ use crate::rule_number::RuleNumber;
 map! {
     /// The results that SLPF adds (SLPF table 2.2.2-1).
     #[derive(Default)]
-    pub struct Results: "Results" in "SLPF 2.2.2" {
+    pub struct Results: "Results" in "SLPF 2.2.2 (SLPF-047)" {
         /// The number of the rule that an allow or deny made.
         optional rule_number: RuleNumber = 1024 | 1,
     } others

@@ -49,7 +49,8 @@ impl fmt::Display for RuleNumber {
 
 impl Read for RuleNumber {
     fn shape() -> &'static Shape {
-        const SHAPE: Shape = Shape::plain("Rule-ID", "SLPF 2.1.3.2", Kind::Integer { min: -MAX, max: MAX });
+        const SHAPE: Shape =
+            Shape::plain("Rule-ID", "SLPF 2.1.3.2 (SLPF-028), DECISIONS S1", Kind::Integer { min: -MAX, max: MAX });
         &SHAPE
     }
 

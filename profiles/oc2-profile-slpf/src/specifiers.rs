@@ -14,7 +14,7 @@ use serde::{Deserializer, Serializer};
 map! {
     /// Specifiers; an actuator is meant if it matches all that are given, every one if none is (SLPF table 2.1.4-1).
     #[derive(Default)]
-    pub struct Specifiers: "Specifiers" in "SLPF 2.1.4" {
+    pub struct Specifiers: "Specifiers" in "SLPF 2.1.4 (SLPF-037)" {
         /// The name or address of a device.
         optional hostname: Host = 1,
         /// A collection of devices that the user defines.
@@ -72,7 +72,7 @@ impl Read for Host {
     fn shape() -> &'static Shape {
         const SHAPE: Shape = Shape::plain(
             "String",
-            "SLPF 2.1.4",
+            "SLPF 2.1.4 (SLPF-038)",
             Kind::String { format: Format::OneOf(&["hostname", "ipv4", "ipv6"]), min: 1, max: None },
         );
         &SHAPE
@@ -116,7 +116,7 @@ impl Read for AssetTuple {
     fn shape() -> &'static Shape {
         const SHAPE: Shape = Shape::plain(
             "ArrayOf",
-            "SLPF 2.1.4",
+            "SLPF 2.1.4 (SLPF-041), DECISIONS S13",
             Kind::ArrayOf { item: String::shape, min: 1, max: Some(MAX_TEXTS as u32), unique: false },
         );
         &SHAPE

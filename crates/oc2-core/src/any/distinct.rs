@@ -6,6 +6,7 @@ use super::key::Key;
 
 /// The keys beyond the first few, for a search that does not grow with them.
 #[derive(Clone, Debug, Default)]
+#[allow(clippy::box_collection, reason = "most objects have few keys, and a pointer is smaller than a set")]
 pub(super) struct Distinct(Option<Box<HashSet<Key>>>);
 
 impl Distinct {

@@ -13,7 +13,7 @@ use super::distinct::Distinct;
 use super::key::{AnyKey, Key, Name};
 use crate::form::Form;
 use crate::shape::read::{
-    Context, MAX_INTEGER, Read, ReadError, Segment, refuse_noncharacters, stands_twice, too_large,
+    Context, MAX_INTEGER, Read, ReadError, Segment, Shown, clauses, refuse_noncharacters, stands_twice, too_large,
 };
 use crate::shape::write::{Write, Written};
 use crate::shape::{Kind, Shape};
@@ -115,6 +115,13 @@ impl Write for Tree {
 
 struct Grow<'c>(&'c mut Context);
 
+impl Grow<'_> {
+    fn too_large<E: Error>(self, value: &dyn fmt::Display) -> E {
+        self.0.blame(clauses::NUMBERS);
+        too_large(value)
+    }
+}
+
 impl<'de> DeserializeSeed<'de> for Grow<'_> {
     type Value = Tree;
 
@@ -144,13 +151,17 @@ impl<'de> Visitor<'de> for Grow<'_> {
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<Tree, E> {
-        if (-MAX_INTEGER..=MAX_INTEGER).contains(&value) { Ok(Tree::Integer(value)) } else { Err(too_large(&value)) }
+        if (-MAX_INTEGER..=MAX_INTEGER).contains(&value) {
+            Ok(Tree::Integer(value))
+        } else {
+            Err(self.too_large(&value))
+        }
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<Tree, E> {
         match i64::try_from(value) {
             Ok(value) => self.visit_i64(value),
-            Err(_) => Err(too_large(&value)),
+            Err(_) => Err(self.too_large(&value)),
         }
     }
 
@@ -160,14 +171,14 @@ impl<'de> Visitor<'de> for Grow<'_> {
             return Err(E::custom(format_args!("{value} is no number (RFC 8259 6)")));
         }
         if value.fract() == 0.0 && value.abs() > MAX_INTEGER as f64 {
-            return Err(too_large(&value));
+            return Err(self.too_large(&Shown(value)));
         }
         Ok(Tree::Number(value))
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Tree, E> {
         if self.0.is_strict() {
-            refuse_noncharacters(text)?;
+            refuse_noncharacters(self.0, text)?;
         }
         Ok(Tree::Text(text.into()))
     }
@@ -185,9 +196,12 @@ impl<'de> Visitor<'de> for Grow<'_> {
             match context.at(Segment::Index(index), |context| seq.next_element_seed(Grow(context))) {
                 Ok(None) => break,
                 Ok(Some(_)) if index == limit => {
+                    context.blame(clauses::BOUNDS);
                     return Err(A::Error::custom(format_args!("more than {limit} items")));
                 }
                 Ok(Some(item)) => items.push(item),
+                // Nothing was taken from the list.
+                Err(error) if context.is_at_bottom() => return Err(error),
                 Err(error) => context.recover(error)?,
             }
         }
@@ -203,6 +217,7 @@ impl<'de> Visitor<'de> for Grow<'_> {
         let mut distinct = Distinct::default();
         while let Some(key) = map.next_key_seed(AnyKey { is_binary: context.is_binary() })? {
             if members.len() == limit {
+                context.blame(clauses::BOUNDS);
                 return Err(A::Error::custom(format_args!("more than {limit} members")));
             }
             let name = key.text();
@@ -210,10 +225,10 @@ impl<'de> Visitor<'de> for Grow<'_> {
             let res = context.at(Segment::Name(&name), |context| map.next_value_seed(Grow(context)));
             let res = match res {
                 _ if !is_new => {
-                    context.blame(DISTINCT);
+                    context.blame(clauses::DISTINCT);
                     Err(stands_twice(&name))
                 }
-                Ok(_) if context.is_strict() => refuse_noncharacters(&name).and(res),
+                Ok(_) if context.is_strict() => refuse_noncharacters(context, &name).and(res),
                 res => res,
             };
             match res {
@@ -268,6 +283,3 @@ impl<'de> IntoDeserializer<'de, ReadError> for &Tree {
         self
     }
 }
-
-/// No two members of the same name (RFC 7493 2.3).
-const DISTINCT: &str = "LS 3.1.5 (LS-046)";

@@ -2,6 +2,7 @@
 //!
 //! Strict or lenient is decided here and nowhere else.
 
+pub(crate) mod clauses;
 mod context;
 mod fields;
 mod scalars;
@@ -16,7 +17,7 @@ pub use fields::{
     members, next_key, optional_value, other_member, required, unknown_member, value,
 };
 pub(crate) use fields::{NULL, decimal, member_value, read_items, read_members, stands_twice};
-pub(crate) use scalars::{MAX_INTEGER, each, from_base64url, refuse_noncharacters, too_large};
+pub(crate) use scalars::{MAX_INTEGER, Shown, each, from_base64url, refuse_noncharacters, too_large};
 pub use scalars::{integer, list, number, octets, row_of, text, unique};
 
 use super::{Format, Kind, Shape};
@@ -126,10 +127,6 @@ impl<'de, T: Read> DeserializeSeed<'de> for Seed<'_, T> {
     type Value = T;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-        let res = T::read(self.context, deserializer);
-        if res.is_err() {
-            self.context.blame(T::shape().clause);
-        }
-        res
+        T::read(self.context, deserializer).inspect_err(|error| self.context.blame_shape(T::shape(), error))
     }
 }

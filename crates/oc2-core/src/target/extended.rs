@@ -60,16 +60,12 @@ impl Extended {
         self.row_in::<P>()
             .map(|field| self.0.value.of_field::<P::Target>(field))
             .transpose()
-            .map_err(|error| error.within(Segment::Name(&self.wire_name())).within(Segment::Name("target")))
+            .map_err(|error| self.placed(error))
     }
 
+    /// All that is wrong with the value, as a target of the profile `P`; the places are those within it.
     pub(crate) fn check<P: Profile>(&self) -> Result<(), Vec<ReadError>> {
-        let Some(field) = self.row_in::<P>() else { return Ok(()) };
-        self.0.value.check_field::<P::Target>(field).map_err(|errors| {
-            let placed =
-                |error: ReadError| error.within(Segment::Name(&self.wire_name())).within(Segment::Name("target"));
-            errors.into_iter().map(placed).collect()
-        })
+        self.row_in::<P>().map_or(Ok(()), |field| self.0.value.check_field::<P::Target>(field))
     }
 
     /// The row of the profile's table, if it is the profile's and has one.
@@ -91,6 +87,11 @@ impl Extended {
 
     pub(crate) fn field(&self) -> Option<&'static Field> {
         None
+    }
+
+    /// The path to the value in its Command.
+    pub(crate) fn placed(&self, error: ReadError) -> ReadError {
+        error.within(Segment::Name(&self.wire_name())).within(Segment::Name("target"))
     }
 
     fn known_id(&self) -> Option<u64> {
@@ -162,17 +163,20 @@ impl ForeignField<Target> for Extended {
 impl Extended {
     fn read_named<'de, A: MapAccess<'de>>(context: &mut Context, name: &str, map: &mut A) -> Result<Target, A::Error> {
         if let Some((nsid, field)) = name.split_once(':') {
-            let nsid: Nsid = nsid.parse().map_err(A::Error::custom)?;
+            let nsid: Nsid = nsid.parse().map_err(|invalid| blamed::<Nsid, _>(context, invalid))?;
             context.at(Segment::Name(name), |context| context.meet_namespace::<A::Error>(&nsid.into()))?;
-            let name = field.parse().map_err(A::Error::custom)?;
-            let value = member_value(context, map, &format!("{nsid}:{name}"))?;
-            return Ok(Target::Extended(Self::with(nsid, name, None, value)));
+            let name = field.parse().map_err(|invalid| blamed::<FieldName, _>(context, invalid))?;
+            let wire_name = format!("{nsid}:{name}");
+            let value = member_value(context, map, &wire_name)?;
+            return context
+                .at(Segment::Name(&wire_name), |context| Ok(Self::with(nsid, name, None, value).checked(context)));
         }
         match name.parse::<Nsid>() {
             Ok(nsid) if nsid.is_established() => {
                 let members: Any = member_value(context, map, name)?;
                 context.at(Segment::Name(name), |context| {
-                    context.tolerate(&format!("the target is to be spelled {name}:... (LS 3.1.4)"))?;
+                    let res = context.tolerate(&format!("the target is to be spelled {name}:... (LS 3.1.4)"));
+                    res.inspect_err(|_| context.blame(SPELLING))?;
                     context.meet_namespace::<A::Error>(&nsid.into())?;
                     Self::nested(nsid, &members, context).map_err(A::Error::custom)
                 })
@@ -200,7 +204,7 @@ impl Extended {
                 if id != u64::from(flat.id) {
                     context.tolerate(&format!("the id of the target is {}", flat.id))?;
                 }
-                Ok(Target::Extended(Self::with(flat.nsid, flat.name, None, value)))
+                Ok(Self::with(flat.nsid, flat.name, None, value).checked(context))
             });
         }
         match Nsid::registered(id) {
@@ -213,7 +217,13 @@ impl Extended {
         }
     }
 
-    fn nested(nsid: Nsid, members: &Any, context: &Context) -> Result<Target, Invalid> {
+    /// The target, after its profile looked at it if it is known here.
+    fn checked(self, context: &mut Context) -> Target {
+        context.check_target(&self);
+        Target::Extended(self)
+    }
+
+    fn nested(nsid: Nsid, members: &Any, context: &mut Context) -> Result<Target, Invalid> {
         let tree = members.tree();
         let Tree::Map(members) = &*tree else { return Err(Invalid::new("exactly one target is due")) };
         let [(key, tree)] = members.as_slice() else { return Err(Invalid::new("exactly one target is due")) };
@@ -223,14 +233,29 @@ impl Extended {
             Key::Name(_) => None,
         };
         let value = Any::read_as(tree.clone(), context);
-        Ok(Target::Extended(match id.and_then(|id| Flat::nested(nsid, id)) {
+        let target = match id.and_then(|id| Flat::nested(nsid, id)) {
             Some(flat) => Self::with(nsid, flat.name, None, value),
             None => Self::with(nsid, key.text().parse()?, id, value),
-        }))
+        };
+        let checked: Result<_, ReadError> =
+            context.at(Segment::Name(&key.text()), |context| Ok(target.checked(context)));
+        checked.map_err(|error| Invalid::new(error.message()))
     }
 }
 
+fn blamed<T: Read, E: Error>(context: &mut Context, invalid: Invalid) -> E {
+    context.blame(T::shape().clause);
+    E::custom(invalid)
+}
+
 fn not_a_target<E: Error>(context: &mut Context, name: &dyn std::fmt::Display) -> E {
+    context.blame(NOT_A_TARGET);
+    if context.finds_all() {
+        return E::custom(format_args!(
+            "{name} is neither a target ({}) nor one of a profile (nsid:name)",
+            Target::SHAPE.names()
+        ));
+    }
     let res: Result<(), E> = context
         .as_top(|_| Err(E::custom(format_args!("Validation Error: Target: {name} is not a target (LS 3.3.1.2)"))));
     match res {
@@ -238,6 +263,10 @@ fn not_a_target<E: Error>(context: &mut Context, name: &dyn std::fmt::Display) -
         Ok(()) => E::custom("not a target"),
     }
 }
+
+const NOT_A_TARGET: &str = "LS 3.3.1.2 (LS-097), DECISIONS L2";
+/// How a target of a profile is spelled.
+const SPELLING: &str = "LS 3.1.4 (LS-037), DECISIONS S15";
 
 /// The targets of a profile that defines none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -80,7 +80,7 @@ impl Visitor<'_> for NameOrId<'_> {
     fn visit_str<E: Error>(self, text: &str) -> Result<TargetName, E> {
         let Self(context) = self;
         if context.is_strict() {
-            refuse_noncharacters(text)?;
+            refuse_noncharacters(context, text)?;
         }
         let name: TargetName = text.parse().map_err(E::custom)?;
         // A target that no registry has an id for stands by its name in every form (DECISIONS E6).

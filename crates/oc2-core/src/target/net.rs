@@ -20,7 +20,7 @@ use crate::types::port::{L4Protocol, Port};
 
 /// Declares a range of addresses: an address, and how many of its leading bits count.
 macro_rules! net {
-    ($(#[$meta:meta])* $name:ident: $type:literal in $clause:literal of $addr:ident as $bits:ident, $width:literal, $what:literal) => {
+    ($(#[$meta:meta])* $name:ident: $type:literal in $clause:literal of $addr:ident as $bits:ident, $width:literal, $what:literal, $parts:expr) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug)]
         pub struct $name {
@@ -142,23 +142,38 @@ macro_rules! net {
                     None => Ok(Self { addr: octets.into(), prefix: None }),
                 }
             }
+
+            fn clause_against(text: &str) -> &'static str {
+                let [address, prefix, form] = $parts;
+                match text.split_once('/') {
+                    None => address,
+                    Some((addr, _)) if addr.parse::<$addr>().is_err() => address,
+                    Some((_, bits)) if bits.parse::<i64>().is_ok_and(|bits| !(0..=$width).contains(&bits)) => prefix,
+                    Some(_) => form,
+                }
+            }
         }
     };
 }
 
 net! {
     /// A range of IPv4 addresses (LS 3.4.1.9); a single address without a prefix.
-    Ipv4Net: "IPv4-Net" in "LS 3.4.1.9 (LS-168)" of Ipv4Addr as u32, 32, "is not an IPv4 net (a.b.c.d or a.b.c.d/0..32)"
+    Ipv4Net: "IPv4-Net" in "LS 3.4.1.9 (LS-168)" of Ipv4Addr as u32, 32, "is not an IPv4 net (a.b.c.d or a.b.c.d/0..32)",
+    ["LS 3.1.5 (LS-051), LS 3.3.1.2 (LS-108)", "LS 3.4.1.9 (LS-169)", "LS 3.1.5 (LS-060)"]
 }
 
 net! {
     /// A range of IPv6 addresses (LS 3.4.1.11); a single address without a prefix. Written as RFC 5952 has it.
-    Ipv6Net: "IPv6-Net" in "LS 3.4.1.11 (LS-172)" of Ipv6Addr as u128, 128, "is not an IPv6 net (an address, or address/0..128)"
+    Ipv6Net: "IPv6-Net" in "LS 3.4.1.11 (LS-172)" of Ipv6Addr as u128, 128, "is not an IPv6 net (an address, or address/0..128)",
+    ["LS 3.1.5 (LS-052), LS 3.3.1.2 (LS-109), DECISIONS L18", "LS 3.4.1.11 (LS-173)", "LS 3.1.5 (LS-061), DECISIONS L18"]
 }
 
 /// What both kinds of ranges are read as.
 trait Net: Read + FromStr<Err = Invalid> {
     fn of_octets(octets: &[u8], prefix: Option<u8>) -> Result<Self, Invalid>;
+
+    /// The clause that a text offends which is none.
+    fn clause_against(text: &str) -> &'static str;
 }
 
 /// Text; in the concise notation the address and the prefix, each by itself (LS 3.4.1.9).
@@ -179,12 +194,15 @@ impl<'de, T: Net> Visitor<'de> for NetVisitor<'_, T> {
 
     fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
         if self.context.is_strict() {
-            refuse_noncharacters(text)?;
+            refuse_noncharacters(self.context, text)?;
         }
         if self.context.is_concise() {
             self.context.tolerate("a text, where address and prefix stand in a list (LS 3.4.1.9)")?;
         }
-        text.parse().map_err(E::custom)
+        text.parse().map_err(|invalid| {
+            self.context.blame(T::clause_against(text));
+            E::custom(invalid)
+        })
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<T, A::Error> {

@@ -71,19 +71,28 @@ impl<const N: usize> Read for Hash<N> {
     fn shape() -> &'static Shape {
         const {
             #[allow(clippy::cast_possible_truncation, reason = "hashes are short")]
-            &Shape::plain("Binary", "LS 3.4.2.5 (LS-190)", Kind::Binary { text: Octets::Base16, lengths: &[N as u32] })
+            &Shape::plain(
+                "Binary",
+                "LS 3.4.2.5 (LS-190), DECISIONS L17",
+                Kind::Binary { text: Octets::Base16, lengths: &[N as u32] },
+            )
         }
     }
 
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
         let mut is_upper = true;
-        let from_text = |_: &mut Context, text: &str| {
+        let from_text = |context: &mut Context, text: &str| {
             is_upper = !text.bytes().any(|digit| digit.is_ascii_lowercase());
-            text.parse()
+            text.parse().inspect_err(|_| {
+                if !text.len().is_multiple_of(2) || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+                    context.blame(BASE16);
+                }
+            })
         };
         let hash = octets(context, deserializer, "Base16", from_text, Self::from_octets)?;
         if !is_upper {
-            context.tolerate::<D::Error>("Base16 has no lower-case letters (RFC 4648 section 8)")?;
+            let res = context.tolerate::<D::Error>("Base16 has no lower-case letters (RFC 4648 section 8)");
+            res.inspect_err(|_| context.blame(BASE16))?;
         }
         Ok(hash)
     }
@@ -94,3 +103,5 @@ impl<const N: usize> Write for Hash<N> {
         write_octets(&self.0, self, form, serializer)
     }
 }
+
+const BASE16: &str = "LS 3.1.5 (LS-050), DECISIONS L16";

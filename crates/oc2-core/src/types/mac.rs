@@ -76,7 +76,13 @@ impl Read for MacAddr {
             context,
             deserializer,
             "a MAC address",
-            |_, text| text.parse(),
+            |context, text| {
+                text.parse().inspect_err(|_| {
+                    let is_octet =
+                        |octet: &str| octet.len() == 2 && octet.bytes().all(|digit| digit.is_ascii_hexdigit());
+                    context.blame(if text.split(':').all(is_octet) { EUI } else { COLON_FORM });
+                })
+            },
             |octets| {
                 Self::from_octets(octets)
                     .ok_or_else(|| Invalid::new(format!("{} octets, where a MAC address has 6 or 8", octets.len())))
@@ -84,6 +90,9 @@ impl Read for MacAddr {
         )
     }
 }
+
+const EUI: &str = "LS 3.1.2 (LS-021)";
+const COLON_FORM: &str = "LS 3.1.5 (LS-053), DECISIONS L21";
 
 impl Write for MacAddr {
     fn write<S: Serializer>(&self, form: Form, serializer: S) -> Result<S::Ok, S::Error> {

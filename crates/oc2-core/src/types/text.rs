@@ -100,53 +100,53 @@ macro_rules! checked_text {
 
 checked_text! {
     /// A hostname (LS 3.4.2.6, RFC 1123). A final dot is accepted and dropped.
-    Hostname: "Hostname" in "LS 3.4.2.6 (LS-191)" as Format::Named("hostname"), 1..Some(253), "a hostname", format::hostname
+    Hostname: "Hostname" in "LS 3.4.2.6 (LS-191, LS-022), DECISIONS L32" as Format::Named("hostname"), 1..Some(253), "a hostname", format::hostname
 }
 
 checked_text! {
     /// An internationalized hostname (LS 3.4.2.7, RFC 5890 2.3.2.3).
-    IdnHostname: "IDN-Hostname" in "LS 3.4.2.7 (LS-192)" as Format::Named("idn-hostname"), 1..None, "an internationalized hostname", format::idn_hostname
+    IdnHostname: "IDN-Hostname" in "LS 3.4.2.7 (LS-192, LS-024), DECISIONS L32" as Format::Named("idn-hostname"), 1..None, "an internationalized hostname", format::idn_hostname
 }
 
 checked_text! {
     /// A domain name (LS 3.4.1.3). A final dot is accepted and dropped.
-    DomainName: "Domain-Name" in "LS 3.4.1.3 (LS-155)" as Format::Named("hostname"), 1..Some(253), "a domain name", format::hostname
+    DomainName: "Domain-Name" in "LS 3.4.1.3 (LS-155, LS-022), DECISIONS L20" as Format::Named("hostname"), 1..Some(253), "a domain name", format::hostname
 }
 
 checked_text! {
     /// An internationalized domain name (LS 3.4.1.7).
-    IdnDomainName: "IDN-Domain-Name" in "LS 3.4.1.7 (LS-164)" as Format::Named("idn-hostname"), 1..None, "an internationalized domain name", format::idn_hostname
+    IdnDomainName: "IDN-Domain-Name" in "LS 3.4.1.7 (LS-164, LS-024), DECISIONS L32" as Format::Named("idn-hostname"), 1..None, "an internationalized domain name", format::idn_hostname
 }
 
 checked_text! {
     /// An email address (LS 3.4.1.4, RFC 5322 3.4.1).
-    EmailAddr: "Email-Addr" in "LS 3.4.1.4 (LS-156)" as Format::Named("email"), 1..None, "an email address", |text| format::email(text).map(|()| text)
+    EmailAddr: "Email-Addr" in "LS 3.4.1.4 (LS-156, LS-020), DECISIONS L35" as Format::Named("email"), 1..None, "an email address", |text| format::email(text).map(|()| text)
 }
 
 checked_text! {
     /// An internationalized email address (LS 3.4.1.8, RFC 6531).
-    IdnEmailAddr: "IDN-Email-Addr" in "LS 3.4.1.8 (LS-165)" as Format::Named("idn-email"), 1..None, "an internationalized email address", |text| format::idn_email(text).map(|()| text)
+    IdnEmailAddr: "IDN-Email-Addr" in "LS 3.4.1.8 (LS-165, LS-023), DECISIONS L35" as Format::Named("idn-email"), 1..None, "an internationalized email address", |text| format::idn_email(text).map(|()| text)
 }
 
 checked_text! {
     /// A uniform resource identifier (LS 3.4.1.17, RFC 3986).
-    Uri: "URI" in "LS 3.4.1.17 (LS-183)" as Format::Named("uri"), 1..None, "a URI", |text| format::uri(text).map(|()| text)
+    Uri: "URI" in "LS 3.4.1.17 (LS-183, LS-026), DECISIONS L35" as Format::Named("uri"), 1..None, "a URI", |text| format::uri(text).map(|()| text)
 }
 
 checked_text! {
     /// An internationalized resource identifier (LS 3.4.1.13, RFC 3987).
-    Iri: "IRI" in "LS 3.4.1.13 (LS-176)" as Format::Named("iri"), 1..None, "an IRI", |text| format::iri(text).map(|()| text)
+    Iri: "IRI" in "LS 3.4.1.13 (LS-176, LS-025), DECISIONS L35" as Format::Named("iri"), 1..None, "an IRI", |text| format::iri(text).map(|()| text)
 }
 
 checked_text! {
     /// The identifier of a Command: at most 36 characters, no white space (LS 3.4.2.16).
-    CommandId: "Command-ID" in "LS 3.4.2.16 (LS-202)" as Format::Pattern(r"^\S{0,36}$"), 0..Some(36), "a command id", |text| format::command_id(text).map(|()| text)
+    CommandId: "Command-ID" in "LS 3.4.2.16 (LS-202), DECISIONS L33" as Format::Pattern(r"^\S{0,36}$"), 0..Some(36), "a command id", |text| format::command_id(text).map(|()| text)
 }
 
 checked_text! {
     /// The identifier that correlates a message with its answers: 1 to 256 characters, no control characters
     /// (LS 3.2, DECISIONS M9). An empty one on the wire counts as absent.
-    RequestId: "String" in "LS 3.2 (LS-078)" as Format::Pattern(r"^[^\u0000-\u001F\u007F-\u009F]*$"), 0..Some(256), "a request id", |text| match text {
+    RequestId: "String" in "LS 3.2 (LS-078), DECISIONS M9" as Format::Pattern(r"^[^\u0000-\u001F\u007F-\u009F]*$"), 0..Some(256), "a request id", |text| match text {
         "" => Err("is not a request id: it is empty"),
         _ => format::request_id(text).map(|()| text),
     }, absent when ""
@@ -154,7 +154,7 @@ checked_text! {
 
 checked_text! {
     /// A version of the language, at most 16 characters when received (LS 3.4.2.17, DECISIONS L10).
-    Version: "Version" in "LS 3.4.2.17 (LS-203)" as Format::Free, 1..Some(16), "a version", |text| format::version_received(text).map(|()| text)
+    Version: "Version" in "LS 3.4.2.17 (LS-203), DECISIONS L10" as Format::Free, 1..Some(16), "a version", |text| format::version_received(text).map(|()| text)
 }
 
 impl Version {

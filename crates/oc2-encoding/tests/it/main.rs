@@ -21,4 +21,5 @@ mod relay;
 mod response;
 mod support;
 mod target;
+mod validate;
 mod vectors;

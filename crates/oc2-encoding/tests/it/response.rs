@@ -256,7 +256,7 @@ fn a_rate_limit_is_a_number_of_at_least_0() {
             r#"{"rate_limit":9007199254740993}"#,
             refused(format!("{at}: 9007199254740993 is beyond plus or minus 2^53 - 1")),
         ),
-        (r#"{"rate_limit":1e300}"#, refused(format!("{at}: 1{} is beyond plus or minus 2^53 - 1", "0".repeat(300)))),
+        (r#"{"rate_limit":1e300}"#, refused(format!("{at}: 1e300 is beyond plus or minus 2^53 - 1"))),
         (r#"{"rate_limit":-1}"#, refused(format!("{at}: -1 is not a number of at least 0"))),
         (r#"{"rate_limit":-0.5}"#, refused(format!("{at}: -0.5 is not a number of at least 0"))),
         (

@@ -8,3 +8,5 @@ mod responder;
 mod answers;
 mod messages;
 mod support;
+#[cfg(feature = "bin")]
+mod validate;

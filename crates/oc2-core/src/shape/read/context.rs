@@ -4,9 +4,13 @@ use std::fmt;
 
 use serde::de::{Error, Expected, Unexpected};
 
-use crate::any::Key;
+use super::clauses;
+use crate::any::{Any, Key};
 use crate::form::Notation;
 use crate::nsid::Nsid;
+use crate::profile::Checks;
+use crate::shape::{Field, Part, Shape};
+use crate::target::Extended;
 
 /// How tolerant a reader is (DECISIONS, general policy).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -62,6 +66,8 @@ struct Faults {
     n_found: usize,
     /// The error on its way up was recorded where it arose.
     is_recorded: bool,
+    /// What profiles check of the parts they define.
+    checks: Option<Vec<Checks>>,
 }
 
 impl Context {
@@ -97,6 +103,13 @@ impl Context {
     #[must_use]
     pub fn finding_all(self) -> Self {
         Self { faults: Some(Box::default()), ..self }
+    }
+
+    /// The same for a reader that goes on after an error, and also checks what these profiles define. What nobody defines, and
+    /// a Consumer would answer with 501, is checked for its form (DECISIONS L2).
+    #[must_use]
+    pub fn checking(self, checks: Vec<Checks>) -> Self {
+        Self { faults: Some(Box::new(Faults { checks: Some(checks), ..Faults::default() })), ..self }
     }
 
     /// How tolerant this reader is.
@@ -273,7 +286,8 @@ impl Context {
     }
 
     #[cold]
-    fn too_deep<E: Error>(&self) -> E {
+    fn too_deep<E: Error>(&mut self) -> E {
+        self.blame(clauses::BOUNDS);
         E::custom(format_args!("nested more than {} levels deep", self.limits.depth))
     }
 
@@ -293,6 +307,11 @@ impl Context {
         }
     }
 
+    /// Whether nothing can be read below the present place.
+    pub(crate) fn is_at_bottom(&self) -> bool {
+        self.depth >= self.limits.depth
+    }
+
     /// Reads something whose places are told from its own top, whatever it is wrapped in.
     pub(crate) fn as_top<T, E>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
         let n_notes = self.notes.len();
@@ -310,6 +329,23 @@ impl Context {
     pub fn blame(&mut self, clause: &'static str) {
         if self.place.clause.is_empty() {
             self.place.clause = clause;
+        }
+    }
+
+    /// Names the clause that an error about a whole value of this type offends, unless a value within has named its own. A
+    /// value of the wrong JSON type offends the table that says how types are written (LS 3.1.5).
+    pub(crate) fn blame_shape<E: Error>(&mut self, shape: &Shape, error: &E) {
+        let is_of_wrong_type = || error.to_string().starts_with(clauses::WRONG_TYPE);
+        if self.finds_all() && !self.is_binary && self.place.clause.is_empty() && is_of_wrong_type() {
+            self.blame(clauses::of_kind(&shape.kind));
+        }
+        self.blame(shape.clause);
+    }
+
+    /// Names the clause by which a member must be present: null in its place is as good as nothing.
+    pub(crate) fn blame_null<E: Error>(&mut self, shape: &Shape, field: &Field, error: &E) {
+        if self.finds_all() && field.required && error.to_string().starts_with(clauses::NULL_FOUND) {
+            self.place.clause = clauses::of_missing(shape, field.name);
         }
     }
 
@@ -361,6 +397,38 @@ impl Context {
         self.faults.map(|faults| faults.found).unwrap_or_default()
     }
 
+    /// Whether what nobody defines is checked for its form.
+    pub(crate) fn checks_extensions(&self) -> bool {
+        self.faults.as_ref().is_some_and(|faults| faults.checks.is_some())
+    }
+
+    /// Checks a part in a namespace, if its profile is known here.
+    pub(crate) fn check_part(&mut self, part: Part, nsid: Nsid, value: &Any) {
+        if self.checks_extensions() && !nsid.is_established() {
+            self.remark("the namespace is neither registered nor marked as private by x- (LS 3.1.4)");
+        }
+        self.check_with(nsid, |checks| checks.part(part, value));
+    }
+
+    /// Checks a target of a profile, if that is known here.
+    pub(crate) fn check_target(&mut self, target: &Extended) {
+        self.check_with(target.nsid(), |checks| checks.target(target));
+    }
+
+    fn check_with(&mut self, nsid: Nsid, check: impl Fn(&Checks) -> Result<(), Vec<ReadError>>) {
+        let Some(faults) = &mut self.faults else { return };
+        let found = faults
+            .checks
+            .iter()
+            .flatten()
+            .filter(|checks| checks.nsid() == nsid)
+            .filter_map(|checks| check(checks).err());
+        let found: Vec<_> = found.flatten().collect();
+        faults.n_found += found.len();
+        let n_free = MAX_FAULTS.saturating_sub(faults.found.len());
+        faults.found.extend(found.into_iter().take(n_free));
+    }
+
     /// Whether this reader goes on after errors.
     #[inline]
     pub(crate) fn finds_all(&self) -> bool {
@@ -394,6 +462,7 @@ impl Context {
     /// Reads one more parent of a process.
     pub(crate) fn as_parent<T, E: Error>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
         if self.parents == self.limits.parents {
+            self.blame(clauses::BOUNDS);
             return Err(E::custom(format_args!("more than {} parents above each other", self.limits.parents)));
         }
         self.parents += 1;

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
 
 use super::scalars::{MAX_INTEGER, refuse_noncharacters, too_large};
-use super::{Context, Read, Seed, Segment};
+use super::{Context, Read, Seed, Segment, clauses};
 use crate::any::{Any, Key, Members, Others};
 use crate::invalid::Quoted;
 use crate::nsid::Nsid;
@@ -167,21 +167,37 @@ pub(crate) fn read_members<'de, T: ReadMembers, A: MapAccess<'de>>(
         };
         let res = match key {
             MemberKey::Known(index, field) => match seen.insert(index, field) {
-                Ok(()) => T::read_row(context, &mut slots, field, &mut OfMember(&mut map)),
-                Err(twice) => Err(twice),
+                Ok(()) => T::read_row(context, &mut slots, field, &mut OfMember(&mut map))
+                    .inspect_err(|error| context.blame_null(T::TABLE, field, error)),
+                Err(twice) => {
+                    context.blame(clauses::DISTINCT);
+                    Err(twice)
+                }
             },
-            MemberKey::Foreign(key) => T::read_other(context, &mut slots, key, &mut map),
+            MemberKey::Foreign(key) => {
+                T::read_other(context, &mut slots, key, &mut map).inspect_err(|_| context.blame(T::TABLE.clause))
+            }
         };
         if let Err(error) = res {
             context.recover(error)?;
         }
     }
     context.leave_object(seen.is_empty() && !T::has_others(&slots));
+    finish(context, slots, seen, n_faults)
+}
+
+/// The value, when nothing is left to read and nothing was wrong since there were so many faults.
+fn finish<T: ReadMembers, E: Error>(
+    context: &mut Context,
+    slots: T::Slots,
+    seen: Seen,
+    n_faults: usize,
+) -> Result<T, E> {
     if context.finds_all() {
-        report_missing::<A::Error>(context, T::TABLE, seen)?;
+        report_missing::<E>(context, T::TABLE, seen)?;
         context.settle(n_faults)?;
     }
-    T::finish(slots)
+    T::finish(slots).inspect_err(|_| context.blame(clauses::of_whole(T::TABLE)))
 }
 
 /// Reads the items of an array as the rows of a Record.
@@ -211,25 +227,23 @@ pub(crate) fn read_items<'de, T: ReadMembers, A: SeqAccess<'de>>(context: &mut C
         let shape = T::TABLE;
         while source.next(PhantomData::<IgnoredAny>)?.is_some() {}
         let too_many = format_args!("more than {} items; {} has {}", shape.fields.len(), shape.name, shape.names());
+        context.blame(shape.clause);
         context.recover(A::Error::custom(too_many))?;
     } else if ends_in_null {
         let res = context.tolerate("null at the end of a list, where it is to be left out");
         if let Err(error) = res {
+            context.blame(T::TABLE.clause);
             context.recover::<A::Error>(error)?;
         }
     }
     context.leave_object(seen.is_empty());
-    if context.finds_all() {
-        report_missing::<A::Error>(context, T::TABLE, seen)?;
-        context.settle(n_faults)?;
-    }
-    T::finish(slots)
+    finish(context, slots, seen, n_faults)
 }
 
 fn report_missing<E: Error>(context: &mut Context, shape: &Shape, seen: Seen) -> Result<(), E> {
     for (index, field) in shape.fields.iter().enumerate() {
         if field.required && !seen.has(index) {
-            context.blame(shape.clause);
+            context.blame(clauses::of_missing(shape, field.name));
             context.recover(missing::<E>(field.name))?;
         }
     }
@@ -267,7 +281,10 @@ impl KeySeed<'_> {
                 context.meet_id()?;
                 Ok(MemberKey::Known(index, field))
             }
-            None if id > MAX_INTEGER.unsigned_abs() => Err(too_large(&id)),
+            None if id > MAX_INTEGER.unsigned_abs() => {
+                context.blame(clauses::NUMBERS);
+                Err(too_large(&id))
+            }
             None => Ok(MemberKey::Foreign(Key::Number(id))),
         }
     }
@@ -416,7 +433,8 @@ pub fn optional_value<'de, S: Source<'de>, T: Read>(
             if self.is_positional {
                 self.context.leave_item(true);
             } else {
-                self.context.tolerate(NULL)?;
+                let res = self.context.tolerate(NULL);
+                res.inspect_err(|_| self.context.blame(clauses::NULL))?;
             }
             Ok(None)
         }
@@ -426,11 +444,8 @@ pub fn optional_value<'de, S: Source<'de>, T: Read>(
         }
 
         fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<T>, D::Error> {
-            let res = T::read_optional(self.context, deserializer);
-            if res.is_err() {
-                self.context.blame(T::shape().clause);
-            }
-            res
+            T::read_optional(self.context, deserializer)
+                .inspect_err(|error| self.context.blame_shape(T::shape(), error))
         }
     }
 
@@ -454,7 +469,9 @@ pub fn defaulted_value<'de, S: Source<'de>, T: Read>(
     let value = optional_value(context, source, name)?;
     if value.as_ref().is_some_and(is_empty) && context.last_object_was_empty() {
         context.at(Segment::Name(name), |context| {
-            context.tolerate("must hold at least one member").inspect_err(|_| context.blame(T::shape().clause))
+            context
+                .tolerate("must hold at least one member")
+                .inspect_err(|_| context.blame(clauses::of_empty(T::shape())))
         })?;
     }
     Ok(value)
@@ -501,9 +518,10 @@ pub fn other_member<'de, A: MapAccess<'de>>(
     if context.is_strict()
         && let Key::Name(name) = &key
     {
-        refuse_noncharacters(name)?;
+        refuse_noncharacters(context, name)?;
     }
     if members.len() == context.limits().items {
+        context.blame(clauses::BOUNDS);
         return Err(A::Error::custom(format_args!("more than {} members", context.limits().items)));
     }
     let name = key.text();
@@ -511,7 +529,10 @@ pub fn other_member<'de, A: MapAccess<'de>>(
     context.at(Segment::Name(&name), |context| (others.admit)(context, &mut key, &any).map_err(A::Error::custom))?;
     match members.insert(key, any) {
         None => Ok(()),
-        Some(_) => Err(stands_twice(&name)),
+        Some(_) => {
+            context.blame(clauses::DISTINCT);
+            Err(stands_twice(&name))
+        }
     }
 }
 
@@ -563,25 +584,29 @@ pub fn choice<'de, T: Choice, X: ForeignField<T>, D: Deserializer<'de>>(
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
             let Self(context, _) = self;
             let n_faults = context.n_faults();
-            let res = match next_key(context, T::TABLE, &mut map)? {
+            let first = next_key(context, T::TABLE, &mut map)?;
+            let res = match &first {
                 None => Err(A::Error::custom("exactly one member is due, there is none")),
                 Some(MemberKey::Known(_, field)) => context.at(Segment::Name(field.name), |context| {
                     let res = map.next_value_seed(FieldSeed(context, field, PhantomData));
-                    if res.is_err() {
-                        context.blame(field.shape.map_or("", |shape| shape().clause));
+                    if let (Err(error), Some(shape)) = (&res, field.shape) {
+                        context.blame_shape(shape(), error);
                     }
                     res
                 }),
-                Some(MemberKey::Foreign(key)) => X::read_foreign(context, &key, &mut map),
+                Some(MemberKey::Foreign(key)) => X::read_foreign(context, key, &mut map),
             };
             let value = match res {
                 Ok(value) => Some(value),
                 Err(error) => {
+                    context.blame(T::TABLE.clause);
                     context.recover(error)?;
                     None
                 }
             };
             while let Some(second) = next_key(context, T::TABLE, &mut map)? {
+                let is_same = first.as_ref().is_some_and(|first| first.to_string() == second.to_string());
+                context.blame(if is_same { clauses::DISTINCT } else { T::TABLE.clause });
                 context.recover(A::Error::custom(format_args!("exactly one member is due, {second} is a second")))?;
             }
             context.settle(n_faults)?;

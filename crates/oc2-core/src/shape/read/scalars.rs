@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use data_encoding::{BASE64URL, BASE64URL_NOPAD};
 use serde::de::{Deserializer, Error, SeqAccess, Unexpected, Visitor};
 
-use super::{Context, Read, Seed, Segment};
+use super::{Context, Read, Seed, Segment, clauses};
 use crate::invalid::{Invalid, Quoted};
 use crate::shape::{Kind, Shape};
 use crate::types::text::noncharacter;
@@ -96,10 +96,17 @@ pub fn integer<'de, D: Deserializer<'de>>(
     }
 
     impl Integer<'_> {
-        fn within<E: Error>(&self, value: Option<i64>, shown: &dyn fmt::Display) -> Result<i64, E> {
+        fn within<E: Error>(self, value: Option<i64>, shown: &dyn fmt::Display) -> Result<i64, E> {
             match value {
                 Some(value) if (self.low..=self.high).contains(&value) => Ok(value),
-                _ => Err(E::custom(format_args!("{shown} is not {} ({}..{})", self.what, self.low, self.high))),
+                _ => {
+                    if value.is_none_or(|value| value.unsigned_abs() > MAX_INTEGER.unsigned_abs())
+                        && self.high == MAX_INTEGER
+                    {
+                        self.context.blame(clauses::NUMBERS);
+                    }
+                    Err(E::custom(format_args!("{shown} is not {} ({}..{})", self.what, self.low, self.high)))
+                }
             }
         }
     }
@@ -124,14 +131,19 @@ pub fn integer<'de, D: Deserializer<'de>>(
             if self.context.is_binary() {
                 return Err(E::invalid_type(Unexpected::Float(value), &self));
             }
-            if value.fract() != 0.0 || value.abs() > MAX_INTEGER as f64 {
-                return self.within(None, &value);
+            if value.fract() != 0.0 {
+                self.context.blame(clauses::of_kind(&Kind::Integer { min: self.low, max: self.high }));
+                return self.within(None, &Shown(value));
+            }
+            if value.abs() > MAX_INTEGER as f64 {
+                return self.within(None, &Shown(value));
             }
             // The one integer of JSON that arrives as a fraction.
             if value == 0.0 && value.is_sign_negative() {
                 return self.within(Some(0), &value);
             }
-            self.context.tolerate("an Integer is spelled as a fraction")?;
+            let res = self.context.tolerate("an Integer is spelled as a fraction");
+            res.inspect_err(|_| self.context.blame(clauses::SPELLING))?;
             self.within(Some(value as i64), &value)
         }
     }
@@ -168,11 +180,20 @@ pub fn number<'de, D: Deserializer<'de>>(deserializer: D, what: &'static str) ->
             if !value.is_finite() || value < 0.0 {
                 return Err(E::custom(format_args!("{value} is not {}", self.0)));
             }
-            if value > MAX_INTEGER as f64 { Err(too_large(&value)) } else { Ok(value) }
+            if value > MAX_INTEGER as f64 { Err(too_large(&Shown(value))) } else { Ok(value) }
         }
     }
 
     deserializer.deserialize_any(Number(what))
+}
+
+/// A number as people write it: one with hundreds of digits by its exponent.
+pub(crate) struct Shown(pub(crate) f64);
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.abs() < 1e40 { self.0.fmt(f) } else { write!(f, "{:e}", self.0) }
+    }
 }
 
 /// The error for a number that not every I-JSON peer can represent (DECISIONS L34).
@@ -185,18 +206,18 @@ pub(crate) fn too_large<E: Error>(value: &dyn fmt::Display) -> E {
 /// # Errors
 /// The deserializer's: not a string, or what `make` objects to.
 pub fn text<'de, D: Deserializer<'de>, T>(
-    context: &Context,
+    context: &mut Context,
     deserializer: D,
     what: &'static str,
     make: impl FnOnce(&str) -> Result<T, Invalid>,
 ) -> Result<T, D::Error> {
-    struct Text<F> {
+    struct Text<'c, F> {
+        context: &'c mut Context,
         what: &'static str,
-        is_strict: bool,
         make: F,
     }
 
-    impl<T, F: FnOnce(&str) -> Result<T, Invalid>> Visitor<'_> for Text<F> {
+    impl<T, F: FnOnce(&str) -> Result<T, Invalid>> Visitor<'_> for Text<'_, F> {
         type Value = T;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -204,14 +225,14 @@ pub fn text<'de, D: Deserializer<'de>, T>(
         }
 
         fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
-            if self.is_strict {
-                refuse_noncharacters(text)?;
+            if self.context.is_strict() {
+                refuse_noncharacters(self.context, text)?;
             }
             (self.make)(text).map_err(E::custom)
         }
     }
 
-    deserializer.deserialize_str(Text { what, is_strict: context.is_strict(), make })
+    deserializer.deserialize_str(Text { context, what, make })
 }
 
 /// Reads octets and makes a value of them: as such in the concise notation (base64url where the encoding has no octets),
@@ -246,7 +267,7 @@ pub fn octets<'de, D: Deserializer<'de>, T>(
 
         fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
             if self.context.is_strict() {
-                refuse_noncharacters(text)?;
+                refuse_noncharacters(self.context, text)?;
             }
             if self.context.is_concise() && !self.context.is_binary() {
                 return from_base64url(text).and_then(|octets| (self.from_octets)(&octets)).map_err(E::custom);
@@ -281,14 +302,13 @@ pub(crate) fn from_base64url(text: &str) -> Result<Vec<u8>, Invalid> {
 
 /// I-JSON has no noncharacters (RFC 7493 2.1).
 #[inline]
-pub(crate) fn refuse_noncharacters<E: Error>(text: &str) -> Result<(), E> {
+pub(crate) fn refuse_noncharacters<E: Error>(context: &mut Context, text: &str) -> Result<(), E> {
     if text.is_ascii() {
         return Ok(());
     }
-    match noncharacter(text) {
-        None => Ok(()),
-        Some(char) => Err(E::custom(format_args!("{} holds the noncharacter U+{:04X}", Quoted(text), u32::from(char)))),
-    }
+    let Some(char) = noncharacter(text) else { return Ok(()) };
+    context.blame(clauses::CHARACTERS);
+    Err(E::custom(format_args!("{} holds the noncharacter U+{:04X}", Quoted(text), u32::from(char))))
 }
 
 /// Reads a Boolean; nothing converts to one.
@@ -355,9 +375,12 @@ pub(crate) fn each<'de, D: Deserializer<'de>, T: Read>(
                 match self.context.at(Segment::Index(index), |context| seq.next_element_seed(Seed::new(context))) {
                     Ok(None) => break,
                     Ok(Some(_)) if index == limit => {
+                        self.context.blame(clauses::BOUNDS);
                         return Err(A::Error::custom(format_args!("more than {limit} items")));
                     }
                     Ok(Some(item)) => (self.take)(item),
+                    // Nothing was taken from the list.
+                    Err(error) if self.context.is_at_bottom() => return Err(error),
                     Err(error) => self.context.recover(error)?,
                 }
             }
