@@ -37,7 +37,7 @@ pub(crate) struct Asked {
 /// A message that goes no further, and how to answer it.
 #[derive(Debug)]
 pub(crate) struct Refused {
-    responder: Responder,
+    responder: Box<Responder>,
     rejection: Rejection,
     is_for_others: bool,
 }
@@ -184,12 +184,12 @@ impl Asked {
 
 impl Refused {
     pub(crate) fn new(responder: Responder, rejection: Rejection) -> Self {
-        Self { responder, rejection, is_for_others: false }
+        Self { responder: Box::new(responder), rejection, is_for_others: false }
     }
 
     /// Others are meant, and many hear it: no answer.
     fn for_others(responder: Responder, text: &str) -> Self {
-        Self { responder, rejection: Rejection::not_found(text), is_for_others: true }
+        Self { responder: Box::new(responder), rejection: Rejection::not_found(text), is_for_others: true }
     }
 
     pub(crate) fn reply(self, record: &Record) -> Reply {

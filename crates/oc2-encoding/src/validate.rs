@@ -16,6 +16,9 @@ pub use self::fault::Fault;
 pub use self::kind::Kind;
 
 use self::document::Document;
+use crate::cbor::{Cbor, CborByName};
+use crate::json::{Json, JsonIn};
+use crate::set::Encodings;
 
 /// Says of documents whether they are right, and if not, all that is wrong with them.
 ///
@@ -194,6 +197,19 @@ impl Syntax {
         ("cbor-verbose", Self::CborVerbose),
         ("cbor-id", Self::CborConcise),
     ];
+
+    /// What a program offers that writes messages like this. JSON is read in any case: a Consumer that reads nothing else
+    /// says so in JSON.
+    #[must_use]
+    pub fn encodings(self) -> Encodings {
+        match self {
+            Self::Json => Encodings::default(),
+            Self::JsonCompact => Encodings::of(JsonIn(Notation::Compact)),
+            Self::JsonConcise => Encodings::of(JsonIn(Notation::Concise)),
+            Self::Cbor | Self::CborConcise => Encodings::of(Cbor).and(Json),
+            Self::CborVerbose => Encodings::of(CborByName).and(Json),
+        }
+    }
 
     fn is_binary(self) -> bool {
         matches!(self, Self::Cbor | Self::CborVerbose | Self::CborConcise)

@@ -55,6 +55,10 @@ pub(crate) struct Transport {
     /// How long to wait for the Response; a Consumer may be at it for 30s before it says so
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time::timeout)]
     pub(crate) timeout: Duration,
+    /// How messages are written: json, json-compact, json-concise, cbor, cbor-verbose, cbor-id; with validate, how documents
+    /// are. A Consumer reads others than json if it offers them
+    #[arg(long, value_name = "NAME", default_value = "json")]
+    pub(crate) encoding: Syntax,
     /// Refuse Responses that deviate from the standard; with `validate`, the default
     #[arg(long, conflicts_with = "lenient")]
     pub(crate) strict: bool,
@@ -143,9 +147,6 @@ pub(crate) struct Validation {
     /// What the documents are: command, response, message, or auto, which is what they look like
     #[arg(long, value_name = "KIND")]
     pub(crate) kind: Option<Kind>,
-    /// How they are written: json, json-compact, json-concise, cbor, cbor-verbose, cbor-id [default: json]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) encoding: Option<Syntax>,
     /// Read lines of KIND, a tab and PATH from stdin; print lines of PATH, good or bad, and the reason, tabs between
     #[arg(long)]
     pub(crate) batch: bool,
@@ -154,8 +155,8 @@ pub(crate) struct Validation {
 impl Validation {
     /// The options that were given.
     pub(crate) fn given(&self) -> impl Iterator<Item = &'static str> {
-        let Self { kind, encoding, batch } = self;
-        given([("--kind", kind.is_some()), ("--encoding", encoding.is_some()), ("--batch", *batch)])
+        let Self { kind, batch } = self;
+        given([("--kind", kind.is_some()), ("--batch", *batch)])
     }
 }
 

@@ -46,14 +46,15 @@ fn refuse_validation(cli: &Cli) -> Result<(), Failure> {
 }
 
 fn producer(cli: &Cli) -> Result<Producer, Failure> {
-    let Transport { to, from, timeout, .. } = &cli.transport;
+    let Transport { to, from, timeout, encoding, .. } = &cli.transport;
     let transfer = match to {
         Some(url) => transfer(url)?,
         None if cli.output.dry_run => AnyTransfer::new(Nowhere),
         None => return Err(Failure::usage("--to is missing, and OC2_TO is not set").with_remedy(schemes())),
     };
     let identity = from.clone().unwrap_or_else(identity::of_this_user);
-    Ok(Producer::builder(transfer).identity(identity).mode(mode(cli)).timeout(*timeout).build())
+    let builder = Producer::builder(transfer).identity(identity).mode(mode(cli)).timeout(*timeout);
+    Ok(builder.encodings(encoding.encodings()).build())
 }
 
 fn mode(cli: &Cli) -> Mode {

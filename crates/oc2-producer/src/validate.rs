@@ -133,7 +133,7 @@ fn joined<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
 fn judge(cli: &Cli, kind: Kind, bytes: Result<Vec<u8>, String>) -> Verdict {
     let bytes = bytes.map_err(|reason| vec![Wrong::Unreadable(reason)])?;
     let mode = if cli.transport.lenient { Mode::Lenient } else { Mode::Strict };
-    let validator = Validator::new().kind(kind).mode(mode).syntax(cli.validation.encoding.unwrap_or_default());
+    let validator = Validator::new().kind(kind).mode(mode).syntax(cli.transport.encoding);
     let faults = |faults: Vec<_>| faults.into_iter().map(Wrong::Fault).collect();
     validator.profile::<Slpf>().check(&bytes).map_err(faults)
 }

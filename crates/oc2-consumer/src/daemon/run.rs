@@ -125,8 +125,8 @@ fn with_actuators(
 
 #[cfg(feature = "http")]
 async fn bind_http(http: &super::config::HttpTable) -> Result<oc2_transfer_http::HttpListener, Failure> {
-    let mut settings = oc2_transfer_http::Settings::default();
-    settings.encodings = http.encodings();
+    let mut settings =
+        oc2_transfer_http::Settings { encodings: http.encodings(), ..oc2_transfer_http::Settings::default() };
     if let Some(n) = http.max_connections {
         settings.max_connections = usize::try_from(n.get())?;
     }
