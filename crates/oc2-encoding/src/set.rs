@@ -94,8 +94,12 @@ impl Encodings {
     /// # Errors
     /// It does not.
     pub fn check_accept(&self, accept: Option<&str>, content_type: Option<&str>) -> Result<(), MediaTypeError> {
-        let asked_in = self.for_content_type(content_type, Mode::Lenient);
-        let answer = asked_in.map_or_else(|_| self.preferred(), |selection| selection.encoding);
+        let answer = match self.for_content_type(content_type, Mode::Lenient) {
+            Ok(selection) => selection.encoding,
+            // Whoever reads the message has more to say about that.
+            Err(MediaTypeError::Unsupported { .. }) => return Ok(()),
+            Err(MediaTypeError::Missing { .. } | MediaTypeError::Version { .. }) => self.preferred(),
+        };
         let is_binary = MediaType::parse(answer.media_type()).is_ok_and(|own| Kind::of(&own) == Kind::OpenC2Cbor);
         let accept = accept.unwrap_or("*/*");
         let is_ours = |range: &str| {

@@ -26,7 +26,7 @@ pub(crate) fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         return show_prepared(cli, &prepared).map(|()| ExitCode::SUCCESS);
     }
     if cli.output.show {
-        tell("sent", String::from_utf8_lossy(prepared.bytes()));
+        tell("sent", shown(prepared.bytes()));
     }
     let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::exchange)?;
     let received = runtime.block_on(exchange(&producer, &prepared));
@@ -150,10 +150,20 @@ fn show(cli: &Cli, received: Option<&Received>) -> Result<(), Failure> {
     print(format!("{text}\n").as_bytes())
 }
 
-/// A message of ours as a line; a file as it is.
+/// A text as it is, anything else in hexadecimal.
+fn shown(bytes: &[u8]) -> String {
+    let is_text = |text: &&str| !text.contains(|char: char| char.is_control() && !char.is_whitespace());
+    match str::from_utf8(bytes).ok().filter(is_text) {
+        Some(text) => text.to_owned(),
+        None => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+    }
+}
+
+/// A message of ours as a line, if it is text; a file as it is.
 fn show_prepared(cli: &Cli, prepared: &Prepared) -> Result<(), Failure> {
     match cli.verb {
         Verb::Send => print(prepared.bytes()),
+        _ if str::from_utf8(prepared.bytes()).is_err() => print(prepared.bytes()),
         Verb::Action(_) | Verb::Heartbeat | Verb::Validate => print(&[prepared.bytes(), b"\n"].concat()),
     }
 }

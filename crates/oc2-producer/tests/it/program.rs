@@ -350,3 +350,16 @@ fn a_heartbeat_is_a_query_of_no_feature() {
     assert_eq!(requests[0], json!({"openc2": {"request": {"action": "query", "target": {"features": []}}}}));
     assert_eq!(requests[0], requests[1]);
 }
+
+#[test]
+fn a_message_is_written_in_the_encoding_that_is_asked_for() {
+    let dry = |encoding: &str| run(&["-n", "--from", "a", "--encoding", encoding, "query", "features"]).stdout;
+    let by_name = dry("json");
+    assert!(by_name.starts_with(b"{\"headers\"") && by_name.ends_with(b"}\n"), "{}", by_name.escape_ascii());
+    assert!(dry("json-compact").starts_with(b"[{\"request_id\""));
+    assert!(dry("json-concise").starts_with(b"[{\"1\""));
+    // A list of two, and behind the message nothing: a line end would be part of it.
+    let by_id = dry("cbor");
+    assert!(by_id.starts_with(b"\x82\xa3\x01\x78\x24") && by_id.ends_with(b"\x09\x80"), "{}", by_id.escape_ascii());
+    assert!(dry("cbor-verbose").starts_with(b"\xa2\x67headers"));
+}
