@@ -81,3 +81,22 @@ fn none_is_an_empty_200_and_an_empty_400_where_it_is_wrong() {
     assert!(head.starts_with("http/1.1 400 ") && head.contains("content-length: 0"), "{head}");
     assert_eq!(body, Value::Null);
 }
+
+#[test]
+fn commands_and_answers_travel_in_every_form_that_is_switched_on() {
+    // M2, E1, E8
+    let config = Config::new().http("cbor = true").slpf("dry-run", "");
+    let daemon = config.start();
+    for encoding in ["json", "json-compact", "json-concise", "cbor", "cbor-verbose", "cbor-id"] {
+        let deny = ["--encoding", encoding, "deny", "ipv4_net", "198.51.100.0/24", "--direction", "ingress"];
+        let rule = daemon.command(&deny).expect(200).rule();
+        daemon.command(&["--encoding", encoding, "delete", "slpf:rule_number", &rule]).expect(200);
+        daemon.command(&["--encoding", encoding, "delete", "slpf:rule_number", &rule]).expect(500);
+    }
+    drop(daemon);
+
+    let config = Config::new().slpf("dry-run", "");
+    let daemon = config.start();
+    daemon.command(&["--encoding", "cbor", "query", "features"]).expect(400).expect_text("the content type");
+    daemon.command(&["--encoding", "json-compact", "query", "features"]).expect(200);
+}

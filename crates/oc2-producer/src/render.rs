@@ -4,14 +4,25 @@ use std::fmt::{self, Write};
 use std::time::Duration;
 
 use oc2_core::any::Any;
-use oc2_core::shape::write::{Write as WriteValue, Written};
+use oc2_core::shape::write::Written;
 use oc2_core::{Form, Profile, Response, Results};
 use oc2_producer::Received;
 use oc2_profile_slpf::Slpf;
 
+use crate::failure::Failure;
+
 /// The Response alone, as one line of JSON.
-pub(crate) fn json(response: &Response) -> String {
-    json_of(response)
+///
+/// # Errors
+/// It came in a form by id, with an extension that nobody here knows by name.
+pub(crate) fn json(response: &Response) -> Result<String, Failure> {
+    // What is ill-typed stays as it came.
+    let typed = response.clone().typed::<Slpf>().unwrap_or_else(|_| response.clone());
+    let text = serde_json::to_string(&Written(&typed, Form::DEFAULT)).map_err(|error| {
+        Failure::exchange(format!("the Response cannot be shown as JSON: {error}"))
+            .with_remedy("Commands in JSON are answered in JSON: --encoding json")
+    })?;
+    Ok(escaped(&text))
 }
 
 /// The Response for people: what came of it, what was asked for, who says so.
@@ -80,10 +91,12 @@ fn list<T: fmt::Display>(items: &[T]) -> String {
     items.join(", ")
 }
 
-fn json_of<T: WriteValue>(value: &T) -> String {
-    // What was read can be written: it has names as members and finite numbers.
-    let text = serde_json::to_string(&Written(value, Form::DEFAULT)).unwrap_or_default();
-    escaped(&text)
+fn json_of(value: &Any) -> String {
+    // What came by id, and nobody here knows, has no names to show.
+    match serde_json::to_string(&Written(value, Form::DEFAULT)) {
+        Ok(text) => escaped(&text),
+        Err(_) => Plain(&format!("{value:?}")).to_string(),
+    }
 }
 
 /// JSON without the control characters that it lets stand; escaped they mean the same, and do nothing to a terminal.
@@ -153,7 +166,7 @@ mod tests {
     }
 
     fn check_json(json: &str, expected: &str) {
-        assert_eq!(super::json(&response(json)), expected);
+        assert_eq!(super::json(&response(json)).expect("by name"), expected);
     }
 
     #[test]

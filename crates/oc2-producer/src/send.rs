@@ -138,7 +138,7 @@ async fn exchange(producer: &Producer, prepared: &Prepared) -> Result<Option<Rec
 
 fn show(cli: &Cli, received: Option<&Received>) -> Result<(), Failure> {
     let text = match received {
-        Some(received) if cli.output.json => render::json(&received.response),
+        Some(received) if cli.output.json => render::json(&received.response)?,
         Some(received) => render::people(&received.response, &received.into()),
         None if cli.output.json => return Ok(()),
         None => NO_ANSWER.to_owned(),

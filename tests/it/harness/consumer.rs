@@ -17,6 +17,7 @@ pub(crate) struct Config {
     dir: TempDir,
     port: u16,
     consumer: String,
+    http: String,
     actuators: String,
 }
 
@@ -26,11 +27,16 @@ impl Config {
         let free = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
         let port = free.local_addr().expect("it is bound").port();
         let dir = TempDir::new().expect("a folder can be made");
-        Self { dir, port, consumer: String::new(), actuators: String::new() }
+        Self { dir, port, consumer: String::new(), http: String::new(), actuators: String::new() }
     }
 
     pub(crate) fn consumer(mut self, line: &str) -> Self {
         writeln!(self.consumer, "{line}").expect("a string takes anything");
+        self
+    }
+
+    pub(crate) fn http(mut self, line: &str) -> Self {
+        writeln!(self.http, "{line}").expect("a string takes anything");
         self
     }
 
@@ -59,8 +65,8 @@ impl Config {
     pub(crate) fn write(&self) {
         let state_dir = self.dir.path().join("state").display().to_string();
         let text = format!(
-            "[consumer]\nid = \"fw1.example.net\"\nstate_dir = {state_dir:?}\n{}\n[http]\nlisten = \"127.0.0.1:{}\"\n{}",
-            self.consumer, self.port, self.actuators
+            "[consumer]\nid = \"fw1.example.net\"\nstate_dir = {state_dir:?}\n{}\n[http]\nlisten = \"127.0.0.1:{}\"\n{}{}",
+            self.consumer, self.port, self.http, self.actuators
         );
         std::fs::write(self.path(), text).expect("the folder is ours");
     }
