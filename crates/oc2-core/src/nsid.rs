@@ -38,19 +38,23 @@ impl Nsid {
         self.0.as_str()
     }
 
-    /// The id in the registry of profiles, which CBOR uses in place of the name.
+    /// The id in the registry of profiles, which CBOR uses in place of the name. Of two names of one id the first has it; the
+    /// other stands as a text, or it would come back as the first.
     #[must_use]
     pub fn registered_id(&self) -> Option<u32> {
-        let row = REGISTRY.iter().find(|(name, _)| *name == self.as_str());
-        // Of two names of one id the first has it; the other one stands as a text, or it would come back as the first.
-        row.filter(|(name, id)| Self::registered(u64::from(*id)).is_some_and(|first| first.as_str() == *name))
-            .map(|(_, id)| *id)
+        REGISTRY.iter().find(|(nsid, _)| nsid == self).and_then(|(_, id)| *id)
     }
 
     /// The profile with this id in the registry.
     #[must_use]
     pub fn registered(id: u64) -> Option<Self> {
-        REGISTRY.iter().find(|(_, known)| u64::from(*known) == id).and_then(|(name, _)| name.parse().ok())
+        REGISTRY.iter().find(|(_, known)| known.map(u64::from) == Some(id)).map(|(nsid, _)| *nsid)
+    }
+
+    /// Whether the registry has it.
+    #[must_use]
+    pub fn is_registered(&self) -> bool {
+        REGISTRY.iter().any(|(nsid, _)| nsid == self)
     }
 
     /// The namespace that a key stands for, if it does.
@@ -70,7 +74,7 @@ impl Nsid {
     /// Whether it stands for a namespace beyond doubt: registered, or marked as private.
     #[must_use]
     pub(crate) fn is_established(&self) -> bool {
-        self.is_private() || REGISTRY.iter().any(|(name, _)| *name == self.as_str())
+        self.is_private() || self.is_registered()
     }
 }
 
@@ -224,19 +228,20 @@ impl Flat {
 }
 
 /// The registry of profiles and their ids (OpenC2 namespace registry, DECISIONS "Ids").
-const REGISTRY: &[(&str, u32)] = &[
-    ("slpf", 1024),
-    ("sfpf", 1025),
-    ("sbom", 1026),
-    ("er", 1027),
-    ("hop", 1028),
-    ("av", 1029),
-    ("ids", 1030),
-    ("log", 1031),
-    ("swup", 1032),
-    ("pf", 1034),
-    ("pac", 1035),
-    ("hunt", 1036),
-    ("th", 1036),
-    ("blinky", 9001),
+const REGISTRY: &[(Nsid, Option<u32>)] = &[
+    (Nsid::SLPF, Some(1024)),
+    (Nsid::constant("sfpf"), Some(1025)),
+    (Nsid::constant("sbom"), Some(1026)),
+    (Nsid::constant("er"), Some(1027)),
+    (Nsid::constant("hop"), Some(1028)),
+    (Nsid::constant("av"), Some(1029)),
+    (Nsid::constant("ids"), Some(1030)),
+    (Nsid::constant("log"), Some(1031)),
+    (Nsid::constant("swup"), Some(1032)),
+    (Nsid::constant("pf"), Some(1034)),
+    (Nsid::constant("pac"), Some(1035)),
+    (Nsid::constant("hunt"), Some(1036)),
+    // Another name of hunt.
+    (Nsid::constant("th"), None),
+    (Nsid::constant("blinky"), Some(9001)),
 ];

@@ -61,7 +61,7 @@ fn unregistered(command: &Command) -> Vec<String> {
     let mut unregistered: Vec<Nsid> = args
         .chain(target)
         .chain(actuator)
-        .filter(|nsid: &Nsid| nsid.registered_id().is_none() && !nsid.is_private())
+        .filter(|nsid: &Nsid| !nsid.is_registered() && !nsid.is_private())
         .collect();
     unregistered.sort();
     unregistered.dedup();

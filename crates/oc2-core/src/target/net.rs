@@ -88,11 +88,12 @@ macro_rules! net {
 
             fn from_str(text: &str) -> Result<Self, Invalid> {
                 let invalid = || Invalid::text(text, $what);
-                match text.split_once('/') {
+                match text.bytes().position(|byte| byte == b'/') {
                     None => text.parse().map(|addr| Self { addr, prefix: None }).map_err(|_| invalid()),
-                    Some((addr, prefix)) => {
-                        Self::new(addr.parse().map_err(|_| invalid())?, prefix_length(prefix).ok_or_else(invalid)?)
-                            .map_err(|_| invalid())
+                    Some(slash) => {
+                        let addr = text[..slash].parse().map_err(|_| invalid())?;
+                        let prefix = prefix_length(&text[slash + 1..]).ok_or_else(invalid)?;
+                        Self::new(addr, prefix).map_err(|_| invalid())
                     }
                 }
             }

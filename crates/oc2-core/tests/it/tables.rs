@@ -286,6 +286,7 @@ fn registered_profiles_have_their_ids() {
         let parsed: Nsid = nsid.parse().expect(nsid);
         assert_eq!(parsed.registered_id(), None, "{nsid}");
         assert_eq!(parsed.is_private(), nsid == "x-slpf", "{nsid}");
+        assert_eq!(parsed.is_registered(), nsid == "th", "{nsid}");
     }
 }
 
