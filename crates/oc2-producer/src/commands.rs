@@ -58,11 +58,8 @@ fn unregistered(command: &Command) -> Vec<String> {
     };
     let actuator = command.actuator.as_ref().map(|actuator| actuator.nsid());
     let args = command.args.namespaces().iter().filter_map(|(key, _)| key.as_name()?.parse().ok());
-    let mut unregistered: Vec<Nsid> = args
-        .chain(target)
-        .chain(actuator)
-        .filter(|nsid: &Nsid| !nsid.is_registered() && !nsid.is_private())
-        .collect();
+    let mut unregistered: Vec<Nsid> =
+        args.chain(target).chain(actuator).filter(|nsid: &Nsid| !nsid.is_registered() && !nsid.is_private()).collect();
     unregistered.sort();
     unregistered.dedup();
     let remark = |nsid| format!("{nsid} is not a registered profile; one of your own is spelled x-{nsid} (LS 3.1.4)");

@@ -9,9 +9,12 @@ use serde::de::{Deserializer, Error, IntoDeserializer, Visitor};
 use serde::{Serialize, Serializer};
 use smol_str::SmolStr;
 
+use crate::form::Form;
 use crate::invalid::Quoted;
 use crate::nsid::Nsid;
-use crate::shape::read::{MAX_INTEGER, ReadError, too_large};
+use crate::shape::Shape;
+use crate::shape::read::{Context, MAX_INTEGER, Read, ReadError, text, too_large};
+use crate::shape::write::Write;
 
 /// The key of a member: its name, or in CBOR and concise JSON its id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -184,5 +187,21 @@ impl fmt::Display for Name {
 impl fmt::Debug for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&**self, f)
+    }
+}
+
+impl Read for Name {
+    fn shape() -> &'static Shape {
+        String::shape()
+    }
+
+    fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
+        text(context, deserializer, "a string", |text| Ok(text.into()))
+    }
+}
+
+impl Write for Name {
+    fn write<S: Serializer>(&self, _: Form, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self)
     }
 }

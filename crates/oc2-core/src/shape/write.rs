@@ -122,6 +122,7 @@ impl<'a, S: Serializer> Rows<'a, S> {
     ///
     /// # Errors
     /// The serializer's.
+    #[inline]
     pub fn start(
         shape: &'static Shape,
         present: &[bool],
@@ -134,12 +135,19 @@ impl<'a, S: Serializer> Rows<'a, S> {
             let items = serializer.serialize_seq(Some(n_items))?;
             return Ok(Self { shape, others: Vec::new(), form, into: Container::List { items, n_items } });
         }
-        let others = others.map(|(members, policy)| members.in_order(policy, form)).unwrap_or_default();
+        let n_present = present.iter().filter(|is_present| **is_present).count();
+        let others = match others {
+            Some((members, policy)) if !members.is_empty() => members.in_order(policy, form),
+            // Most objects have none.
+            _ => {
+                let object = serializer.serialize_map(Some(n_present))?;
+                return Ok(Self { shape, others: Vec::new(), form, into: Container::Object(object) });
+            }
+        };
         let is_binary = !serializer.is_human_readable();
         if !others.iter().all(|(key, any)| any.can_stand_under(key, form, is_binary)) {
             return Err(S::Error::custom(CANNOT_CHANGE));
         }
-        let n_present = present.iter().filter(|is_present| **is_present).count();
         let mut object = serializer.serialize_map(Some(n_present + others.len()))?;
         // Ids ascend (DECISIONS E7), and so do the rows of every table.
         let lowest = shape.fields.first().map_or(0, |field| u64::from(field.id));
@@ -153,6 +161,7 @@ impl<'a, S: Serializer> Rows<'a, S> {
     ///
     /// # Errors
     /// The serializer's.
+    #[inline]
     pub fn row<T: Write>(&mut self, index: usize, value: Option<&T>) -> Result<(), S::Error> {
         let field = &self.shape.fields[index];
         match (&mut self.into, value) {
@@ -173,9 +182,11 @@ impl<'a, S: Serializer> Rows<'a, S> {
     ///
     /// # Errors
     /// The serializer's.
+    #[inline]
     pub fn end(self) -> Result<S::Ok, S::Error> {
         match self.into {
             Container::List { items, .. } => items.end(),
+            Container::Object(object) if self.others.is_empty() => object.end(),
             Container::Object(mut object) => {
                 let lowest = self.shape.fields.first().map_or(0, |field| u64::from(field.id));
                 for (key, any) in self.others.iter().filter(|(key, _)| !is_below(key, lowest)) {

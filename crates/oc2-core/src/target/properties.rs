@@ -3,6 +3,7 @@
 use serde::de::Error;
 use serde::{Deserializer, Serializer};
 
+use crate::any::Name;
 use crate::form::Form;
 use crate::invalid::Invalid;
 use crate::shape::read::{Context, Read, list, unique};
@@ -11,7 +12,7 @@ use crate::shape::{Kind, Shape};
 
 /// Names of attributes, at least one, each once (LS 3.4.1.16).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Properties(Vec<String>);
+pub struct Properties(Vec<Name>);
 
 impl Properties {
     /// Checks a list of names.
@@ -19,6 +20,10 @@ impl Properties {
     /// # Errors
     /// The list is empty, or a name stands twice.
     pub fn new(names: Vec<String>) -> Result<Self, Invalid> {
+        Self::of(names.iter().map(|name| name.as_str().into()).collect())
+    }
+
+    fn of(names: Vec<Name>) -> Result<Self, Invalid> {
         if names.is_empty() {
             return Err(Invalid::new("at least one property is due"));
         }
@@ -28,7 +33,7 @@ impl Properties {
 
     /// The names.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
+        self.0.iter().map(|name| &**name)
     }
 }
 
@@ -43,7 +48,7 @@ impl Read for Properties {
     }
 
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
-        Self::new(list(context, deserializer, "strings")?).map_err(D::Error::custom)
+        Self::of(list(context, deserializer, "strings")?).map_err(D::Error::custom)
     }
 }
 

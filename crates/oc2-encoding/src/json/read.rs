@@ -388,13 +388,20 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
             }
             Some(b'{') => {
                 self.enter()?;
-                let value = visitor.visit_map(Members { reader: self, is_first: true })?;
-                self.leave(b'}').map(|()| value)
+                let res = visitor.visit_map(Members { reader: self, is_first: true });
+                // The value stays where it is: it may be large.
+                if res.is_ok() {
+                    self.leave(b'}')?;
+                }
+                res
             }
             Some(b'[') => {
                 self.enter()?;
-                let value = visitor.visit_seq(Members { reader: self, is_first: true })?;
-                self.leave(b']').map(|()| value)
+                let res = visitor.visit_seq(Members { reader: self, is_first: true });
+                if res.is_ok() {
+                    self.leave(b']')?;
+                }
+                res
             }
             Some(b'-' | b'0'..=b'9') => self.number(visitor),
             Some(b't') => self.word("true").and_then(|()| visitor.visit_bool(true)),
