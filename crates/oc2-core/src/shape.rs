@@ -704,6 +704,7 @@ macro_rules! fields {
 
             impl $crate::shape::read::ReadMembers for $name {
                 const TABLE: &'static $crate::shape::Shape = &Self::SHAPE;
+                const NAMES: &'static [&'static str] = &[$($crate::shape::wire_name(stringify!($field))),*];
                 const ORDER: $crate::shape::read::Order = $crate::fields!(@order $kind $($later)?);
                 type Slots = Slots;
 
@@ -715,11 +716,9 @@ macro_rules! fields {
                     source: &mut S,
                 ) -> ::core::result::Result<(), S::Error> {
                     match field.id {
-                        $($id => slots.$field = $crate::fields!(@value $need $ty, context, source, field.name)?,)*
-                        _ => return ::core::result::Result::Err($crate::shape::read::foreign_field(Self::TABLE)),
+                        $($id => $crate::fields!(@value $need $ty, context, source, field.name, &mut slots.$field),)*
+                        _ => ::core::result::Result::Err($crate::shape::read::foreign_field(Self::TABLE)),
                     }
-                    #[allow(unreachable_code, reason = "a table may have no rows")]
-                    ::core::result::Result::Ok(())
                 }
 
                 #[allow(unused_variables, unreachable_code, reason = "a table may have no place for other members")]
@@ -784,14 +783,14 @@ macro_rules! fields {
     (@order Map Record) => { $crate::shape::read::Order::Either };
     (@check $value:ident) => { $crate::shape::at_least_one(&Self::SHAPE, $value.is_empty()) };
     (@check $value:ident $check:path) => { $check($value) };
-    (@value required $ty:ty, $context:ident, $source:ident, $name:expr) => {
-        $crate::shape::read::value($context, $source, $name)
+    (@value required $ty:ty, $context:ident, $source:ident, $name:expr, $slot:expr) => {
+        $crate::shape::read::value($context, $source, $name, $slot)
     };
-    (@value optional $ty:ty, $context:ident, $source:ident, $name:expr) => {
-        $crate::shape::read::optional_value($context, $source, $name)
+    (@value optional $ty:ty, $context:ident, $source:ident, $name:expr, $slot:expr) => {
+        $crate::shape::read::optional_value($context, $source, $name, $slot)
     };
-    (@value defaulted $ty:ty, $context:ident, $source:ident, $name:expr) => {
-        $crate::shape::read::defaulted_value($context, $source, $name, <$ty>::is_empty)
+    (@value defaulted $ty:ty, $context:ident, $source:ident, $name:expr, $slot:expr) => {
+        $crate::shape::read::defaulted_value($context, $source, $name, $slot, <$ty>::is_empty)
     };
     (@take required $slot:expr, $name:expr) => {
         $crate::shape::read::required($slot, $crate::shape::wire_name($name))

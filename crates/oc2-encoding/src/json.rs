@@ -115,9 +115,13 @@ fn read_with<T>(
 ) -> Result<T, ReadError> {
     check_length(bytes)?;
     let mut reader = Reader::new(text_of(bytes)?);
-    let value = read(context, &mut reader).map_err(|error| context.fail(message_of(&error)))?;
-    reader.end().map_err(|error| ReadError::new(message_of(&error)))?;
-    Ok(value)
+    match read(context, &mut reader) {
+        Ok(value) => match reader.end() {
+            Ok(()) => Ok(value),
+            Err(error) => Err(ReadError::new(message_of(&error))),
+        },
+        Err(error) => Err(context.fail(message_of(&error))),
+    }
 }
 
 /// The text of JSON.

@@ -34,8 +34,16 @@ impl<'de> Reader<'de> {
     }
 
     /// The next byte that is no white space.
-    #[inline]
+    #[inline(always)]
     fn peek(&mut self) -> Option<u8> {
+        match self.text.as_bytes().get(self.at) {
+            Some(&byte) if byte > b' ' => Some(byte),
+            _ => self.peek_behind_space(),
+        }
+    }
+
+    #[inline(never)]
+    fn peek_behind_space(&mut self) -> Option<u8> {
         let bytes = self.text.as_bytes();
         loop {
             match bytes.get(self.at) {
@@ -58,7 +66,7 @@ impl<'de> Reader<'de> {
     }
 
     /// Reads a string, of which the first quote was read.
-    #[inline]
+    #[inline(always)]
     fn string(&mut self) -> Result<Text<'de, '_>, JsonError> {
         let start = self.at;
         self.at = end_of_plain(self.text.as_bytes(), start);
@@ -149,6 +157,19 @@ impl<'de> Reader<'de> {
         let unit = digits.iter().try_fold(0, |unit, digit| Some(unit << 4 | char::from(*digit).to_digit(16)?));
         self.at += 4;
         unit.ok_or_else(|| self.behind("invalid escape"))
+    }
+
+    /// A key, of which the first quote was read.
+    #[inline(never)]
+    fn key<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<K::Value, JsonError> {
+        seed.deserialize(KeyReader(self))
+    }
+
+    /// A value of another kind than the one that is due.
+    #[cold]
+    #[inline(never)]
+    fn something_else<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, JsonError> {
+        self.deserialize_any(visitor)
     }
 
     /// Skips a string, of which the first quote was read; whether its escapes are characters is of no interest.
@@ -287,7 +308,7 @@ impl<'de> Reader<'de> {
             // What ends here, and what comes next.
             loop {
                 let Some(&bracket) = open.last() else { return Ok(()) };
-                match (Members { reader: self, is_first }).next(bracket)? {
+                match (Members { reader: self, is_first, expected: &[], n_expected: 0 }).next(bracket)? {
                     Some(b'"') if bracket == b'}' => {
                         self.at += 1;
                         self.skip_string()?;
@@ -347,7 +368,7 @@ enum Text<'de, 's> {
 }
 
 impl<'de> Text<'de, '_> {
-    #[inline]
+    #[inline(always)]
     fn visit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
         match self {
             Self::Lent(text) => visitor.visit_borrowed_str(text),
@@ -357,7 +378,7 @@ impl<'de> Text<'de, '_> {
 }
 
 /// Where the bytes end that stand for themselves in a string: at a quote, a backslash or a control character.
-#[inline]
+#[inline(always)]
 fn end_of_plain(bytes: &[u8], start: usize) -> usize {
     const ONES: u64 = u64::MAX / 0xff;
     let mut at = start;
@@ -372,6 +393,12 @@ fn end_of_plain(bytes: &[u8], start: usize) -> usize {
         }
         at += 8;
     }
+    end_of_rest(bytes, at)
+}
+
+/// The same near the end, where there are no eight bytes to be had.
+#[inline(never)]
+fn end_of_rest(bytes: &[u8], at: usize) -> usize {
     let rest = bytes.get(at..).unwrap_or_default();
     at + rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)).unwrap_or(rest.len())
 }
@@ -379,30 +406,11 @@ fn end_of_plain(bytes: &[u8], start: usize) -> usize {
 impl<'de> Deserializer<'de> for &mut Reader<'de> {
     type Error = JsonError;
 
-    #[inline]
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
         match self.peek() {
-            Some(b'"') => {
-                self.at += 1;
-                self.string()?.visit(visitor)
-            }
-            Some(b'{') => {
-                self.enter()?;
-                let res = visitor.visit_map(Members { reader: self, is_first: true });
-                // The value stays where it is: it may be large.
-                if res.is_ok() {
-                    self.leave(b'}')?;
-                }
-                res
-            }
-            Some(b'[') => {
-                self.enter()?;
-                let res = visitor.visit_seq(Members { reader: self, is_first: true });
-                if res.is_ok() {
-                    self.leave(b']')?;
-                }
-                res
-            }
+            Some(b'"') => self.deserialize_str(visitor),
+            Some(b'{') => self.deserialize_map(visitor),
+            Some(b'[') => self.deserialize_seq(visitor),
             Some(b'-' | b'0'..=b'9') => self.number(visitor),
             Some(b't') => self.word("true").and_then(|()| visitor.visit_bool(true)),
             Some(b'f') => self.word("false").and_then(|()| visitor.visit_bool(false)),
@@ -412,11 +420,84 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
         match self.peek() {
             Some(b'n') => self.word("null").and_then(|()| visitor.visit_none()),
             _ => visitor.visit_some(self),
+        }
+    }
+
+    #[inline(always)]
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
+        match self.peek() {
+            Some(b'"') => {
+                self.at += 1;
+                self.string()?.visit(visitor)
+            }
+            _ => self.something_else(visitor),
+        }
+    }
+
+    #[inline(always)]
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
+        match self.peek() {
+            Some(b'{') => {
+                self.enter()?;
+                let res = visitor.visit_map(Members { reader: self, is_first: true, expected: &[], n_expected: 0 });
+                // The value stays where it is: it may be large.
+                if res.is_ok() {
+                    self.leave(b'}')?;
+                }
+                res
+            }
+            _ => self.something_else(visitor),
+        }
+    }
+
+    #[inline(always)]
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        expected: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, JsonError> {
+        match self.peek() {
+            Some(b'{') => {
+                self.enter()?;
+                // More are not foreseen.
+                let n_expected = u8::try_from(expected.len()).unwrap_or_default();
+                let expected = &expected[..usize::from(n_expected)];
+                let res = visitor.visit_map(Members { reader: self, is_first: true, expected, n_expected });
+                if res.is_ok() {
+                    self.leave(b'}')?;
+                }
+                res
+            }
+            _ => self.something_else(visitor),
+        }
+    }
+
+    #[inline(always)]
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
+        match self.peek() {
+            Some(b'[') => {
+                self.enter()?;
+                let res = visitor.visit_seq(Members { reader: self, is_first: true, expected: &[], n_expected: 0 });
+                if res.is_ok() {
+                    self.leave(b']')?;
+                }
+                res
+            }
+            _ => self.something_else(visitor),
+        }
+    }
+
+    #[inline(always)]
+    fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
+        match self.peek() {
+            Some(b'0'..=b'9') => self.number(visitor),
+            _ => self.something_else(visitor),
         }
     }
 
@@ -425,8 +506,8 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     }
 
     serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
-        newtype_struct seq tuple tuple_struct map struct enum identifier
+        bool i8 i16 i32 i128 u8 u16 u32 u64 u128 f32 f64 char string bytes byte_buf unit unit_struct
+        newtype_struct tuple tuple_struct enum identifier
     }
 }
 
@@ -434,11 +515,33 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
 struct Members<'r, 'de> {
     reader: &'r mut Reader<'de>,
     is_first: bool,
+    /// The names that the visitor announced, in the order in which most writers have them, but for those that are past.
+    expected: &'static [&'static str],
+    /// How many it announced.
+    n_expected: u8,
 }
 
 impl Members<'_, '_> {
+    /// Which of the next few names the key is, of which the first quote was read. It saves to look for its end and to look it
+    /// up.
+    #[inline(always)]
+    fn foreseen(&mut self) -> Option<u8> {
+        let text = self.reader.text.as_bytes().get(self.reader.at..)?;
+        let mut rest = self.expected;
+        for _ in 0..FORESEEN {
+            let (name, others) = rest.split_first()?;
+            if text.get(name.len()) == Some(&b'"') && is_same(text.get(..name.len())?, name.as_bytes()) {
+                self.reader.at += name.len() + 1;
+                self.expected = others;
+                return Some(self.n_expected - 1 - others.len() as u8);
+            }
+            rest = others;
+        }
+        None
+    }
+
     /// Whether there is another one, and its first byte.
-    #[inline]
+    #[inline(always)]
     fn next(&mut self, bracket: u8) -> Result<Option<u8>, JsonError> {
         let byte = self.reader.peek();
         if byte == Some(bracket) {
@@ -477,7 +580,10 @@ impl<'de> de::MapAccess<'de> for Members<'_, 'de> {
             None => Ok(None),
             Some(b'"') => {
                 self.reader.at += 1;
-                seed.deserialize(KeyReader(self.reader)).map(Some)
+                match self.foreseen() {
+                    Some(position) => seed.deserialize(Position(position)).map(Some),
+                    None => self.reader.key(seed).map(Some),
+                }
             }
             Some(_) => Err(self.reader.ahead("key must be a string")),
         }
@@ -502,13 +608,43 @@ impl<'de> de::SeqAccess<'de> for Members<'_, 'de> {
     }
 }
 
+/// The position of a key among the names that were announced. As serde has it, a visitor of such names takes a number for that.
+struct Position(u8);
+
+impl<'de> Deserializer<'de> for Position {
+    type Error = JsonError;
+
+    #[inline(always)]
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
+        visitor.visit_u8(self.0)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+/// Whether two short texts of one length are the same: both ends of each, without a call.
+#[inline(always)]
+fn is_same(a: &[u8], b: &[u8]) -> bool {
+    match a.len() {
+        8..=16 => a.first_chunk::<8>() == b.first_chunk::<8>() && a.last_chunk::<8>() == b.last_chunk::<8>(),
+        4..=7 => a.first_chunk::<4>() == b.first_chunk::<4>() && a.last_chunk::<4>() == b.last_chunk::<4>(),
+        _ => a == b,
+    }
+}
+
+/// How many names are tried before the key is read as any other.
+const FORESEEN: usize = 4;
+
 /// A key, of which the first quote was read.
 struct KeyReader<'r, 'de>(&'r mut Reader<'de>);
 
 impl<'de> Deserializer<'de> for KeyReader<'_, 'de> {
     type Error = JsonError;
 
-    #[inline]
+    #[inline(always)]
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
         self.0.string()?.visit(visitor)
     }

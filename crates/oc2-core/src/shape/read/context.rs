@@ -53,10 +53,24 @@ pub struct Context {
     parents: usize,
     last_object_was_empty: bool,
     last_item_was_null: bool,
+    /// What there is to tell; a message usually gives no reason for any of it.
+    told: Option<Box<Told>>,
+}
+
+/// What a reader has to tell of a value besides the value.
+#[derive(Debug, Default)]
+struct Told {
+    /// Where the error on its way up happened.
     place: Place,
     notes: Vec<Note>,
     /// What was found wrong, for a reader that goes on.
-    faults: Option<Box<Faults>>,
+    faults: Option<Faults>,
+}
+
+impl Told {
+    fn n_faults(&self) -> usize {
+        self.faults.as_ref().map_or(0, |faults| faults.n_found)
+    }
 }
 
 /// What a reader found wrong that goes on after it.
@@ -102,14 +116,27 @@ impl Context {
     /// value apart, such as a [`Tree`](crate::any::Tree).
     #[must_use]
     pub fn finding_all(self) -> Self {
-        Self { faults: Some(Box::default()), ..self }
+        self.with_faults(Faults::default())
     }
 
     /// The same for a reader that goes on after an error, and also checks what these profiles define. What nobody defines, and
     /// a Consumer would answer with 501, is checked for its form (DECISIONS L2).
     #[must_use]
     pub fn checking(self, checks: Vec<Checks>) -> Self {
-        Self { faults: Some(Box::new(Faults { checks: Some(checks), ..Faults::default() })), ..self }
+        self.with_faults(Faults { checks: Some(checks), ..Faults::default() })
+    }
+
+    fn with_faults(mut self, faults: Faults) -> Self {
+        self.told.get_or_insert_default().faults = Some(faults);
+        self
+    }
+
+    fn faults(&self) -> Option<&Faults> {
+        self.told.as_ref()?.faults.as_ref()
+    }
+
+    fn faults_mut(&mut self) -> Option<&mut Faults> {
+        self.told.as_mut()?.faults.as_mut()
     }
 
     /// How tolerant this reader is.
@@ -236,13 +263,13 @@ impl Context {
     /// What was tolerated so far, and what is legal and worth a look; in strict mode only the latter.
     #[must_use]
     pub fn notes(&self) -> &[Note] {
-        &self.notes
+        self.told.as_ref().map_or(&[], |told| &told.notes)
     }
 
     /// The same, for keeps.
     #[must_use]
     pub fn into_notes(self) -> Vec<Note> {
-        self.notes
+        self.told.map(|told| told.notes).unwrap_or_default()
     }
 
     /// Accepts a deviation in lenient mode and notes it; refuses it in strict mode.
@@ -259,8 +286,9 @@ impl Context {
 
     /// Notes something that is legal and worth a look.
     pub(crate) fn remark(&mut self, text: &str) {
-        if self.notes.len() < MAX_NOTES {
-            self.notes.push(Note { place: Place::default(), text: text.into() });
+        let notes = &mut self.told.get_or_insert_default().notes;
+        if notes.len() < MAX_NOTES {
+            notes.push(Note { place: Place::default(), text: text.into() });
         }
     }
 
@@ -268,18 +296,17 @@ impl Context {
     ///
     /// # Errors
     /// Those of `read`, and a nesting beyond the limit.
-    #[inline]
+    #[inline(always)]
     pub fn at<T, E: Error>(
         &mut self,
         segment: Segment<'_>,
         read: impl FnOnce(&mut Self) -> Result<T, E>,
     ) -> Result<T, E> {
-        let n_notes = self.notes.len();
-        let n_faults = self.n_faults();
+        let (n_notes, n_faults) = self.told.as_ref().map_or((0, 0), |told| (told.notes.len(), told.n_faults()));
         self.depth += 1;
         let res = if self.depth > self.limits.depth { Err(self.too_deep()) } else { read(self) };
         self.depth -= 1;
-        if res.is_err() || self.notes.len() > n_notes || self.n_faults() > n_faults {
+        if res.is_err() || self.told.is_some() {
             self.place_within(segment, res.is_err(), n_notes, n_faults);
         }
         res
@@ -294,13 +321,14 @@ impl Context {
     /// Tells an error, and the notes and faults beyond the first so many, where they happened.
     #[cold]
     fn place_within(&mut self, segment: Segment<'_>, is_error: bool, n_notes: usize, n_faults: usize) {
+        let told = self.told.get_or_insert_default();
         if is_error {
-            self.place.push(segment);
+            told.place.push(segment);
         }
-        for note in &mut self.notes[n_notes..] {
+        for note in &mut told.notes[n_notes..] {
             note.place.push(segment);
         }
-        if let Some(faults) = &mut self.faults {
+        if let Some(faults) = &mut told.faults {
             for fault in faults.found.iter_mut().skip(n_faults) {
                 fault.place.push(segment);
             }
@@ -314,12 +342,12 @@ impl Context {
 
     /// Reads something whose places are told from its own top, whatever it is wrapped in.
     pub(crate) fn as_top<T, E>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
-        let n_notes = self.notes.len();
+        let n_notes = self.notes().len();
         let res = read(self);
         if res.is_err() {
-            self.place.complete = true;
+            self.told.get_or_insert_default().place.complete = true;
         }
-        for note in &mut self.notes[n_notes..] {
+        for note in self.told.iter_mut().flat_map(|told| &mut told.notes[n_notes..]) {
             note.place.complete = true;
         }
         res
@@ -327,16 +355,22 @@ impl Context {
 
     /// Names the clause that the error on its way up offends, unless a value within has named its own.
     pub fn blame(&mut self, clause: &'static str) {
-        if self.place.clause.is_empty() {
-            self.place.clause = clause;
+        let place = &mut self.told.get_or_insert_default().place;
+        if place.clause.is_empty() {
+            place.clause = clause;
         }
+    }
+
+    /// The clause of the error on its way up, so far.
+    fn blamed(&self) -> &'static str {
+        self.told.as_ref().map_or("", |told| told.place.clause)
     }
 
     /// Names the clause that an error about a whole value of this type offends, unless a value within has named its own. A
     /// value of the wrong JSON type offends the table that says how types are written (LS 3.1.5).
     pub(crate) fn blame_shape<E: Error>(&mut self, shape: &Shape, error: &E) {
         let is_of_wrong_type = || error.to_string().starts_with(clauses::WRONG_TYPE);
-        if self.finds_all() && !self.is_binary && self.place.clause.is_empty() && is_of_wrong_type() {
+        if self.finds_all() && !self.is_binary && self.blamed().is_empty() && is_of_wrong_type() {
             self.blame(clauses::of_kind(&shape.kind));
         }
         self.blame(shape.clause);
@@ -345,7 +379,7 @@ impl Context {
     /// Names the clause by which a member must be present: null in its place is as good as nothing.
     pub(crate) fn blame_null<E: Error>(&mut self, shape: &Shape, field: &Field, error: &E) {
         if self.finds_all() && field.required && error.to_string().starts_with(clauses::NULL_FOUND) {
-            self.place.clause = clauses::of_missing(shape, field.name);
+            self.told.get_or_insert_default().place.clause = clauses::of_missing(shape, field.name);
         }
     }
 
@@ -354,18 +388,14 @@ impl Context {
     /// # Errors
     /// The error itself, if it does not.
     pub fn recover<E: Error>(&mut self, error: E) -> Result<(), E> {
-        let place = match &self.faults {
-            None => return Err(error),
-            Some(_) => std::mem::take(&mut self.place),
-        };
-        if let Some(faults) = &mut self.faults {
-            if std::mem::take(&mut faults.is_recorded) {
-                return Ok(());
-            }
-            faults.n_found += 1;
-            if faults.found.len() < MAX_FAULTS {
-                faults.found.push(ReadError { place, ..ReadError::new(error.to_string()) });
-            }
+        let Some(Told { place, faults: Some(faults), .. }) = self.told.as_deref_mut() else { return Err(error) };
+        let place = std::mem::take(place);
+        if std::mem::take(&mut faults.is_recorded) {
+            return Ok(());
+        }
+        faults.n_found += 1;
+        if faults.found.len() < MAX_FAULTS {
+            faults.found.push(ReadError { place, ..ReadError::new(error.to_string()) });
         }
         Ok(())
     }
@@ -373,7 +403,7 @@ impl Context {
     /// How many errors were recorded.
     #[inline]
     pub fn n_faults(&self) -> usize {
-        self.faults.as_ref().map_or(0, |faults| faults.n_found)
+        self.told.as_ref().map_or(0, |told| told.n_faults())
     }
 
     /// Fails if errors were recorded since there were `n_before`: nothing can be made of what was read.
@@ -382,7 +412,7 @@ impl Context {
     /// One that [`recover`](Self::recover) knows to be recorded.
     #[inline]
     pub fn settle<E: Error>(&mut self, n_before: usize) -> Result<(), E> {
-        match &mut self.faults {
+        match self.faults_mut() {
             Some(faults) if faults.n_found > n_before => {
                 faults.is_recorded = true;
                 Err(E::custom("see the errors within"))
@@ -394,12 +424,12 @@ impl Context {
     /// Every error that was recorded, in the order of the document; at most 100 are kept.
     #[must_use]
     pub fn into_faults(self) -> Vec<ReadError> {
-        self.faults.map(|faults| faults.found).unwrap_or_default()
+        self.told.and_then(|told| told.faults).map(|faults| faults.found).unwrap_or_default()
     }
 
     /// Whether what nobody defines is checked for its form.
     pub(crate) fn checks_extensions(&self) -> bool {
-        self.faults.as_ref().is_some_and(|faults| faults.checks.is_some())
+        self.faults().is_some_and(|faults| faults.checks.is_some())
     }
 
     /// Checks a part in a namespace, if its profile is known here.
@@ -416,7 +446,7 @@ impl Context {
     }
 
     fn check_with(&mut self, nsid: Nsid, check: impl Fn(&Checks) -> Result<(), Vec<ReadError>>) {
-        let Some(faults) = &mut self.faults else { return };
+        let Some(faults) = self.faults_mut() else { return };
         let found = faults
             .checks
             .iter()
@@ -432,7 +462,7 @@ impl Context {
     /// Whether this reader goes on after errors.
     #[inline]
     pub(crate) fn finds_all(&self) -> bool {
-        self.faults.is_some()
+        self.faults().is_some()
     }
 
     /// Remembers of an item of a Record whether it was null.
@@ -474,7 +504,8 @@ impl Context {
     /// The error with its place, for the caller that started the reading.
     #[must_use]
     pub fn fail(&mut self, message: impl Into<String>) -> ReadError {
-        ReadError { place: std::mem::take(&mut self.place), ..ReadError::new(message) }
+        let place = self.told.as_mut().map(|told| std::mem::take(&mut told.place)).unwrap_or_default();
+        ReadError { place, ..ReadError::new(message) }
     }
 }
 

@@ -16,6 +16,8 @@ use crate::shape::{Choice, Field, Shape};
 pub trait ReadMembers: Read {
     /// Its table.
     const TABLE: &'static Shape;
+    /// The names of its rows.
+    const NAMES: &'static [&'static str];
     /// How it may stand.
     const ORDER: Order;
     /// What was read so far.
@@ -84,6 +86,7 @@ impl<'de, A: MapAccess<'de>> Source<'de> for OfMember<'_, A> {
     type Error = A::Error;
     const IS_POSITIONAL: bool = false;
 
+    #[inline(always)]
     fn next<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<Option<V::Value>, A::Error> {
         self.0.next_value_seed(seed).map(Some)
     }
@@ -113,10 +116,10 @@ pub fn members<'de, T: ReadMembers, D: Deserializer<'de>>(
     context: &mut Context,
     deserializer: D,
 ) -> Result<T, D::Error> {
-    struct Table<'c, T>(&'c mut Context, PhantomData<T>);
+    struct Visit<'c, T: ReadMembers>(&'c mut Context, &'c mut Table<T>);
 
-    impl<'de, T: ReadMembers> Visitor<'de> for Table<'_, T> {
-        type Value = T;
+    impl<'de, T: ReadMembers> Visitor<'de> for Visit<'_, T> {
+        type Value = ();
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             let what =
@@ -124,24 +127,27 @@ pub fn members<'de, T: ReadMembers, D: Deserializer<'de>>(
             write!(f, "{what} ({})", T::TABLE.name)
         }
 
-        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        #[inline]
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
             if T::ORDER == Order::Positional {
                 self.0.meet_object(T::TABLE.name)?;
             }
-            read_members(self.0, None, map)
+            self.1.read_members(self.0, None, map)
         }
 
-        fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<T, A::Error> {
+        fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<(), A::Error> {
             if T::ORDER == Order::Keyed {
                 return Err(A::Error::invalid_type(Unexpected::Seq, &self));
             }
             let expected = format!("an object ({})", T::TABLE.name);
             self.0.meet_list(&expected.as_str())?;
-            read_items(self.0, seq)
+            self.1.read_items(self.0, seq)
         }
     }
 
-    deserializer.deserialize_any(Table(context, PhantomData))
+    let mut table = Table::start(context);
+    deserializer.deserialize_struct(T::TABLE.name, T::NAMES, Visit(context, &mut table))?;
+    table.finish(context)
 }
 
 /// Reads the members of an object, of which a key may have been read already.
@@ -151,53 +157,11 @@ pub fn members<'de, T: ReadMembers, D: Deserializer<'de>>(
 pub(crate) fn read_members<'de, T: ReadMembers, A: MapAccess<'de>>(
     context: &mut Context,
     first: Option<MemberKey>,
-    mut map: A,
+    map: A,
 ) -> Result<T, A::Error> {
-    let mut slots = T::Slots::default();
-    let mut seen = Seen::default();
-    let n_faults = context.n_faults();
-    let mut first = first;
-    loop {
-        let key = match first.take() {
-            Some(key) => key,
-            None => match next_key(context, T::TABLE, &mut map)? {
-                Some(key) => key,
-                None => break,
-            },
-        };
-        let res = match key {
-            MemberKey::Known(index, field) => match seen.insert(index, field) {
-                Ok(()) => T::read_row(context, &mut slots, field, &mut OfMember(&mut map))
-                    .inspect_err(|error| context.blame_null(T::TABLE, field, error)),
-                Err(twice) => {
-                    context.blame(clauses::DISTINCT);
-                    Err(twice)
-                }
-            },
-            MemberKey::Foreign(key) => {
-                T::read_other(context, &mut slots, key, &mut map).inspect_err(|_| context.blame(T::TABLE.clause))
-            }
-        };
-        if let Err(error) = res {
-            context.recover(error)?;
-        }
-    }
-    context.leave_object(seen.is_empty() && !T::has_others(&slots));
-    finish(context, slots, seen, n_faults)
-}
-
-/// The value, when nothing is left to read and nothing was wrong since there were so many faults.
-fn finish<T: ReadMembers, E: Error>(
-    context: &mut Context,
-    slots: T::Slots,
-    seen: Seen,
-    n_faults: usize,
-) -> Result<T, E> {
-    if context.finds_all() {
-        report_missing::<E>(context, T::TABLE, seen)?;
-        context.settle(n_faults)?;
-    }
-    T::finish(slots).inspect_err(|_| context.blame(clauses::of_whole(T::TABLE)))
+    let mut table = Table::start(context);
+    table.read_members(context, first, map)?;
+    table.finish(context)
 }
 
 /// Reads the items of an array as the rows of a Record.
@@ -205,39 +169,109 @@ fn finish<T: ReadMembers, E: Error>(
 /// # Errors
 /// The deserializer's, with what is wrong.
 pub(crate) fn read_items<'de, T: ReadMembers, A: SeqAccess<'de>>(context: &mut Context, seq: A) -> Result<T, A::Error> {
-    let mut slots = T::Slots::default();
-    let mut seen = Seen::default();
-    let n_faults = context.n_faults();
-    let mut source = OfItems { seq, is_over: false };
-    let mut ends_in_null = false;
-    for (index, field) in T::TABLE.fields.iter().enumerate() {
-        context.leave_item(false);
-        let res = T::read_row(context, &mut slots, field, &mut source);
-        if source.is_over {
-            break;
+    let mut table = Table::start(context);
+    table.read_items(context, seq)?;
+    table.finish(context)
+}
+
+/// What was read of a table; it stays in its place until it is finished.
+struct Table<T: ReadMembers> {
+    slots: T::Slots,
+    seen: Seen,
+    /// How many faults there were before.
+    n_faults: usize,
+}
+
+impl<T: ReadMembers> Table<T> {
+    #[inline]
+    fn start(context: &Context) -> Self {
+        Self { slots: T::Slots::default(), seen: Seen::default(), n_faults: context.n_faults() }
+    }
+
+    #[inline]
+    fn read_members<'de, A: MapAccess<'de>>(
+        &mut self,
+        context: &mut Context,
+        first: Option<MemberKey>,
+        mut map: A,
+    ) -> Result<(), A::Error> {
+        let mut first = first;
+        loop {
+            let key = match first.take() {
+                Some(key) => key,
+                None => match next_key(context, T::TABLE, &mut map)? {
+                    Some(key) => key,
+                    None => break,
+                },
+            };
+            let res = match key {
+                MemberKey::Known(index, field) => match self.seen.insert(index, field) {
+                    Ok(()) => T::read_row(context, &mut self.slots, field, &mut OfMember(&mut map))
+                        .inspect_err(|error| context.blame_null(T::TABLE, field, error)),
+                    Err(twice) => {
+                        context.blame(clauses::DISTINCT);
+                        Err(twice)
+                    }
+                },
+                MemberKey::Foreign(key) => T::read_other(context, &mut self.slots, key, &mut map)
+                    .inspect_err(|_| context.blame(T::TABLE.clause)),
+            };
+            if let Err(error) = res {
+                context.recover(error)?;
+            }
         }
-        seen.insert(index, field)?;
-        if let Err(error) = res {
+        context.leave_object(self.seen.is_empty() && !T::has_others(&self.slots));
+        Ok(())
+    }
+
+    fn read_items<'de, A: SeqAccess<'de>>(&mut self, context: &mut Context, seq: A) -> Result<(), A::Error> {
+        let mut source = OfItems { seq, is_over: false };
+        let mut ends_in_null = false;
+        for (index, field) in T::TABLE.fields.iter().enumerate() {
             context.leave_item(false);
-            context.recover(error)?;
+            let res = T::read_row(context, &mut self.slots, field, &mut source);
+            if source.is_over {
+                break;
+            }
+            self.seen.insert(index, field)?;
+            if let Err(error) = res {
+                context.leave_item(false);
+                context.recover(error)?;
+            }
+            ends_in_null = context.last_item_was_null();
         }
-        ends_in_null = context.last_item_was_null();
+        if !source.is_over && source.next(PhantomData::<IgnoredAny>)?.is_some() {
+            let shape = T::TABLE;
+            while source.next(PhantomData::<IgnoredAny>)?.is_some() {}
+            let too_many = format_args!("more than {} items; {} has {}", shape.fields.len(), shape.name, shape.names());
+            context.blame(shape.clause);
+            context.recover(A::Error::custom(too_many))?;
+        } else if ends_in_null {
+            let res = context.tolerate("null at the end of a list, where it is to be left out");
+            if let Err(error) = res {
+                context.blame(T::TABLE.clause);
+                context.recover::<A::Error>(error)?;
+            }
+        }
+        context.leave_object(self.seen.is_empty());
+        Ok(())
     }
-    if !source.is_over && source.next(PhantomData::<IgnoredAny>)?.is_some() {
-        let shape = T::TABLE;
-        while source.next(PhantomData::<IgnoredAny>)?.is_some() {}
-        let too_many = format_args!("more than {} items; {} has {}", shape.fields.len(), shape.name, shape.names());
-        context.blame(shape.clause);
-        context.recover(A::Error::custom(too_many))?;
-    } else if ends_in_null {
-        let res = context.tolerate("null at the end of a list, where it is to be left out");
-        if let Err(error) = res {
-            context.blame(T::TABLE.clause);
-            context.recover::<A::Error>(error)?;
+
+    /// The value, when nothing is left to read and nothing was wrong.
+    #[inline]
+    fn finish<E: Error>(self, context: &mut Context) -> Result<T, E> {
+        if context.finds_all() {
+            report_missing::<E>(context, T::TABLE, self.seen)?;
+            context.settle(self.n_faults)?;
+        }
+        match T::finish(self.slots) {
+            Ok(value) => Ok(value),
+            Err(error) => {
+                context.blame(clauses::of_whole(T::TABLE));
+                Err(error)
+            }
         }
     }
-    context.leave_object(seen.is_empty());
-    finish(context, slots, seen, n_faults)
 }
 
 fn report_missing<E: Error>(context: &mut Context, shape: &Shape, seen: Seen) -> Result<(), E> {
@@ -263,58 +297,62 @@ pub enum MemberKey {
 ///
 /// # Errors
 /// The deserializer's.
+#[inline(always)]
 pub fn next_key<'de, A: MapAccess<'de>>(
     context: &mut Context,
     shape: &'static Shape,
     map: &mut A,
 ) -> Result<Option<MemberKey>, A::Error> {
-    map.next_key_seed(KeySeed(context, shape))
+    let mut foreign = None;
+    Ok(match map.next_key_seed(KeySeed { context, shape, foreign: &mut foreign })? {
+        None => None,
+        Some(Found::Row(row)) => Some(MemberKey::Known(row.into(), &shape.fields[usize::from(row)])),
+        Some(Found::None) => foreign.map(MemberKey::Foreign),
+    })
 }
 
-struct KeySeed<'c>(&'c mut Context, &'static Shape);
+/// What a key was found to be. It is small, because it is handed up through several calls.
+enum Found {
+    /// The row of the table at this position.
+    Row(u8),
+    /// None of its rows; the key is kept aside.
+    None,
+}
+
+struct KeySeed<'c> {
+    context: &'c mut Context,
+    shape: &'static Shape,
+    foreign: &'c mut Option<Key>,
+}
 
 impl KeySeed<'_> {
-    fn number<E: Error>(self, id: u64) -> Result<MemberKey, E> {
-        let Self(context, shape) = self;
-        match shape.by_id(id) {
-            Some((index, field)) => {
-                context.meet_id()?;
-                Ok(MemberKey::Known(index, field))
+    fn number<E: Error>(self, id: u64) -> Result<Found, E> {
+        match self.shape.by_id(id) {
+            Some((index, _)) => {
+                self.context.meet_id()?;
+                Ok(row(index))
             }
             None if id > MAX_INTEGER.unsigned_abs() => {
-                context.blame(clauses::NUMBERS);
+                self.context.blame(clauses::NUMBERS);
                 Err(too_large(&id))
             }
-            None => Ok(MemberKey::Foreign(Key::Number(id))),
+            None => Ok(self.foreign(Key::Number(id))),
         }
     }
-}
 
-impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
-    type Value = MemberKey;
-
-    #[inline]
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<MemberKey, D::Error> {
-        if self.0.is_binary() { deserializer.deserialize_any(self) } else { deserializer.deserialize_str(self) }
-    }
-}
-
-impl Visitor<'_> for KeySeed<'_> {
-    type Value = MemberKey;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_binary() { "the name or id of a member" } else { "the name of a member" })
-    }
-
-    #[inline]
-    fn visit_str<E: Error>(self, name: &str) -> Result<MemberKey, E> {
-        let Self(context, shape) = &self;
-        if context.is_by_name() {
-            return Ok(match shape.by_name(name) {
-                Some((index, field)) => MemberKey::Known(index, field),
-                None => MemberKey::Foreign(Key::from(name)),
-            });
+    /// A name where a name can be nothing else.
+    #[inline(always)]
+    fn name(self, name: &str) -> Found {
+        match self.shape.by_name(name) {
+            Some((index, _)) => row(index),
+            None => self.foreign(Key::from(name)),
         }
+    }
+
+    /// A name or an id.
+    #[inline(never)]
+    fn any<E: Error>(self, name: &str) -> Result<Found, E> {
+        let Self { context, shape, .. } = &self;
         if !context.is_binary() && context.may_have_ids() {
             match decimal(name) {
                 Some(id) if context.is_concise() || shape.by_id(id).is_some() => return self.number(id),
@@ -323,20 +361,68 @@ impl Visitor<'_> for KeySeed<'_> {
                 _ => {}
             }
         }
-        match shape.by_name(name) {
-            Some((index, field)) => {
-                self.0.meet_name()?;
-                Ok(MemberKey::Known(index, field))
-            }
-            None => Ok(MemberKey::Foreign(Key::from(name))),
+        if shape.by_name(name).is_some() {
+            self.context.meet_name()?;
         }
+        Ok(self.name(name))
     }
 
-    fn visit_u64<E: Error>(self, id: u64) -> Result<MemberKey, E> {
+    #[inline(never)]
+    fn foreign(self, key: Key) -> Found {
+        *self.foreign = Some(key);
+        Found::None
+    }
+}
+
+/// A table has at most 255 rows.
+#[allow(clippy::cast_possible_truncation)]
+fn row(index: usize) -> Found {
+    Found::Row(index as u8)
+}
+
+impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
+    type Value = Found;
+
+    #[inline(always)]
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Found, D::Error> {
+        if self.context.is_binary() { deserializer.deserialize_any(self) } else { deserializer.deserialize_str(self) }
+    }
+}
+
+impl<'de> Visitor<'de> for KeySeed<'_> {
+    type Value = Found;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.context.is_binary() { "the name or id of a member" } else { "the name of a member" })
+    }
+
+    #[inline(always)]
+    fn visit_str<E: Error>(self, name: &str) -> Result<Found, E> {
+        if self.context.is_by_name() { Ok(self.name(name)) } else { self.any(name) }
+    }
+
+    #[inline(always)]
+    fn visit_borrowed_str<E: Error>(self, name: &'de str) -> Result<Found, E> {
+        self.visit_str(name)
+    }
+
+    /// In a form without numbers for keys, the position among the names that were announced to the deserializer.
+    #[inline(always)]
+    fn visit_u8<E: Error>(self, position: u8) -> Result<Found, E> {
+        if self.context.is_binary() {
+            return self.number(position.into());
+        }
+        if !self.context.is_by_name() {
+            self.context.meet_name()?;
+        }
+        Ok(Found::Row(position))
+    }
+
+    fn visit_u64<E: Error>(self, id: u64) -> Result<Found, E> {
         self.number(id)
     }
 
-    fn visit_i64<E: Error>(self, id: i64) -> Result<MemberKey, E> {
+    fn visit_i64<E: Error>(self, id: i64) -> Result<Found, E> {
         match u64::try_from(id) {
             Ok(id) => self.number(id),
             Err(_) => Err(E::custom(format_args!("{id} is no id of a member"))),
@@ -374,16 +460,36 @@ impl Seen {
     }
 }
 
-/// Reads the value of a row that may not be null; `None` if an array ended before it.
+/// Reads the value of a row that may not be null into its slot, which stays as it is if an array ended before it.
 ///
 /// # Errors
 /// The deserializer's, with the place.
+#[inline(always)]
 pub fn value<'de, S: Source<'de>, T: Read>(
     context: &mut Context,
     source: &mut S,
     name: &str,
-) -> Result<Option<T>, S::Error> {
-    context.at(Segment::Name(name), |context| source.next(Seed::new(context)))
+    slot: &mut Option<T>,
+) -> Result<(), S::Error> {
+    struct Required<'c, T>(&'c mut Context, &'c mut Option<T>);
+
+    impl<'de, T: Read> DeserializeSeed<'de> for Required<'_, T> {
+        type Value = ();
+
+        #[inline(always)]
+        fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+            match T::read(self.0, deserializer) {
+                Ok(value) => *self.1 = Some(value),
+                Err(error) => {
+                    self.0.blame_shape(T::shape(), &error);
+                    return Err(error);
+                }
+            }
+            Ok(())
+        }
+    }
+
+    context.at(Segment::Name(name), |context| source.next(Required(context, slot))).map(drop)
 }
 
 /// Reads the value of a member that the table does not have.
@@ -398,61 +504,68 @@ pub(crate) fn member_value<'de, A: MapAccess<'de>, T: Read>(
     context.at(Segment::Name(name), |context| map.next_value_seed(Seed::new(context)))
 }
 
-/// Reads the value of a row that may be absent; null is absence where positions count, and in lenient mode everywhere
-/// (DECISIONS M8, L36).
+/// Reads the value of a row that may be absent into its slot; null is absence where positions count, and in lenient mode
+/// everywhere (DECISIONS M8, L36).
 ///
 /// # Errors
 /// The deserializer's, with the place.
+#[inline(always)]
 pub fn optional_value<'de, S: Source<'de>, T: Read>(
     context: &mut Context,
     source: &mut S,
     name: &str,
-) -> Result<Option<T>, S::Error> {
+    slot: &mut Option<T>,
+) -> Result<(), S::Error> {
     struct Optional<'c, T> {
         context: &'c mut Context,
         is_positional: bool,
-        value: PhantomData<T>,
+        slot: &'c mut Option<T>,
     }
 
     impl<'de, T: Read> DeserializeSeed<'de> for Optional<'_, T> {
-        type Value = Option<T>;
+        type Value = ();
 
-        fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<T>, D::Error> {
+        #[inline(always)]
+        fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
             deserializer.deserialize_option(self)
         }
     }
 
     impl<'de, T: Read> Visitor<'de> for Optional<'_, T> {
-        type Value = Option<T>;
+        type Value = ();
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str(T::shape().name)
         }
 
-        fn visit_none<E: Error>(self) -> Result<Option<T>, E> {
+        fn visit_none<E: Error>(self) -> Result<(), E> {
             if self.is_positional {
                 self.context.leave_item(true);
-            } else {
-                let res = self.context.tolerate(NULL);
-                res.inspect_err(|_| self.context.blame(clauses::NULL))?;
+                return Ok(());
             }
-            Ok(None)
+            let res = self.context.tolerate(NULL);
+            res.inspect_err(|_| self.context.blame(clauses::NULL))
         }
 
-        fn visit_unit<E: Error>(self) -> Result<Option<T>, E> {
+        fn visit_unit<E: Error>(self) -> Result<(), E> {
             self.visit_none()
         }
 
-        fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<T>, D::Error> {
-            T::read_optional(self.context, deserializer)
-                .inspect_err(|error| self.context.blame_shape(T::shape(), error))
+        #[inline(always)]
+        fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+            match T::read_optional(self.context, deserializer) {
+                Ok(value) => *self.slot = value,
+                Err(error) => {
+                    self.context.blame_shape(T::shape(), &error);
+                    return Err(error);
+                }
+            }
+            Ok(())
         }
     }
 
     let is_positional = S::IS_POSITIONAL;
-    context
-        .at(Segment::Name(name), |context| source.next(Optional { context, is_positional, value: PhantomData }))
-        .map(Option::flatten)
+    context.at(Segment::Name(name), |context| source.next(Optional { context, is_positional, slot })).map(drop)
 }
 
 /// Reads the value of a row whose empty value means absence; an object without members is tolerated in lenient mode
@@ -460,21 +573,23 @@ pub fn optional_value<'de, S: Source<'de>, T: Read>(
 ///
 /// # Errors
 /// The deserializer's, with the place.
+#[inline(always)]
 pub fn defaulted_value<'de, S: Source<'de>, T: Read>(
     context: &mut Context,
     source: &mut S,
     name: &str,
+    slot: &mut Option<T>,
     is_empty: impl FnOnce(&T) -> bool,
-) -> Result<Option<T>, S::Error> {
-    let value = optional_value(context, source, name)?;
-    if value.as_ref().is_some_and(is_empty) && context.last_object_was_empty() {
+) -> Result<(), S::Error> {
+    optional_value(context, source, name, slot)?;
+    if slot.as_ref().is_some_and(is_empty) && context.last_object_was_empty() {
         context.at(Segment::Name(name), |context| {
             context
                 .tolerate("must hold at least one member")
                 .inspect_err(|_| context.blame(clauses::of_empty(T::shape())))
         })?;
     }
-    Ok(value)
+    Ok(())
 }
 
 /// What is noted of a null that is absence (DECISIONS M8, L36).
@@ -572,49 +687,43 @@ pub fn choice<'de, T: Choice, X: ForeignField<T>, D: Deserializer<'de>>(
     context: &mut Context,
     deserializer: D,
 ) -> Result<T, D::Error> {
-    struct One<'c, T, X>(&'c mut Context, PhantomData<(T, X)>);
+    struct One<'c, T, X>(&'c mut Context, &'c mut Option<T>, PhantomData<X>);
 
     impl<'de, T: Choice, X: ForeignField<T>> Visitor<'de> for One<'_, T, X> {
-        type Value = T;
+        type Value = ();
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             write!(f, "an object of one member ({})", T::TABLE.name)
         }
 
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
-            let Self(context, _) = self;
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+            let Self(context, slot, _) = self;
             let n_faults = context.n_faults();
             let first = next_key(context, T::TABLE, &mut map)?;
             let res = match &first {
                 None => Err(A::Error::custom("exactly one member is due, there is none")),
-                Some(MemberKey::Known(_, field)) => context.at(Segment::Name(field.name), |context| {
-                    let res = map.next_value_seed(FieldSeed(context, field, PhantomData));
-                    if let (Err(error), Some(shape)) = (&res, field.shape) {
-                        context.blame_shape(shape(), error);
-                    }
-                    res
-                }),
-                Some(MemberKey::Foreign(key)) => X::read_foreign(context, key, &mut map),
-            };
-            let value = match res {
-                Ok(value) => Some(value),
-                Err(error) => {
-                    context.blame(T::TABLE.clause);
-                    context.recover(error)?;
-                    None
+                Some(MemberKey::Known(_, field)) => context
+                    .at(Segment::Name(field.name), |context| map.next_value_seed(FieldSeed(context, field, slot))),
+                Some(MemberKey::Foreign(key)) => {
+                    X::read_foreign(context, key, &mut map).map(|value| *slot = Some(value))
                 }
             };
+            if let Err(error) = res {
+                context.blame(T::TABLE.clause);
+                context.recover(error)?;
+            }
             while let Some(second) = next_key(context, T::TABLE, &mut map)? {
                 let is_same = first.as_ref().is_some_and(|first| first.to_string() == second.to_string());
                 context.blame(if is_same { clauses::DISTINCT } else { T::TABLE.clause });
                 context.recover(A::Error::custom(format_args!("exactly one member is due, {second} is a second")))?;
             }
-            context.settle(n_faults)?;
-            value.ok_or_else(|| A::Error::custom("exactly one member is due"))
+            context.settle(n_faults)
         }
     }
 
-    deserializer.deserialize_any(One::<T, X>(context, PhantomData))
+    let mut slot = None;
+    deserializer.deserialize_map(One::<T, X>(context, &mut slot, PhantomData))?;
+    slot.ok_or_else(|| D::Error::custom("exactly one member is due"))
 }
 
 impl fmt::Display for MemberKey {
@@ -626,12 +735,22 @@ impl fmt::Display for MemberKey {
     }
 }
 
-struct FieldSeed<'c, T>(&'c mut Context, &'static Field, PhantomData<T>);
+struct FieldSeed<'c, T>(&'c mut Context, &'static Field, &'c mut Option<T>);
 
 impl<'de, T: Choice> DeserializeSeed<'de> for FieldSeed<'_, T> {
-    type Value = T;
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-        T::read_field(self.0, self.1, deserializer)
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        let Self(context, field, slot) = self;
+        match T::read_field(context, field, deserializer) {
+            Ok(value) => *slot = Some(value),
+            Err(error) => {
+                if let Some(shape) = field.shape {
+                    context.blame_shape(shape(), &error);
+                }
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 }

@@ -26,19 +26,21 @@ pub fn row_of<'de, D: Deserializer<'de>>(
 ) -> Result<usize, D::Error> {
     match shape.kind {
         Kind::EnumeratedId => id_of(shape, context, deserializer),
+        _ if context.is_by_name() => deserializer.deserialize_str(Row(context, shape)),
         _ => deserializer.deserialize_any(Row(context, shape)),
     }
 }
 
 struct Row<'c>(&'c mut Context, &'static Shape);
 
-impl Visitor<'_> for Row<'_> {
+impl<'de> Visitor<'de> for Row<'_> {
     type Value = usize;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "one of {}", self.1.names())
     }
 
+    #[inline(always)]
     fn visit_str<E: Error>(self, text: &str) -> Result<usize, E> {
         let Some((index, _)) = self.1.by_name(text) else {
             return Err(E::custom(Invalid::not_one_of(text, self.1)));
@@ -47,6 +49,11 @@ impl Visitor<'_> for Row<'_> {
             self.0.meet_name()?;
         }
         Ok(index)
+    }
+
+    #[inline(always)]
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<usize, E> {
+        self.visit_str(text)
     }
 
     fn visit_u64<E: Error>(self, id: u64) -> Result<usize, E> {
@@ -149,7 +156,7 @@ pub fn integer<'de, D: Deserializer<'de>>(
         }
     }
 
-    deserializer.deserialize_any(Integer { context, low, high, what })
+    deserializer.deserialize_i64(Integer { context, low, high, what })
 }
 
 /// Reads a Number of at least 0.
@@ -206,6 +213,7 @@ pub(crate) fn too_large<E: Error>(value: &dyn fmt::Display) -> E {
 ///
 /// # Errors
 /// The deserializer's: not a string, or what `make` objects to.
+#[inline(always)]
 pub fn text<'de, D: Deserializer<'de>, T>(
     context: &mut Context,
     deserializer: D,
@@ -218,18 +226,24 @@ pub fn text<'de, D: Deserializer<'de>, T>(
         make: F,
     }
 
-    impl<T, F: FnOnce(&str) -> Result<T, Invalid>> Visitor<'_> for Text<'_, F> {
+    impl<'de, T, F: FnOnce(&str) -> Result<T, Invalid>> Visitor<'de> for Text<'_, F> {
         type Value = T;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str(self.what)
         }
 
+        #[inline(always)]
         fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
             if self.context.is_strict() {
                 refuse_noncharacters(self.context, text)?;
             }
             (self.make)(text).map_err(E::custom)
+        }
+
+        #[inline(always)]
+        fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<T, E> {
+            self.visit_str(text)
         }
     }
 
@@ -287,7 +301,8 @@ pub fn octets<'de, D: Deserializer<'de>, T>(
         }
     }
 
-    deserializer.deserialize_any(Binary { context, what, from_text, from_octets })
+    let visitor = Binary { context, what, from_text, from_octets };
+    if visitor.context.is_binary() { deserializer.deserialize_any(visitor) } else { deserializer.deserialize_str(visitor) }
 }
 
 /// Octets from base64url, with or without padding (DECISIONS L15).
@@ -389,7 +404,7 @@ pub(crate) fn each<'de, D: Deserializer<'de>, T: Read>(
         }
     }
 
-    deserializer.deserialize_any(List { context, what, take, item: PhantomData })
+    deserializer.deserialize_seq(List { context, what, take, item: PhantomData })
 }
 
 /// Refuses a list in which a value stands twice.

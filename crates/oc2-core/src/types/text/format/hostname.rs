@@ -6,6 +6,53 @@
 /// underscore (DECISIONS L20, L32).
 pub(crate) fn hostname(text: &str) -> Result<&str, &'static str> {
     let name = text.strip_suffix('.').unwrap_or(text);
+    if is_hostname(name) { Ok(name) } else { explain(name) }
+}
+
+/// Whether it is one, in one pass.
+fn is_hostname(name: &str) -> bool {
+    // A dot before the first label and behind the last would be alike.
+    let (mut last, mut start) = (DOT, 0);
+    for (at, octet) in name.bytes().enumerate() {
+        let class = CLASSES[usize::from(octet)];
+        if class != LETTER {
+            let is_within = last == LETTER || (last == HYPHEN && class == HYPHEN);
+            if class == NONE || !is_within || at - start > MAX_LABEL {
+                return false;
+            }
+            if class == DOT {
+                start = at + 1;
+            }
+        }
+        last = class;
+    }
+    last == LETTER && name.len() - start <= MAX_LABEL && name.len() <= MAX_NAME
+}
+
+/// What an octet is in a name: a letter or digit, a hyphen, a dot, or none of these.
+const CLASSES: [u8; 256] = {
+    let mut classes = [NONE; 256];
+    let mut octet = 0;
+    while octet < 256 {
+        #[allow(clippy::cast_possible_truncation, reason = "it is below 256")]
+        let (class, is_letter) = (octet as u8, (octet as u8).is_ascii_alphanumeric());
+        classes[octet] = match class {
+            b'-' => HYPHEN,
+            b'.' => DOT,
+            _ if is_letter => LETTER,
+            _ => NONE,
+        };
+        octet += 1;
+    }
+    classes
+};
+const NONE: u8 = 0;
+const LETTER: u8 = 1;
+const HYPHEN: u8 = 2;
+const DOT: u8 = 3;
+
+/// What is wrong with one that is none.
+fn explain(name: &str) -> Result<&str, &'static str> {
     if name.is_empty() {
         return Err("is not a hostname: it has no label");
     }
