@@ -18,7 +18,7 @@ pub use tree::Tree;
 
 use crate::form::{Form, Notation};
 use crate::shape::read::{Context, Mode, Read, ReadError, decimal};
-use crate::shape::write::{Field, Write};
+use crate::shape::write::{OfField, Write};
 use crate::shape::{Choice, Kind, Shape};
 
 /// A value of a type that a profile defines (LS 3.1.4): *read*, a subtree as it came, or *typed*, not written yet.
@@ -338,7 +338,7 @@ impl<T: Choice + Extension> Typed for FieldOf<T> {
     }
 
     fn tree(&self, form: Form, is_human_readable: bool) -> Result<Tree, ReadError> {
-        Tree::of(&Field(&self.0, form), is_human_readable)
+        Tree::of(&OfField(&self.0, form), is_human_readable)
     }
 
     fn field_id(&self) -> Option<u32> {

@@ -356,7 +356,7 @@ impl<'de> Visitor<'de> for AnyEnvelope<'_> {
 
 /// The members that tell a Message, a Command and a Response apart. Of these three only a Response has ids for keys.
 const TOP: Shape = Shape::table("Message", "", Kind::Map { min: 1 }, {
-    const ROW: Field = Field { id: u32::MAX, also: &[], name: "", shape: None, required: false };
+    const ROW: Field = Field { id: u32::MAX, also: &[], name: "", quoted: None, shape: None, required: false };
     &[
         Field { name: "headers", ..ROW },
         Field { name: "body", ..ROW },

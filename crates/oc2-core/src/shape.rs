@@ -63,6 +63,15 @@ impl Shape {
     #[must_use]
     #[inline]
     pub fn by_id(&self, id: u64) -> Option<(usize, &'static Field)> {
+        // Most tables are numbered from 1 on.
+        let index = usize::try_from(id).ok()?.wrapping_sub(1);
+        match self.fields.get(index) {
+            Some(field) if u64::from(field.id) == id => Some((index, field)),
+            _ => self.search_id(id),
+        }
+    }
+
+    fn search_id(&self, id: u64) -> Option<(usize, &'static Field)> {
         self.fields
             .iter()
             .enumerate()
@@ -246,6 +255,8 @@ pub struct Field {
     pub also: &'static [u32],
     /// The name on the wire.
     pub name: &'static str,
+    /// The name in quotation marks and with a colon, as JSON has a key, for writers in a hurry; it may be missing.
+    pub quoted: Option<&'static str>,
     /// The type of the field; `None` in enumerations.
     pub shape: Option<fn() -> &'static Shape>,
     /// Whether the field must be present (multiplicity 1).
@@ -268,6 +279,16 @@ pub const fn wire_name(field: &'static str) -> &'static str {
     match field.as_bytes() {
         [b'r', b'#', ..] => field.split_at(2).1,
         _ => field,
+    }
+}
+
+/// The same in quotation marks and with a colon; `None` for a raw identifier.
+#[doc(hidden)]
+#[must_use]
+pub const fn wire_quoted(quoted: &'static str) -> Option<&'static str> {
+    match quoted.as_bytes() {
+        [_, b'r', b'#', ..] => None,
+        _ => Some(quoted),
     }
 }
 
@@ -343,7 +364,14 @@ macro_rules! enumerated {
                 $wire,
                 concat!($($clause)?),
                 $crate::shape::Kind::$kind,
-                &[$($crate::shape::Field { id: $id, also: &[], name: $text, shape: None, required: false }),+],
+                &[$($crate::shape::Field {
+                    id: $id,
+                    also: &[],
+                    name: $text,
+                    quoted: ::core::option::Option::Some(concat!("\"", $text, "\":")),
+                    shape: None,
+                    required: false,
+                }),+],
             );
 
             /// Every value, in the order of the standard.
@@ -439,6 +467,7 @@ macro_rules! choice {
                     id: $id,
                     also: &[$($also),*],
                     name: $text,
+                    quoted: ::core::option::Option::Some(concat!("\"", $text, "\":")),
                     shape: Some(<$ty as $crate::shape::read::Read>::shape),
                     required: false,
                 }),+],
@@ -670,6 +699,7 @@ macro_rules! fields {
                     id: $id,
                     also: &[$($also),*],
                     name: $crate::shape::wire_name(stringify!($field)),
+                    quoted: $crate::shape::wire_quoted(concat!("\"", stringify!($field), "\":")),
                     shape: Some(<$ty as $crate::shape::read::Read>::shape),
                     required: $crate::fields!(@required $need),
                 }),*],
@@ -738,10 +768,10 @@ macro_rules! fields {
                 }
 
                 #[allow(unused_variables, reason = "a table may have no rows")]
-                fn finish<E: $crate::serde::de::Error>(slots: Slots) -> ::core::result::Result<Self, E> {
+                fn finish<E: $crate::serde::de::Error>(slots: &mut Slots) -> ::core::result::Result<Self, E> {
                     Self {
                         $($field: $crate::fields!(@take $need slots.$field, stringify!($field))?,)*
-                        $($others: slots.$others.present(&$policy),)?
+                        $($others: ::core::mem::take(&mut slots.$others).present(&$policy),)?
                     }
                     .checked()
                 }
@@ -793,10 +823,10 @@ macro_rules! fields {
         $crate::shape::read::defaulted_value($context, $source, $name, $slot, <$ty>::is_empty)
     };
     (@take required $slot:expr, $name:expr) => {
-        $crate::shape::read::required($slot, $crate::shape::wire_name($name))
+        $crate::shape::read::required($slot.take(), $crate::shape::wire_name($name))
     };
-    (@take optional $slot:expr, $name:expr) => { ::core::result::Result::Ok($slot) };
-    (@take defaulted $slot:expr, $name:expr) => { ::core::result::Result::Ok($slot.unwrap_or_default()) };
+    (@take optional $slot:expr, $name:expr) => { ::core::result::Result::Ok($slot.take()) };
+    (@take defaulted $slot:expr, $name:expr) => { ::core::result::Result::Ok($slot.take().unwrap_or_default()) };
     (@present required $value:expr) => { true };
     (@present optional $value:expr) => { $value.is_some() };
     (@present defaulted $value:expr) => { !$value.is_empty() };

@@ -115,13 +115,14 @@ fn read_with<T>(
 ) -> Result<T, ReadError> {
     check_length(bytes)?;
     let mut reader = Reader::new(text_of(bytes)?);
-    match read(context, &mut reader) {
-        Ok(value) => match reader.end() {
-            Ok(()) => Ok(value),
-            Err(error) => Err(ReadError::new(message_of(&error))),
-        },
-        Err(error) => Err(context.fail(message_of(&error))),
+    let res = read(context, &mut reader);
+    // The value is large: it is looked at where it lies, and moved once.
+    if res.is_ok()
+        && let Err(error) = reader.end()
+    {
+        return Err(ReadError::new(message_of(&error)));
     }
+    res.map_err(|error| context.fail(message_of(&error)))
 }
 
 /// The text of JSON.

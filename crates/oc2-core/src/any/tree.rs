@@ -13,7 +13,8 @@ use super::distinct::Distinct;
 use super::key::{AnyKey, Key, Name};
 use crate::form::Form;
 use crate::shape::read::{
-    Context, MAX_INTEGER, Read, ReadError, Segment, Shown, clauses, refuse_noncharacters, stands_twice, too_large,
+    Context, MAX_INTEGER, Read, ReadError, Segment, Shown, clauses, read_each, refuse_noncharacters, stands_twice,
+    too_large,
 };
 use crate::shape::write::{Write, Written};
 use crate::shape::{Kind, Shape};
@@ -187,25 +188,9 @@ impl<'de> Visitor<'de> for Grow<'_> {
         Ok(Tree::Octets(octets.into()))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Tree, A::Error> {
-        let Self(context) = self;
-        let limit = context.limits().items;
-        let n_faults = context.n_faults();
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Tree, A::Error> {
         let mut items = Vec::new();
-        for index in 0.. {
-            match context.at(Segment::Index(index), |context| seq.next_element_seed(Grow(context))) {
-                Ok(None) => break,
-                Ok(Some(_)) if index == limit => {
-                    context.blame(clauses::BOUNDS);
-                    return Err(A::Error::custom(format_args!("more than {limit} items")));
-                }
-                Ok(Some(item)) => items.push(item),
-                // Nothing was taken from the list.
-                Err(error) if context.is_at_bottom() => return Err(error),
-                Err(error) => context.recover(error)?,
-            }
-        }
-        context.settle(n_faults)?;
+        read_each(self.0, seq, |item| items.push(item))?;
         Ok(Tree::List(items))
     }
 

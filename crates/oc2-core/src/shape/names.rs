@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn a_long_table_is_searched_too() {
-        const ROW: Field = Field { id: 1, also: &[], name: "same", shape: None, required: false };
+        const ROW: Field = Field { id: 1, also: &[], name: "same", quoted: None, shape: None, required: false };
         const LONG: [Field; 60] = [ROW; 60];
         assert_eq!(Names::of(&LONG).find(&LONG, "same"), Some(0));
         assert_eq!(Names::of(&LONG).find(&LONG, "other"), None);

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use crate::any::{CANNOT_CHANGE, Key, Members, Others};
 use crate::form::{Form, Notation};
-use crate::shape::{Choice, Kind, Shape};
+use crate::shape::{Choice, Field, Kind, Shape};
 
 /// A type that can be written. What is written is always strict.
 pub trait Write {
@@ -71,16 +71,21 @@ pub fn row<S: Serializer>(shape: &'static Shape, index: usize, form: Form, seria
     let field = &shape.fields[index];
     match (shape.kind, form.notation) {
         (Kind::EnumeratedId, _) | (_, Notation::Concise) => serializer.serialize_u32(field.id),
-        _ => Known(field.name).serialize(serializer),
+        _ => serializer.serialize_unit_variant(field.quoted.unwrap_or_default(), AS_VALUE, field.name),
     }
 }
 
-/// A name of a table, which needs no escape in any encoding.
-struct Known(&'static str);
+/// The names of tables are written as serde's names of variants. No encoding has an interest in the name of the type and the
+/// position that go with them: they tell JSON what the name looks like with quotation marks and colon, and whether it is a key.
+const AS_VALUE: u32 = 0;
+const AS_KEY: u32 = 1;
+
+/// A name of a table as a key, which needs no escape in any encoding.
+struct Known(&'static Field);
 
 impl Serialize for Known {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_unit_variant("", 0, self.0)
+        serializer.serialize_unit_variant(self.0.quoted.unwrap_or_default(), AS_KEY, self.0.name)
     }
 }
 
@@ -169,7 +174,7 @@ impl<'a, S: Serializer> Rows<'a, S> {
             (Container::Object(object), Some(value)) => match self.form.notation {
                 Notation::Concise => object.serialize_entry(&field.id, &Written(value, self.form)),
                 Notation::Verbose | Notation::Compact => {
-                    object.serialize_entry(&Known(field.name), &Written(value, self.form))
+                    object.serialize_entry(&Known(field), &Written(value, self.form))
                 }
             },
             (Container::List { n_items, .. }, _) if index >= *n_items => Ok(()),
@@ -218,16 +223,16 @@ pub fn choice<T: Choice, S: Serializer>(choice: &T, form: Form, serializer: S) -
     };
     let mut map = serializer.serialize_map(Some(1))?;
     match form.notation {
-        Notation::Concise => map.serialize_entry(&field.id, &Field(choice, form))?,
-        Notation::Verbose | Notation::Compact => map.serialize_entry(&Known(field.name), &Field(choice, form))?,
+        Notation::Concise => map.serialize_entry(&field.id, &OfField(choice, form))?,
+        Notation::Verbose | Notation::Compact => map.serialize_entry(&Known(field), &OfField(choice, form))?,
     }
     map.end()
 }
 
 /// The field that a Choice holds, without its name.
-pub(crate) struct Field<'a, T>(pub(crate) &'a T, pub(crate) Form);
+pub(crate) struct OfField<'a, T>(pub(crate) &'a T, pub(crate) Form);
 
-impl<T: Choice> Serialize for Field<'_, T> {
+impl<T: Choice> Serialize for OfField<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.write_field(self.1, serializer)
     }

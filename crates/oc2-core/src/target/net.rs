@@ -20,7 +20,7 @@ use crate::types::port::{L4Protocol, Port};
 
 /// Declares a range of addresses: an address, and how many of its leading bits count.
 macro_rules! net {
-    ($(#[$meta:meta])* $name:ident: $type:literal in $clause:literal of $addr:ident as $bits:ident, $width:literal, $what:literal, $parts:expr) => {
+    ($(#[$meta:meta])* $name:ident: $type:literal in $clause:literal of $addr:ident as $bits:ident by $parse:path, $show:path, $width:literal, $what:literal, $parts:expr) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug)]
         pub struct $name {
@@ -50,6 +50,16 @@ macro_rules! net {
             #[must_use]
             pub fn prefix(&self) -> u8 {
                 self.prefix.unwrap_or($width)
+            }
+
+            fn text(&self) -> NetText {
+                let mut text = NetText::default();
+                $show(self.addr, &mut text);
+                if let Some(prefix) = self.prefix {
+                    text.push(b'/');
+                    text.decimal(prefix);
+                }
+                text
             }
 
             /// The first address of the range.
@@ -87,24 +97,23 @@ macro_rules! net {
             type Err = Invalid;
 
             fn from_str(text: &str) -> Result<Self, Invalid> {
-                let invalid = || Invalid::text(text, $what);
-                match text.bytes().position(|byte| byte == b'/') {
-                    None => text.parse().map(|addr| Self { addr, prefix: None }).map_err(|_| invalid()),
+                let (addr, prefix) = match text.bytes().position(|byte| byte == b'/') {
+                    None => ($parse(text), Ok(None)),
                     Some(slash) => {
-                        let addr = text[..slash].parse().map_err(|_| invalid())?;
-                        let prefix = prefix_length(&text[slash + 1..]).ok_or_else(invalid)?;
-                        Self::new(addr, prefix).map_err(|_| invalid())
+                        let prefix = prefix_length(&text[slash + 1..]).filter(|prefix| *prefix <= $width);
+                        ($parse(&text[..slash]), prefix.map(Some).ok_or(()))
                     }
+                };
+                match (addr, prefix) {
+                    (Some(addr), Ok(prefix)) => Ok(Self { addr, prefix }),
+                    _ => Err(Invalid::text(text, $what)),
                 }
             }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                match self.prefix {
-                    None => self.addr.fmt(f),
-                    Some(prefix) => write!(f, "{}/{prefix}", self.addr),
-                }
+                f.write_str(self.text().as_str())
             }
         }
 
@@ -115,14 +124,16 @@ macro_rules! net {
             }
 
             fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_any(NetVisitor::<Self> { context, net: PhantomData })
+                let is_text = context.is_by_name() && !context.is_binary();
+                let visitor = NetVisitor::<Self> { context, net: PhantomData };
+                if is_text { deserializer.deserialize_str(visitor) } else { deserializer.deserialize_any(visitor) }
             }
         }
 
         impl Write for $name {
             fn write<S: Serializer>(&self, form: Form, serializer: S) -> Result<S::Ok, S::Error> {
                 if form.notation != Notation::Concise {
-                    return serializer.collect_str(self);
+                    return serializer.serialize_str(self.text().as_str());
                 }
                 let mut items = serializer.serialize_seq(Some(1 + usize::from(self.prefix.is_some())))?;
                 items.serialize_element(&Written(&Octets(&self.addr.octets()), form))?;
@@ -134,10 +145,8 @@ macro_rules! net {
         }
 
         impl Net for $name {
-            fn of_octets(octets: &[u8], prefix: Option<u8>) -> Result<Self, Invalid> {
-                let octets: [u8; $width / 8] = octets.try_into().map_err(|_| {
-                    Invalid::new(format!("{} octets, where the address has {}", octets.len(), $width / 8))
-                })?;
+            fn of_octets(address: &Address, prefix: Option<u8>) -> Result<Self, Invalid> {
+                let octets = address.exactly::<{ $width / 8 }>()?;
                 match prefix {
                     Some(prefix) => Self::new(octets.into(), prefix),
                     None => Ok(Self { addr: octets.into(), prefix: None }),
@@ -159,19 +168,19 @@ macro_rules! net {
 
 net! {
     /// A range of IPv4 addresses (LS 3.4.1.9); a single address without a prefix.
-    Ipv4Net: "IPv4-Net" in "LS 3.4.1.9 (LS-168)" of Ipv4Addr as u32, 32, "is not an IPv4 net (a.b.c.d or a.b.c.d/0..32)",
+    Ipv4Net: "IPv4-Net" in "LS 3.4.1.9 (LS-168)" of Ipv4Addr as u32 by ipv4_addr, show_ipv4, 32, "is not an IPv4 net (a.b.c.d or a.b.c.d/0..32)",
     ["LS 3.1.5 (LS-051), LS 3.3.1.2 (LS-108)", "LS 3.4.1.9 (LS-169)", "LS 3.1.5 (LS-060)"]
 }
 
 net! {
     /// A range of IPv6 addresses (LS 3.4.1.11); a single address without a prefix. Written as RFC 5952 has it.
-    Ipv6Net: "IPv6-Net" in "LS 3.4.1.11 (LS-172)" of Ipv6Addr as u128, 128, "is not an IPv6 net (an address, or address/0..128)",
+    Ipv6Net: "IPv6-Net" in "LS 3.4.1.11 (LS-172)" of Ipv6Addr as u128 by ipv6_addr, show_ipv6, 128, "is not an IPv6 net (an address, or address/0..128)",
     ["LS 3.1.5 (LS-052), LS 3.3.1.2 (LS-109), DECISIONS L18", "LS 3.4.1.11 (LS-173)", "LS 3.1.5 (LS-061), DECISIONS L18"]
 }
 
 /// What both kinds of ranges are read as.
 trait Net: Read + FromStr<Err = Invalid> {
-    fn of_octets(octets: &[u8], prefix: Option<u8>) -> Result<Self, Invalid>;
+    fn of_octets(address: &Address, prefix: Option<u8>) -> Result<Self, Invalid>;
 
     /// The clause that a text offends which is none.
     fn clause_against(text: &str) -> &'static str;
@@ -212,17 +221,36 @@ impl<'de, T: Net> Visitor<'de> for NetVisitor<'_, T> {
         }
         let Self { context, .. } = self;
         let address = context.at(Segment::Name("address"), |context| seq.next_element_seed(Seed::new(context)))?;
-        let Some(Address(octets)) = address else { return Err(A::Error::custom("the address is missing")) };
+        let Some(address) = address else { return Err(A::Error::custom("the address is missing")) };
         let prefix = context.at(Segment::Name("prefix"), |context| seq.next_element_seed(Seed::new(context)))?;
         if seq.next_element::<IgnoredAny>()?.is_some() {
             return Err(A::Error::custom("more than an address and a prefix"));
         }
-        T::of_octets(&octets, prefix.map(|Prefix(bits)| bits)).map_err(A::Error::custom)
+        T::of_octets(&address, prefix.map(|Prefix(bits)| bits)).map_err(A::Error::custom)
     }
 }
 
-/// The octets of an address, of either kind.
-struct Address(Vec<u8>);
+/// The octets of an address, of either kind. How many there have to be is for that kind to say.
+struct Address {
+    octets: [u8; 16],
+    len: usize,
+}
+
+impl Address {
+    fn of(given: &[u8]) -> Self {
+        let mut octets = [0; 16];
+        let n_kept = given.len().min(octets.len());
+        octets[..n_kept].copy_from_slice(&given[..n_kept]);
+        Self { octets, len: given.len() }
+    }
+
+    fn exactly<const N: usize>(&self) -> Result<[u8; N], Invalid> {
+        match self.octets.first_chunk() {
+            Some(octets) if self.len == N => Ok(*octets),
+            _ => Err(Invalid::new(format!("{} octets, where the address has {N}", self.len))),
+        }
+    }
+}
 
 impl Read for Address {
     fn shape() -> &'static Shape {
@@ -236,7 +264,7 @@ impl Read for Address {
 
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
         let not_octets = |_: &mut Context, text: &str| Err(Invalid::text(text, "is not the octets of an address"));
-        octets(context, deserializer, "the octets of an address", not_octets, |octets| Ok(Self(octets.to_owned())))
+        octets(context, deserializer, "the octets of an address", not_octets, |octets| Ok(Self::of(octets)))
     }
 }
 
@@ -295,8 +323,162 @@ record! {
     }
 }
 
+/// Four decimal numbers without leading zeros, as the standard library has it; this is for speed.
+fn ipv4_addr(text: &str) -> Option<Ipv4Addr> {
+    let mut octets = [0; 4];
+    let mut rest = text.as_bytes();
+    for (part, octet) in octets.iter_mut().enumerate() {
+        if part > 0 {
+            rest = rest.strip_prefix(b".")?;
+        }
+        let digit = |at: usize| rest.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10);
+        let (value, n_digits) = match (digit(0)?, digit(1), digit(2)) {
+            (first, None, _) => (u16::from(first), 1),
+            (first @ 1.., Some(second), None) => (u16::from(first) * 10 + u16::from(second), 2),
+            (first @ 1.., Some(second), Some(third)) => {
+                (u16::from(first) * 100 + u16::from(second) * 10 + u16::from(third), 3)
+            }
+            _ => return None,
+        };
+        *octet = u8::try_from(value).ok()?;
+        rest = &rest[n_digits..];
+    }
+    rest.is_empty().then(|| octets.into())
+}
+
+fn ipv6_addr(text: &str) -> Option<Ipv6Addr> {
+    text.parse().ok()
+}
+
+/// The text of a range, in place: the standard library takes many times as long to show an address.
+struct NetText {
+    bytes: [u8; LONGEST_NET],
+    len: usize,
+}
+
+impl Default for NetText {
+    fn default() -> Self {
+        Self { bytes: [0; LONGEST_NET], len: 0 }
+    }
+}
+
+impl NetText {
+    fn as_str(&self) -> &str {
+        str::from_utf8(&self.bytes[..self.len]).unwrap_or_default()
+    }
+
+    fn push(&mut self, byte: u8) {
+        self.bytes[self.len] = byte;
+        self.len += 1;
+    }
+
+    fn decimal(&mut self, value: u8) {
+        if value >= 100 {
+            self.push(b'0' + value / 100);
+        }
+        if value >= 10 {
+            self.push(b'0' + value / 10 % 10);
+        }
+        self.push(b'0' + value % 10);
+    }
+
+    fn hexadecimal(&mut self, value: u16) {
+        let first = if value == 0 { 3 } else { value.leading_zeros() / 4 };
+        for digit in first..4 {
+            let nibble = (value >> (12 - 4 * digit)) & 0xf;
+            self.push(b"0123456789abcdef"[usize::from(nibble)]);
+        }
+    }
+}
+
+/// Eight groups of four digits, or a prefix in the place of seven and an IPv4 address; with the length of a prefix.
+const LONGEST_NET: usize = 8 * 4 + 7 + 4;
+
+fn show_ipv4(addr: Ipv4Addr, text: &mut NetText) {
+    for (part, octet) in addr.octets().into_iter().enumerate() {
+        if part > 0 {
+            text.push(b'.');
+        }
+        text.decimal(octet);
+    }
+}
+
+/// As RFC 5952 has it: the first of the longest runs of zeros is left out, and what stands for an IPv4 address shows it.
+fn show_ipv6(addr: Ipv6Addr, text: &mut NetText) {
+    if let Some(mapped) = addr.to_ipv4_mapped() {
+        b"::ffff:".iter().for_each(|byte| text.push(*byte));
+        return show_ipv4(mapped, text);
+    }
+    let groups = addr.segments();
+    let (mut gap, mut run) = (0..0, 0..0);
+    for (at, group) in groups.iter().enumerate() {
+        run = if *group != 0 { at + 1..at + 1 } else { run.start..at + 1 };
+        if run.len() > gap.len().max(1) {
+            gap = run.clone();
+        }
+    }
+    for (at, group) in groups.iter().enumerate() {
+        if gap.contains(&at) {
+            if at == gap.start {
+                text.push(b':');
+            }
+            if at + 1 == groups.len() {
+                text.push(b':');
+            }
+            continue;
+        }
+        if at > 0 {
+            text.push(b':');
+        }
+        text.hexadecimal(*group);
+    }
+}
+
 /// Decimal without sign and without leading zeros.
 fn prefix_length(text: &str) -> Option<u8> {
     let is_plain = text.bytes().all(|digit| digit.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     if is_plain { text.parse().ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // LS-051, LS-052
+    #[test]
+    fn an_address_is_shown_as_the_standard_library_shows_it() {
+        let octets = [0, 1, 9, 10, 99, 100, 255];
+        for (a, b) in octets.iter().flat_map(|a| octets.iter().map(move |b| (*a, *b))) {
+            let addr = Ipv4Addr::new(a, b, b, a);
+            assert_eq!(Ipv4Net::from(addr).to_string(), addr.to_string());
+        }
+        // Each group in turn is nothing, short, or long.
+        for code in 0..3u32.pow(8) {
+            let group = |at: u32| [0, 0xa0, 0x1fed][(code / 3u32.pow(at) % 3) as usize];
+            let addr = Ipv6Addr::from(std::array::from_fn::<u16, 8, _>(|at| group(at as u32)));
+            assert_eq!(Ipv6Net::from(addr).to_string(), addr.to_string());
+        }
+        for text in ["::ffff:192.0.2.1", "::ffff:255.255.255.255", "::1.2.3.4", "::ffff:0:1.2.3.4", "64:ff9b::192.0.2.1", "::", "::1", "1::"] {
+            let addr: Ipv6Addr = text.parse().expect("an address");
+            assert_eq!(Ipv6Net::from(addr).to_string(), addr.to_string());
+        }
+        let longest = "1fed:1fed:1fed:1fed:1fed:1fed:1fed:1fed/128";
+        assert_eq!(longest.parse::<Ipv6Net>().map(|net| net.to_string()), Ok(longest.to_owned()));
+    }
+
+    // LS-051
+    #[test]
+    fn an_address_is_read_as_the_standard_library_reads_it() {
+        let parts = ["", "0", "00", "1", "01", "9", "10", "99", "100", "255", "256", "0255", "999", "1000", "-1", "+1", "a", " 1"];
+        for a in parts {
+            for b in parts {
+                for text in [format!("{a}.{b}.0.255"), format!("198.51.{a}.{b}"), format!("{b}.1.2.{a}"), format!("1.{a}.{b}")] {
+                    assert_eq!(ipv4_addr(&text), text.parse().ok(), "{text:?}");
+                }
+            }
+        }
+        for text in ["", ".", "....", "1.2.3", "1.2.3.4.", ".1.2.3.4", "1.2.3.4.5", "1..2.3", "1.2.3.4 ", "\u{661}.2.3.4"] {
+            assert_eq!(ipv4_addr(text), text.parse().ok(), "{text:?}");
+        }
+    }
 }

@@ -4,6 +4,10 @@ use oc2_core::shape::read::ReadError;
 
 /// The item itself, without the tag that says it is CBOR (RFC 8949 3.4.6).
 pub(crate) fn untagged(bytes: &[u8]) -> Result<&[u8], ReadError> {
+    // Most messages have no byte that could start a tag, wherever it stands.
+    if !bytes.iter().fold(false, |found, byte| found | matches!(byte, 0xc0..=0xdb | &UNDEFINED)) {
+        return Ok(bytes);
+    }
     let mut start = 0;
     for item in Items::of(bytes) {
         match item.initial >> 5 {

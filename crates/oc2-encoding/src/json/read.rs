@@ -380,20 +380,25 @@ impl<'de> Text<'de, '_> {
 /// Where the bytes end that stand for themselves in a string: at a quote, a backslash or a control character.
 #[inline(always)]
 fn end_of_plain(bytes: &[u8], start: usize) -> usize {
-    const ONES: u64 = u64::MAX / 0xff;
     let mut at = start;
     while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        let chunk = u64::from_le_bytes(*chunk);
-        // The high bit of each byte that is zero, or below 0x20; above a hit there may be false ones.
-        let is_zero = |bytes: u64| bytes.wrapping_sub(ONES) & !bytes;
-        let is_control = chunk.wrapping_sub(ONES * 0x20) & !chunk;
-        let hits = (is_zero(chunk ^ (ONES * 0x22)) | is_zero(chunk ^ (ONES * 0x5c)) | is_control) & (ONES << 7);
+        let hits = not_plain(*chunk);
         if hits != 0 {
             return at + hits.trailing_zeros() as usize / 8;
         }
         at += 8;
     }
     end_of_rest(bytes, at)
+}
+
+/// The high bit of each byte that does not stand for itself; above the first there may be false ones.
+#[inline(always)]
+pub(super) fn not_plain(chunk: [u8; 8]) -> u64 {
+    const ONES: u64 = u64::MAX / 0xff;
+    let chunk = u64::from_le_bytes(chunk);
+    let is_zero = |bytes: u64| bytes.wrapping_sub(ONES) & !bytes;
+    let is_control = chunk.wrapping_sub(ONES * 0x20) & !chunk;
+    (is_zero(chunk ^ (ONES * 0x22)) | is_zero(chunk ^ (ONES * 0x5c)) | is_control) & (ONES << 7)
 }
 
 /// The same near the end, where there are no eight bytes to be had.

@@ -7,6 +7,8 @@ use std::fmt::{self, Write as _};
 
 use serde::ser::{self, Error as _, Serialize, Serializer};
 
+use super::read::not_plain;
+
 /// Appends a value to `out`.
 ///
 /// # Errors
@@ -45,12 +47,21 @@ impl Writer<'_> {
     }
 
     fn text(&mut self, text: &str) {
-        self.0.push(b'"');
         if needs_escape(text.as_bytes()) {
+            self.0.push(b'"');
             escape(self.0, text);
+            self.0.push(b'"');
         } else {
-            self.0.extend_from_slice(text.as_bytes());
+            self.plain(text);
         }
+    }
+
+    /// A text that needs no escape.
+    #[inline]
+    fn plain(&mut self, text: &str) {
+        self.0.reserve(text.len() + 2);
+        self.0.push(b'"');
+        self.0.extend_from_slice(text.as_bytes());
         self.0.push(b'"');
     }
 
@@ -78,9 +89,13 @@ impl fmt::Write for Appended<'_> {
     }
 }
 
-/// Looks at all of them, which compilers do many at a time.
+/// Looks at eight bytes at a time, at some of them twice.
 fn needs_escape(bytes: &[u8]) -> bool {
-    bytes.iter().fold(false, |needs, &byte| needs | (byte < 0x20) | (byte == b'"') | (byte == b'\\'))
+    let Some(last) = bytes.last_chunk::<8>() else {
+        return bytes.iter().any(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
+    };
+    let (chunks, _) = bytes.as_chunks::<8>();
+    chunks.iter().fold(not_plain(*last), |found, chunk| found | not_plain(*chunk)) != 0
 }
 
 #[cold]
@@ -219,13 +234,15 @@ impl<'w, 'b> Serializer for &'w mut Writer<'b> {
         not_in_shapes()
     }
 
-    /// A name of a table: letters, digits and underscores.
+    /// A name of a table: letters, digits and underscores. With quotation marks and colon it is `quoted`, which may be empty;
+    /// `position` is not 0 for a key (oc2-core, `shape/write.rs`).
     #[inline]
-    fn serialize_unit_variant(self, _: &'static str, _: u32, name: &'static str) -> Result<(), WriteError> {
-        self.0.reserve(name.len() + 2);
-        self.0.push(b'"');
-        self.0.extend_from_slice(name.as_bytes());
-        self.0.push(b'"');
+    fn serialize_unit_variant(self, quoted: &'static str, position: u32, name: &'static str) -> Result<(), WriteError> {
+        match quoted.as_bytes().split_last() {
+            Some((b':', _)) if position != 0 => self.0.extend_from_slice(quoted.as_bytes()),
+            Some((b':', quoted)) => self.0.extend_from_slice(quoted),
+            _ => self.plain(name),
+        }
         Ok(())
     }
 
@@ -288,6 +305,16 @@ impl Members<'_, '_> {
             self.writer.0.push(b',');
         }
     }
+
+    /// Makes a text of the key that starts there.
+    fn quote_id(&mut self, start: usize) -> Result<(), WriteError> {
+        if !self.writer.0.get(start).is_some_and(u8::is_ascii_digit) {
+            return Err(WriteError::custom("a member is known by its name or id"));
+        }
+        self.writer.0.insert(start, b'"');
+        self.writer.0.push(b'"');
+        Ok(())
+    }
 }
 
 impl ser::SerializeSeq for Members<'_, '_> {
@@ -310,17 +337,15 @@ impl ser::SerializeMap for Members<'_, '_> {
     type Error = WriteError;
 
     /// A text, or an id in decimal (JADN 4.3).
+    #[inline]
     fn serialize_key<T: ?Sized + Serialize>(&mut self, key: &T) -> Result<(), WriteError> {
         self.separate();
         let start = self.writer.0.len();
         key.serialize(&mut *self.writer)?;
-        match self.writer.0.get(start) {
-            Some(b'"') => {}
-            Some(b'0'..=b'9') => {
-                self.writer.0.insert(start, b'"');
-                self.writer.0.push(b'"');
-            }
-            _ => return Err(WriteError::custom("a member is known by its name or id")),
+        match self.writer.0.get(start..) {
+            Some([b'"', .., b':']) => return Ok(()),
+            Some([b'"', ..]) => {}
+            _ => self.quote_id(start)?,
         }
         self.writer.0.push(b':');
         Ok(())

@@ -89,7 +89,7 @@ fn lines(name: &str, shape: &Shape, namespace: &str) -> Vec<String> {
         _ if is_one => "1",
         _ => "0..1",
     };
-    for Field { id, also, name: field, shape: of, required } in shape.fields {
+    for Field { id, also, name: field, shape: of, required, .. } in shape.fields {
         let ids: Vec<_> = std::iter::once(id).chain(*also).map(u32::to_string).collect();
         let of = of.map(|of| reference(of(), namespace)).unwrap_or_default();
         lines.push(format!("{name}\t{}\t{field}\t{of}\t{}\t", ids.join(" "), multiplicity(*required)));

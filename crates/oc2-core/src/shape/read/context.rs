@@ -253,6 +253,9 @@ impl Context {
     /// The key of a namespace: an id where ids are used, if the registry has one. What it does not have nobody here knows
     /// otherwise.
     pub(crate) fn meet_namespace<E: Error>(&mut self, key: &Key) -> Result<(), E> {
+        if self.is_by_name() && matches!(key, Key::Name(_)) {
+            return Ok(());
+        }
         match (key, Nsid::of_key(key)) {
             (Key::Number(_), Some(_)) => self.meet_id(),
             (Key::Name(_), Some(nsid)) if nsid.registered_id().is_some() => self.meet_name(),
@@ -302,10 +305,40 @@ impl Context {
         segment: Segment<'_>,
         read: impl FnOnce(&mut Self) -> Result<T, E>,
     ) -> Result<T, E> {
-        let (n_notes, n_faults) = self.told.as_ref().map_or((0, 0), |told| (told.notes.len(), told.n_faults()));
+        self.placed(segment, |context| {
+            context.depth += 1;
+            let res = if context.depth > context.limits.depth { Err(context.too_deep()) } else { read(context) };
+            context.depth -= 1;
+            res
+        })
+    }
+
+    /// Reads the items of a list, which are all a level below the present place; `read` reads each as [`placed`](Self::placed).
+    ///
+    /// # Errors
+    /// Those of `read`, and a nesting beyond the limit.
+    pub(crate) fn within_list<T, E: Error>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
+        if self.is_at_bottom() {
+            return self.placed(Segment::Index(0), |context| Err(context.too_deep()));
+        }
         self.depth += 1;
-        let res = if self.depth > self.limits.depth { Err(self.too_deep()) } else { read(self) };
+        let res = read(self);
         self.depth -= 1;
+        res
+    }
+
+    /// The same as [`at`](Self::at) on the present level.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    #[inline(always)]
+    pub(crate) fn placed<T, E: Error>(
+        &mut self,
+        segment: Segment<'_>,
+        read: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let (n_notes, n_faults) = self.told.as_ref().map_or((0, 0), |told| (told.notes.len(), told.n_faults()));
+        let res = read(self);
         if res.is_err() || self.told.is_some() {
             self.place_within(segment, res.is_err(), n_notes, n_faults);
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, Expected, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
 
 use super::scalars::{MAX_INTEGER, refuse_noncharacters, too_large};
 use super::{Context, Read, Seed, Segment, clauses};
@@ -52,7 +52,7 @@ pub trait ReadMembers: Read {
     ///
     /// # Errors
     /// A row is missing, or the values do not go together.
-    fn finish<E: Error>(slots: Self::Slots) -> Result<Self, E>;
+    fn finish<E: Error>(slots: &mut Self::Slots) -> Result<Self, E>;
 }
 
 /// How a table stands in a form by position.
@@ -139,8 +139,7 @@ pub fn members<'de, T: ReadMembers, D: Deserializer<'de>>(
             if T::ORDER == Order::Keyed {
                 return Err(A::Error::invalid_type(Unexpected::Seq, &self));
             }
-            let expected = format!("an object ({})", T::TABLE.name);
-            self.0.meet_list(&expected.as_str())?;
+            self.0.meet_list(&ObjectOf(T::TABLE.name))?;
             self.1.read_items(self.0, seq)
         }
     }
@@ -148,6 +147,15 @@ pub fn members<'de, T: ReadMembers, D: Deserializer<'de>>(
     let mut table = Table::start(context);
     deserializer.deserialize_struct(T::TABLE.name, T::NAMES, Visit(context, &mut table))?;
     table.finish(context)
+}
+
+/// What is expected of a Record by name.
+struct ObjectOf(&'static str);
+
+impl Expected for ObjectOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an object ({})", self.0)
+    }
 }
 
 /// Reads the members of an object, of which a key may have been read already.
@@ -259,18 +267,16 @@ impl<T: ReadMembers> Table<T> {
 
     /// The value, when nothing is left to read and nothing was wrong.
     #[inline]
-    fn finish<E: Error>(self, context: &mut Context) -> Result<T, E> {
+    fn finish<E: Error>(&mut self, context: &mut Context) -> Result<T, E> {
         if context.finds_all() {
             report_missing::<E>(context, T::TABLE, self.seen)?;
             context.settle(self.n_faults)?;
         }
-        match T::finish(self.slots) {
-            Ok(value) => Ok(value),
-            Err(error) => {
-                context.blame(clauses::of_whole(T::TABLE));
-                Err(error)
-            }
+        let res = T::finish(&mut self.slots);
+        if res.is_err() {
+            context.blame(clauses::of_whole(T::TABLE));
         }
+        res
     }
 }
 

@@ -384,27 +384,41 @@ pub(crate) fn each<'de, D: Deserializer<'de>, T: Read>(
             write!(f, "a list of {}", self.what)
         }
 
-        fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<(), A::Error> {
-            let limit = self.context.limits().items;
-            let n_faults = self.context.n_faults();
-            for index in 0.. {
-                match self.context.at(Segment::Index(index), |context| seq.next_element_seed(Seed::new(context))) {
-                    Ok(None) => break,
-                    Ok(Some(_)) if index == limit => {
-                        self.context.blame(clauses::BOUNDS);
-                        return Err(A::Error::custom(format_args!("more than {limit} items")));
-                    }
-                    Ok(Some(item)) => (self.take)(item),
-                    // Nothing was taken from the list.
-                    Err(error) if self.context.is_at_bottom() => return Err(error),
-                    Err(error) => self.context.recover(error)?,
-                }
-            }
-            self.context.settle(n_faults)
+        fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<(), A::Error> {
+            read_each(self.context, seq, self.take)
         }
     }
 
     deserializer.deserialize_seq(List { context, what, take, item: PhantomData })
+}
+
+/// The same for a list that was begun.
+///
+/// # Errors
+/// Longer than the limit, or an item that cannot be read.
+#[inline]
+pub(crate) fn read_each<'de, A: SeqAccess<'de>, T: Read>(
+    context: &mut Context,
+    mut seq: A,
+    mut take: impl FnMut(T),
+) -> Result<(), A::Error> {
+    let limit = context.limits().items;
+    let n_faults = context.n_faults();
+    context.within_list(|context| {
+        for index in 0.. {
+            match context.placed(Segment::Index(index), |context| seq.next_element_seed(Seed::new(context))) {
+                Ok(None) => break,
+                Ok(Some(_)) if index == limit => {
+                    context.blame(clauses::BOUNDS);
+                    return Err(A::Error::custom(format_args!("more than {limit} items")));
+                }
+                Ok(Some(item)) => take(item),
+                Err(error) => context.recover(error)?,
+            }
+        }
+        Ok(())
+    })?;
+    context.settle(n_faults)
 }
 
 /// Refuses a list in which a value stands twice.
@@ -423,37 +437,63 @@ pub fn unique<T: Ord + Hash + fmt::Display>(items: &[T]) -> Result<(), Invalid> 
     }
 }
 
-/// Whether two items have the same hash. Whoever provokes that makes us sort them, and that is all.
+/// Whether two items are the same, or too many of one hash. Whoever provokes that makes us sort them, and that is all.
 fn may_repeat<T: Eq + Hash>(items: &[T]) -> bool {
     if items.len() <= FEW {
         return items.iter().enumerate().any(|(i, item)| items[..i].contains(item));
     }
-    let mut hashes: Vec<u64> = items
-        .iter()
-        .map(|item| {
-            let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
-            item.hash(&mut hasher);
-            hasher.finish()
-        })
-        .collect();
-    hashes.sort_unstable();
-    hashes.windows(2).any(|pair| pair[0] == pair[1])
+    // The positions of the items, one more each, by their hashes; more than half of the slots stay free.
+    let mut slots = vec![0u32; 2 * items.len().next_power_of_two()];
+    let mask = slots.len() - 1;
+    let mut n_steps = 0;
+    for (position, item) in (1..).zip(items) {
+        let mut hasher = Quick(0);
+        item.hash(&mut hasher);
+        #[allow(clippy::cast_possible_truncation, reason = "the upper half of it")]
+        let mut slot = (hasher.0 >> 32) as usize & mask;
+        while slots[slot] != 0 {
+            n_steps += 1;
+            if items[slots[slot] as usize - 1] == *item || n_steps > MANY * items.len() {
+                return true;
+            }
+            slot = (slot + 1) & mask;
+        }
+        slots[slot] = position;
+    }
+    false
 }
 
-/// FNV-1a: a few instructions for each byte of the short texts it is for.
-struct Fnv(u64);
+/// Eight bytes at a time, and multiplied: for the short texts it is for. Whoever finds many of one hash gains nothing.
+struct Quick(u64);
 
-impl Hasher for Fnv {
+impl Hasher for Quick {
+    #[inline]
     fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            self.write_u64(u64::from_le_bytes(*word));
         }
+        self.write_u64(rest.iter().fold(bytes.len() as u64, |word, byte| word << 8 | u64::from(*byte)));
+    }
+
+    /// What parts one text from the next.
+    #[inline]
+    fn write_u8(&mut self, byte: u8) {
+        self.0 ^= u64::from(byte);
+    }
+
+    #[inline]
+    fn write_u64(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 
     fn finish(&self) -> u64 {
         self.0
     }
 }
+
+/// So many steps for each item, and the search for one hash gives way to sorting.
+const MANY: usize = 8;
 
 /// So few are compared each with each other.
 const FEW: usize = 16;

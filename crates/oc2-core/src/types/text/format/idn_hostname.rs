@@ -3,7 +3,7 @@
 mod u_label;
 
 use idna::AsciiDenyList;
-use idna::uts46::{DnsLength, Hyphens, Uts46, verify_dns_length};
+use idna::uts46::{ErrorPolicy, Hyphens, ProcessingSuccess, Uts46, verify_dns_length};
 
 use self::u_label::follows_rfc_5892;
 use super::hostname::{MAX_NAME, hostname};
@@ -28,24 +28,42 @@ pub(crate) fn idn_hostname(text: &str) -> Result<&str, &'static str> {
     if name.len() > MAX_IDN_OCTETS {
         return Err("is not an internationalized hostname: it is too long");
     }
-    let Ok(ascii) = Uts46::new().to_ascii(name.as_bytes(), AsciiDenyList::STD3, Hyphens::Check, DnsLength::Ignore)
-    else {
+    let Some((unicode, ascii)) = processed(name) else {
         return Err(
             "is not an internationalized hostname: a label breaks a rule of IDNA (characters, hyphens, joiners, \
              direction, or an A-label that does not decode)",
         );
     };
-    if !verify_dns_length(&ascii, false) {
+    if !verify_dns_length(if ascii.is_empty() { &unicode } else { &ascii }, false) {
         return Err(
             "is not an internationalized hostname: in ASCII form a label is empty or has more than 63 characters, \
              or the name has more than 253",
         );
     }
-    let (unicode, _) = Uts46::new().to_unicode(name.as_bytes(), AsciiDenyList::STD3, Hyphens::Check);
     if !unicode.split('.').all(follows_rfc_5892) {
         return Err("is not an internationalized hostname: a label has a character that RFC 5892 does not allow there");
     }
     Ok(name)
+}
+
+/// The name with U-labels and the name with A-labels, of which the latter is empty if it is the same; `None` if a rule of
+/// UTS 46 is broken.
+fn processed(name: &str) -> Option<(String, String)> {
+    let (mut unicode, mut ascii) = (String::with_capacity(TYPICAL_NAME), String::with_capacity(TYPICAL_NAME));
+    let success = Uts46::new().process(
+        name.as_bytes(),
+        AsciiDenyList::STD3,
+        Hyphens::Check,
+        ErrorPolicy::FailFast,
+        |_, _, _| true,
+        &mut unicode,
+        Some(&mut ascii),
+    );
+    match success.ok()? {
+        ProcessingSuccess::Passthrough => unicode.push_str(name),
+        ProcessingSuccess::WroteToSink => {}
+    }
+    Some((unicode, ascii))
 }
 
 /// Whether the label claims to be an A-label (RFC 5890 2.3.1 XN-label).
@@ -56,6 +74,8 @@ fn is_a_label(label: &str) -> bool {
 /// What the longest name takes when decomposed: a character has at most four parts of three octets, and costs the ASCII
 /// form at least one. The bound is here because the work of Punycode is quadratic in the length of a label.
 const MAX_IDN_OCTETS: usize = MAX_NAME * 4 * 3;
+
+const TYPICAL_NAME: usize = 128;
 
 /// The full stop, and what UTS 46 maps to it.
 const FULL_STOPS: [char; 4] = ['.', '\u{3002}', '\u{FF0E}', '\u{FF61}'];
