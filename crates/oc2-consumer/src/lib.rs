@@ -32,11 +32,17 @@ mod execution;
 mod features;
 mod gather;
 mod jobs;
+#[cfg_attr(not(feature = "durable"), expect(dead_code, reason = "only a store starts one"))]
+mod journal;
 mod key;
+mod memo;
+mod outcome;
 mod policy;
 mod rate;
 mod registry;
 mod replay;
+#[cfg(feature = "durable")]
+mod request_store;
 mod respond;
 mod schedule;
 mod settings;
@@ -45,4 +51,6 @@ mod understand;
 pub use builder::{ConsumerBuilder, Dangerous, WantsActuators, WantsPolicy};
 pub use consumer::Consumer;
 pub use policy::Policy;
+#[cfg(feature = "durable")]
+pub use request_store::{RequestStore, RequestStoreError};
 pub use settings::{Settings, SettingsError};
