@@ -23,6 +23,9 @@
 //! ```
 //!
 //! A Consumer has no default policy: say which one, or say that it is dangerous to have none.
+//!
+//! A request that is repeated is answered again and not performed again, as long as the Consumer lives; with the feature
+//! `durable` and a `RequestStore` also after a restart.
 
 mod audit;
 mod bounded;

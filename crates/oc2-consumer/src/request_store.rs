@@ -19,7 +19,7 @@ use oc2_core::types::time::DateTime;
 use redb::{
     Builder, Database, ReadOnlyDatabase, ReadableDatabase, ReadableTable, Table, TableDefinition, WriteTransaction,
 };
-use tracing::info;
+use tracing::{info, warn};
 
 use self::error::{Cause, Damage};
 use self::revise::revise;
@@ -34,6 +34,19 @@ pub use self::error::RequestStoreError;
 ///
 /// A Command with effects is on the disk before an actuator gets it, and its outcome is before it is told. Of each there is a
 /// fingerprint and the outcome, and not who asked for what.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use oc2_consumer::{Consumer, RequestStore};
+///
+/// # let dir = tempfile::tempdir()?;
+/// # let state_dir = dir.path();
+/// let store = RequestStore::open(state_dir)?;
+/// let consumer = Consumer::builder("fw1.example.net").dangerous().without_policy().remember_in(store).build();
+/// # drop(consumer);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct RequestStore(Remembered);
 
@@ -76,7 +89,10 @@ impl RequestStore {
             store.commit(&changes, None).map_err(at)?;
         }
         let n_interrupted = rows.iter().filter(|(_, row)| row.outcome.is_none()).count();
-        info!(n_stored, n_remembered = rows.len(), n_interrupted, "Requests of before are remembered.");
+        info!(n_stored, n_remembered = rows.len(), "Requests of before are remembered.");
+        if n_interrupted > 0 {
+            warn!(n_interrupted, "Commands were interrupted by the end of the process; they may have been performed.");
+        }
         let journal = Journal::start(store, last_row).map_err(|error| at(error.into()))?;
         Ok(Self(Remembered { journal, rows, last_row }))
     }
