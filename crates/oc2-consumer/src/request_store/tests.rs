@@ -1,6 +1,6 @@
 use std::os::unix::fs::PermissionsExt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use oc2_actuator::{Actuator, Context};
 use oc2_core::Rejection;
@@ -228,11 +228,14 @@ async fn no_more_requests_are_on_the_disk_than_are_remembered() {
     assert_eq!((rows.len(), rows.last().unwrap().0), (crate::replay::CAPACITY, n));
 }
 
+/// Rows are compared, so they are all of one time.
+static STARTED: LazyLock<u64> = LazyLock::new(|| DateTime::now().as_millis());
+
 fn row(key: u64, outcome: Option<&str>) -> Row {
     let mut print = [7; 32];
     print[..8].copy_from_slice(&key.to_le_bytes());
     Row {
-        admitted: DateTime::now().as_millis() / 60_000 * 60_000,
+        admitted: *STARTED,
         key: Fingerprint(print),
         content: Fingerprint([9; 32]),
         outcome: outcome.map(|text| text.as_bytes().to_vec()),
