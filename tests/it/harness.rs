@@ -3,12 +3,14 @@
 mod consumer;
 mod producer;
 mod traffic;
+mod wire;
 
 use std::path::PathBuf;
 
 pub(crate) use consumer::{Config, Daemon};
 pub(crate) use producer::{Answer, command};
 pub(crate) use traffic::{Reach, reach, run, serve};
+pub(crate) use wire::{exchange, post, try_post};
 
 /// A binary of the workspace, built beside this test.
 pub(crate) fn binary(name: &str) -> PathBuf {

@@ -1,31 +1,8 @@
 //! What the whole daemon says on the wire, byte for byte. Every rule of HTTP is tested in `oc2-transfer-http`.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-
 use serde_json::{Value, json};
 
-use crate::harness::{Config, Daemon};
-
-/// Sends bytes and reads until the peer closes.
-fn exchange(daemon: &Daemon, bytes: &[u8]) -> String {
-    let mut stream = TcpStream::connect(daemon.address()).unwrap();
-    stream.write_all(bytes).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
-}
-
-fn post(daemon: &Daemon, path: &str, body: &str) -> (String, Value) {
-    let request = format!(
-        "POST {path} HTTP/1.1\r\nHost: fw1\r\nContent-Type: application/openc2+json;version=1.0\r\nX-Request-ID: beside\r\n\
-         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
-        body.len()
-    );
-    let answer = exchange(daemon, request.as_bytes());
-    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
-    (head.to_lowercase(), serde_json::from_str(body).unwrap_or_default())
-}
+use crate::harness::{Config, exchange, post};
 
 #[test]
 fn a_command_is_answered_as_the_transfer_specification_has_it() {
@@ -33,7 +10,7 @@ fn a_command_is_answered_as_the_transfer_specification_has_it() {
     let config = Config::new();
     let daemon = config.start();
     let query = json!({"body": {"openc2": {"request": {"action": "query", "target": {"features": []}}}}});
-    let (head, body) = post(&daemon, "/.well-known/openc2", &query.to_string());
+    let (head, body) = post(daemon.address(), "/.well-known/openc2", &query.to_string());
     assert!(head.starts_with("http/1.1 200 "), "{head}");
     for line in [
         "content-type: application/openc2+json;version=1.0",
@@ -55,11 +32,12 @@ fn what_the_transfer_refuses_is_worded_as_a_response() {
     // HTTPS-016, HTTPS-066, H2
     let config = Config::new();
     let daemon = config.start();
-    let (head, body) = post(&daemon, "/openc2", "{}");
+    let (head, body) = post(daemon.address(), "/openc2", "{}");
     assert!(head.starts_with("http/1.1 404 "), "{head}");
     assert_eq!(body["body"]["openc2"]["response"]["status"], 404, "{body}");
     assert_eq!(body["headers"]["request_id"], "beside");
-    let answer = exchange(&daemon, b"GET /.well-known/openc2 HTTP/1.1\r\nHost: fw1\r\nConnection: close\r\n\r\n");
+    let answer =
+        exchange(daemon.address(), b"GET /.well-known/openc2 HTTP/1.1\r\nHost: fw1\r\nConnection: close\r\n\r\n");
     assert!(answer.starts_with("HTTP/1.1 501 ") && answer.to_lowercase().contains("\r\nallow: post\r\n"), "{answer}");
 }
 
@@ -70,14 +48,14 @@ fn none_is_an_empty_200_and_an_empty_400_where_it_is_wrong() {
     let daemon = config.start();
     let none = json!({"response_requested": "none"});
     let deny = json!({"action": "deny", "target": {"ipv4_net": "10.0.0.0/8"}, "args": none});
-    let (head, body) = post(&daemon, "/.well-known/openc2", &deny.to_string());
+    let (head, body) = post(daemon.address(), "/.well-known/openc2", &deny.to_string());
     assert!(
         head.starts_with("http/1.1 200 ") && head.contains("content-length: 0") && !head.contains("content-type"),
         "{head}"
     );
     assert_eq!(body, Value::Null);
     let query = json!({"action": "query", "target": {"features": []}, "args": none});
-    let (head, body) = post(&daemon, "/.well-known/openc2", &query.to_string());
+    let (head, body) = post(daemon.address(), "/.well-known/openc2", &query.to_string());
     assert!(head.starts_with("http/1.1 400 ") && head.contains("content-length: 0"), "{head}");
     assert_eq!(body, Value::Null);
 }

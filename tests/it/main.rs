@@ -7,5 +7,6 @@ mod daemon;
 mod harness;
 mod http;
 mod kernel;
+mod repeat;
 mod restart;
 mod roles;

@@ -24,18 +24,24 @@ impl<K: Clone + Eq + Hash, V> Bounded<K, V> {
         self.entries.get(key).map(|(_, value)| value)
     }
 
+    pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        self.entries.get_mut(key).map(|(_, value)| value)
+    }
+
     pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
         let (number, value) = self.entries.remove(key)?;
         self.order.remove(&number);
         Some(value)
     }
 
-    /// Adds an entry and forgets old ones of which `is_in_use` says no. Entries in use are kept: what bounds them is
-    /// the number of commands that are under way.
-    pub(crate) fn insert(&mut self, key: K, value: V, now: Instant, is_in_use: impl Fn(&V) -> bool) {
-        self.remove(&key);
-        self.forget(now, is_in_use);
+    /// Adds an entry and forgets old ones of which `is_in_use` says no, and the one it replaces; all these are returned.
+    /// Entries in use are kept: what bounds them is the number of commands that are under way.
+    pub(crate) fn insert(&mut self, key: K, value: V, now: Instant, is_in_use: impl Fn(&V) -> bool) -> Vec<V> {
+        let replaced = self.remove(&key);
+        let mut forgotten = Vec::from_iter(replaced);
+        self.forget(now, is_in_use, &mut forgotten);
         self.put(key, value, now);
+        forgotten
     }
 
     fn put(&mut self, key: K, value: V, inserted: Instant) {
@@ -44,7 +50,7 @@ impl<K: Clone + Eq + Hash, V> Bounded<K, V> {
         self.entries.insert(key, (self.n_inserted, value));
     }
 
-    fn forget(&mut self, now: Instant, is_in_use: impl Fn(&V) -> bool) {
+    fn forget(&mut self, now: Instant, is_in_use: impl Fn(&V) -> bool, forgotten: &mut Vec<V>) {
         for _ in 0..self.order.len() {
             let is_full = self.entries.len() >= self.capacity;
             let Some(oldest) = self.order.first_entry() else { return };
@@ -52,10 +58,10 @@ impl<K: Clone + Eq + Hash, V> Bounded<K, V> {
                 return;
             }
             let (inserted, key) = oldest.remove();
-            if let Some((_, value)) = self.entries.remove(&key)
-                && is_in_use(&value)
-            {
-                self.put(key, value, inserted);
+            match self.entries.remove(&key) {
+                Some((_, value)) if is_in_use(&value) => self.put(key, value, inserted),
+                Some((_, value)) => forgotten.push(value),
+                None => {}
             }
         }
     }
@@ -72,9 +78,8 @@ mod tests {
     #[test]
     fn the_oldest_entry_goes_when_there_are_too_many() {
         let (mut map, now) = (bounded(), Instant::now());
-        for key in 0..4 {
-            map.insert(key, key, now, |_| false);
-        }
+        let forgotten: Vec<_> = (0..4).map(|key| map.insert(key, key, now, |_| false)).collect();
+        assert_eq!(forgotten, [vec![], vec![], vec![], vec![0]]);
         assert_eq!((map.get(&0), map.get(&1), map.get(&3)), (None, Some(&1), Some(&3)));
         assert_eq!(map.entries.len(), 3);
     }

@@ -6,6 +6,7 @@ use oc2_encoding::Encodings;
 use crate::consumer::Consumer;
 use crate::policy::{AnyPolicy, Policy, Unrestricted};
 use crate::registry::Registry;
+use crate::replay::{Remembered, Replay};
 use crate::settings::Settings;
 
 /// Builds a [`Consumer`].
@@ -25,6 +26,7 @@ pub struct WantsActuators {
     actuators: Vec<AnyActuator>,
     settings: Settings,
     encodings: Encodings,
+    remembered: Option<Remembered>,
 }
 
 impl std::fmt::Debug for WantsActuators {
@@ -50,6 +52,7 @@ impl ConsumerBuilder<WantsPolicy> {
             actuators: Vec::new(),
             settings: Settings::default(),
             encodings: Encodings::default(),
+            remembered: None,
         };
         ConsumerBuilder { identity: self.identity, state }
     }
@@ -97,10 +100,19 @@ impl ConsumerBuilder<WantsActuators> {
         self
     }
 
+    /// Remembers requests on disk, so that one that is repeated after a restart is not performed again (DECISIONS M12).
+    /// Without, they are remembered as long as the Consumer lives.
+    #[cfg(feature = "durable")]
+    #[must_use]
+    pub fn remember_in(mut self, store: crate::request_store::RequestStore) -> Self {
+        self.state.remembered = Some(store.into_remembered());
+        self
+    }
+
     /// The finished Consumer.
     #[must_use]
     pub fn build(self) -> Consumer {
-        let WantsActuators { policy, actuators, settings, encodings } = self.state;
-        Consumer::new(self.identity, policy, Registry::new(actuators), encodings, settings)
+        let WantsActuators { policy, actuators, settings, encodings, remembered } = self.state;
+        Consumer::new(self.identity, policy, Registry::new(actuators), encodings, settings, Replay::new(remembered))
     }
 }

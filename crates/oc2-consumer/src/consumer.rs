@@ -10,7 +10,7 @@ use oc2_core::{Command, Nsid, Rejection, Response, StatusCode, Target};
 use oc2_encoding::Encodings;
 use oc2_transfer::{Handler, Refusal, Reply, Request, Scope};
 use tokio::time::timeout;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::audit::{self, Record};
 use crate::builder::{ConsumerBuilder, WantsPolicy};
@@ -18,7 +18,9 @@ use crate::execution::Execution;
 use crate::features::{self, QUERY_FEATURES};
 use crate::gather::{gather, gather_refusals};
 use crate::jobs::{Jobs, Place};
-use crate::key::Key;
+use crate::key::{Fingerprint, Key};
+use crate::memo::Memo;
+use crate::outcome;
 use crate::policy::AnyPolicy;
 use crate::rate::Rate;
 use crate::registry::{CANCEL_COMMAND, Nobody, Registry};
@@ -53,6 +55,7 @@ impl Consumer {
         registry: Registry,
         encodings: Encodings,
         settings: Settings,
+        replay: Replay,
     ) -> Self {
         Self(Arc::new(Shared {
             reader: Reader { identity: identity.into(), encodings },
@@ -60,7 +63,7 @@ impl Consumer {
             policy,
             rate: ArcSwap::from_pointee(Rate::new(settings.rate_limit)),
             settings: ArcSwap::from_pointee(settings),
-            replay: Replay::default(),
+            replay,
             jobs: Jobs::default(),
         }))
     }
@@ -127,8 +130,8 @@ impl Shared {
             return Refused::new(asked.responder, rejection).reply(&record);
         }
         let execution = Execution::new(asked.responder.wanted);
-        let key = asked.replay_key();
-        match self.take_on(&mut asked, key.as_ref(), &execution) {
+        let memo = Memo::of(&asked);
+        match self.take_on(&mut asked, memo.key, &execution) {
             Ok(Seen::New) => {}
             Ok(Seen::Before(earlier)) => {
                 let request_id = asked.responder.request_id.as_ref();
@@ -136,19 +139,35 @@ impl Shared {
                 record.repeats_another();
                 return self.reply(asked, &earlier).await;
             }
+            Ok(Seen::Answered(outcome)) => return self.answer_as_before(asked, &outcome, &record).await,
+            Ok(Seen::Interrupted) => {
+                return Refused::new(asked.responder, Rejection::failed(INTERRUPTED)).reply(&record);
+            }
             Ok(Seen::Reused) => {
                 let rejection = Rejection::malformed("headers.request_id: request_id reused for another message");
                 return Refused::new(asked.responder, rejection).reply(&record);
             }
             Err(rejection) => return Refused::new(asked.responder, rejection).reply(&record),
         }
-        let held = Held { replay: &self.replay, key: key.as_ref(), execution: &execution };
-        let begun = in_time(self.begin(&asked, addressed, &execution, &record)).await;
+        let held = Held { replay: &self.replay, key: memo.key, execution: &execution };
+        let begun = in_time(self.begin(&asked, &memo, addressed, &execution, &record)).await;
         held.release();
         if let Err(rejection) = begun {
-            self.settle(&execution, key.as_ref(), &rejection);
+            self.settle(&execution, memo.key, &rejection);
             return Refused::new(asked.responder, rejection).reply(&record);
         }
+        self.reply(asked, &execution).await
+    }
+
+    /// Answers with what a former process answered.
+    async fn answer_as_before(&self, asked: Asked, outcome: &[u8], record: &Record) -> Reply {
+        let Some(response) = outcome::read(&*asked.responder.encoding, outcome) else {
+            return Refused::new(asked.responder, Rejection::failed(UNREADABLE)).reply(record);
+        };
+        let request_id = asked.responder.request_id.as_ref();
+        info!(peer = %asked.peer, request_id = request_id.map(|id| id.as_str()), "A repeated request is answered from disk.");
+        record.repeats_another();
+        let execution = Execution::over(asked.responder.wanted, response);
         self.reply(asked, &execution).await
     }
 
@@ -159,7 +178,7 @@ impl Shared {
     }
 
     /// Counts a Command that was not seen before, and remembers it if it has an id. Its bytes are done with.
-    fn take_on(&self, asked: &mut Asked, key: Option<&Key>, execution: &Execution) -> Result<Seen, Rejection> {
+    fn take_on(&self, asked: &mut Asked, key: Option<Fingerprint>, execution: &Execution) -> Result<Seen, Rejection> {
         let body = std::mem::take(&mut asked.body);
         let rate = self.rate.load();
         match key {
@@ -169,10 +188,11 @@ impl Shared {
     }
 
     /// Remembers a refusal; one that is only for now is forgotten, so that the Command may be tried again.
-    fn settle(&self, execution: &Execution, key: Option<&Key>, rejection: &Rejection) {
+    fn settle(&self, execution: &Execution, key: Option<Fingerprint>, rejection: &Rejection) {
         // First: once it is over, the entry under this key may be that of another.
         if let (Some(key), StatusCode::ServiceUnavailable) = (key, rejection.status()) {
-            self.replay.forget(key);
+            // Nobody waits: what is not deleted now is answered as interrupted after a restart, and performed by nobody.
+            let _ = self.replay.forget(key);
         }
         execution.refuse(rejection.clone().into());
     }
@@ -182,6 +202,7 @@ impl Shared {
     async fn begin(
         self: &Arc<Self>,
         asked: &Asked,
+        memo: &Memo,
         addressed: Result<Vec<&AnyActuator>, Rejection>,
         execution: &Execution,
         record: &Arc<Record>,
@@ -194,15 +215,19 @@ impl Shared {
                 execution.finish(response);
             }
             CANCEL_COMMAND => {
-                self.cancel(asked)?;
+                self.cancel(asked).await?;
                 let response = Response::new(StatusCode::Ok);
                 record.end(&response);
+                self.write_outcome(memo, &response).await;
                 execution.finish(response);
             }
             _ => {
                 let supporting = Registry::supporting(&addressed, &asked.command)?;
                 let job = self.prepare(asked, supporting).await?;
-                self.set_going(asked, job, execution, Arc::clone(record));
+                if job.starts_at.is_none() {
+                    self.write_admission(memo).await?;
+                }
+                self.set_going(asked, job, memo.clone(), execution, Arc::clone(record));
             }
         }
         Ok(())
@@ -217,7 +242,8 @@ impl Shared {
         })
     }
 
-    fn cancel(&self, asked: &Asked) -> Result<(), Rejection> {
+    /// Makes a Command void that waits for its time; when this returns, what is to be remembered of that one is.
+    async fn cancel(&self, asked: &Asked) -> Result<(), Rejection> {
         let args = &asked.command.args;
         let has_times = args.start_time().is_some() || args.stop_time().is_some() || args.duration().is_some();
         if has_times || !args.namespaces().is_empty() {
@@ -225,7 +251,10 @@ impl Shared {
             return Err(Rejection::unsupported(text));
         }
         let Target::Command(id) = &asked.command.target else { return Err(internal_error()) };
-        self.jobs.cancel(&Key::new(asked.producer(), id.as_str()))
+        for cancelled in self.jobs.cancel(&Key::new(asked.producer(), id.as_str()))? {
+            cancelled.ended().await;
+        }
+        Ok(())
     }
 
     /// Lets the actuators check a Command; refused is what all of them refuse.
@@ -248,7 +277,7 @@ impl Shared {
     }
 
     /// Starts the one task of a Command.
-    fn set_going(self: &Arc<Self>, asked: &Asked, job: Job, execution: &Execution, record: Arc<Record>) {
+    fn set_going(self: &Arc<Self>, asked: &Asked, job: Job, memo: Memo, execution: &Execution, record: Arc<Record>) {
         match job.starts_at {
             Some(_) => execution.schedule(),
             None => {
@@ -258,25 +287,39 @@ impl Shared {
         if let Some(key) = asked.command_key() {
             self.jobs.register(key, execution.clone());
         }
-        self.jobs.spawn(Arc::clone(self).run(job, asked.replay_key(), execution.clone(), record));
+        self.jobs.spawn(Arc::clone(self).run(job, memo, execution.clone(), record));
     }
 
     /// Performs a Command when its time has come, and tells the outcome to whoever waits for it.
-    async fn run(self: Arc<Self>, job: Job, key: Option<Key>, execution: Execution, record: Arc<Record>) {
+    async fn run(self: Arc<Self>, job: Job, memo: Memo, execution: Execution, record: Arc<Record>) {
         let Job { prepared, starts_at, place } = job;
         let may_run = match starts_at {
-            Some(start) => self.wait_for(start, &execution).await,
+            Some(start) => self.wait_for(start, &memo, &execution).await,
             None => Ok(()),
         };
         let response = match may_run {
             Ok(()) => {
-                let response = self.perform(prepared, key).await;
+                let (response, is_undone) = perform(prepared).await;
                 record.end(&response);
+                match (is_undone, response.status, memo.key) {
+                    // What was not performed for now may be tried again.
+                    (true, StatusCode::ServiceUnavailable, Some(key)) => self.forget(key).await,
+                    _ => self.write_outcome(&memo, &response).await,
+                }
                 response
             }
             Err(GivenUp::Cancelled) => {
                 let response = Rejection::failed("cancelled before its time").into();
                 record.cancelled(&response);
+                self.write_outcome(&memo, &response).await;
+                response
+            }
+            Err(GivenUp::NotWritten(rejection)) => {
+                let response = rejection.into();
+                record.end(&response);
+                if let Some(key) = memo.key {
+                    self.forget(key).await;
+                }
                 response
             }
             Err(GivenUp::Stopping) => {
@@ -289,23 +332,38 @@ impl Shared {
         drop(place);
     }
 
-    async fn perform(&self, prepared: Vec<(Nsid, Result<Prepared, Rejection>)>, key: Option<Key>) -> Response {
-        let outcomes = perform(prepared).await;
-        let is_undone = outcomes.iter().all(|(_, outcome)| outcome.is_err());
-        let response = gather(outcomes);
-        // What was not performed for now may be tried again.
-        if let (true, StatusCode::ServiceUnavailable, Some(key)) = (is_undone, response.status, &key) {
-            self.replay.forget(key);
+    /// Waits for the time of a Command, unless it is cancelled or the Consumer stops. Until then nothing of it is on the disk:
+    /// what is given up with the process may be asked for again.
+    async fn wait_for(&self, start: DateTime, memo: &Memo, execution: &Execution) -> Result<(), GivenUp> {
+        tokio::select! {
+            () = schedule::until(start) => if !execution.begin() { return Err(GivenUp::Cancelled) },
+            () = execution.cancelled() => return Err(GivenUp::Cancelled),
+            () = self.jobs.stopping() => return Err(GivenUp::Stopping),
         }
-        response
+        self.write_admission(memo).await.map_err(GivenUp::NotWritten)
     }
 
-    /// Waits for the time of a Command, unless it is cancelled or the Consumer stops.
-    async fn wait_for(&self, start: DateTime, execution: &Execution) -> Result<(), GivenUp> {
-        tokio::select! {
-            () = schedule::until(start) => if execution.begin() { Ok(()) } else { Err(GivenUp::Cancelled) },
-            () = execution.cancelled() => Err(GivenUp::Cancelled),
-            () = self.jobs.stopping() => Err(GivenUp::Stopping),
+    /// Writes down that a Command is about to be performed. Only then may it be.
+    async fn write_admission(&self, memo: &Memo) -> Result<(), Rejection> {
+        let Some(pending) = memo.lasting_key().and_then(|key| self.replay.write(key, None)) else { return Ok(()) };
+        pending.done().await.map_err(|_| Rejection::unavailable(NOT_WRITTEN))
+    }
+
+    /// Writes down what became of a Command. It is told even if the disk fails: that the Command was taken on is on it, so
+    /// that nobody performs it again, and the journal goes on trying.
+    async fn write_outcome(&self, memo: &Memo, outcome: &Response) {
+        let Some(key) = memo.lasting_key().filter(|_| self.replay.is_durable()) else { return };
+        let Some(pending) = self.replay.write(key, Some(memo.write(outcome))) else { return };
+        if pending.done().await.is_err() {
+            warn!("The outcome of a Command is told though it is not on the disk yet.");
+        }
+    }
+
+    /// Forgets a Command of which nothing was done.
+    async fn forget(&self, key: Fingerprint) {
+        if let Some(pending) = self.replay.forget(key) {
+            // What is not deleted now is deleted later, or answered as interrupted after a restart.
+            let _ = pending.done().await;
         }
     }
 }
@@ -321,12 +379,14 @@ struct Job {
 enum GivenUp {
     Cancelled,
     Stopping,
+    /// The disk does not take it.
+    NotWritten(Rejection),
 }
 
 /// Forgets a request whose task ends in a panic while it is decided about, so that those who wait for it are answered.
 struct Held<'a> {
     replay: &'a Replay,
-    key: Option<&'a Key>,
+    key: Option<Fingerprint>,
     execution: &'a Execution,
 }
 
@@ -339,19 +399,20 @@ impl Held<'_> {
 impl Drop for Held<'_> {
     fn drop(&mut self) {
         if let Some(key) = self.key {
-            self.replay.forget(key);
+            let _ = self.replay.forget(key);
         }
         self.execution.refuse(internal_error().into());
     }
 }
 
-/// Performs a Command with every actuator at once, each in a task of its own: a panic is a failure of that one.
-async fn perform(prepared: Vec<(Nsid, Result<Prepared, Rejection>)>) -> Vec<(Nsid, Outcome)> {
+/// Performs a Command with every actuator at once, each in a task of its own: a panic is a failure of that one. Also says
+/// whether none of them did anything.
+async fn perform(prepared: Vec<(Nsid, Result<Prepared, Rejection>)>) -> (Response, bool) {
     let running: Vec<_> = prepared
         .into_iter()
         .map(|(nsid, prepared)| (nsid, prepared.map(|prepared| tokio::spawn(prepared.perform()))))
         .collect();
-    let mut outcomes = Vec::with_capacity(running.len());
+    let mut outcomes: Vec<(Nsid, Outcome)> = Vec::with_capacity(running.len());
     for (nsid, task) in running {
         let outcome = match task {
             Err(rejection) => Err(rejection),
@@ -359,7 +420,8 @@ async fn perform(prepared: Vec<(Nsid, Result<Prepared, Rejection>)>) -> Vec<(Nsi
         };
         outcomes.push((nsid, outcome));
     }
-    outcomes
+    let is_undone = outcomes.iter().all(|(_, outcome)| outcome.is_err());
+    (gather(outcomes), is_undone)
 }
 
 /// A decision, or 503 where there is none: a policy or an actuator that is stuck does not hold the Producer too.
@@ -375,3 +437,10 @@ fn internal_error() -> Rejection {
 
 /// How long a policy, or the actuators, may take to say whether a Command will be performed.
 const DECISION_WAIT: Duration = Duration::from_secs(30);
+
+const INTERRUPTED: &str = "the Consumer stopped while it performed this Command, which may have been performed and is not \
+    performed again; a new request_id performs it anew";
+const UNREADABLE: &str =
+    "this Command was performed before and is not performed again; what was answered is not known any more";
+const NOT_WRITTEN: &str =
+    "the Command was not performed: the Consumer cannot write down that it takes it on; try again later";

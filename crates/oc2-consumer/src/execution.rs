@@ -30,6 +30,12 @@ enum State {
     Done(Response),
 }
 
+impl State {
+    fn is_over(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::Done(_))
+    }
+}
+
 /// Why a Command cannot be cancelled any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TooLate {
@@ -44,8 +50,19 @@ impl Execution {
         Self { wanted, state: Arc::new(watch::Sender::new(State::Admitting)) }
     }
 
+    /// One that was over before it was asked for again.
+    pub(crate) fn over(wanted: ResponseType, outcome: Response) -> Self {
+        Self { wanted, state: Arc::new(watch::Sender::new(State::Done(outcome))) }
+    }
+
     pub(crate) fn is_over(&self) -> bool {
-        matches!(*self.state.borrow(), State::Refused(_) | State::Done(_))
+        self.state.borrow().is_over()
+    }
+
+    /// Ready once it is over.
+    pub(crate) async fn ended(&self) {
+        // The sender lives in self, so there is no error to meet.
+        let _ = self.state.subscribe().wait_for(State::is_over).await;
     }
 
     pub(crate) fn refuse(&self, response: Response) {

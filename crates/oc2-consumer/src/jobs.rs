@@ -66,13 +66,19 @@ impl Jobs {
         by_id.insert(key, same, Instant::now(), |same| same.iter().any(|execution| !execution.is_over()));
     }
 
-    /// Stops the commands with this id that still wait for their time (DECISIONS L27).
-    pub(crate) fn cancel(&self, key: &Key) -> Result<(), Rejection> {
+    /// Stops the commands with this id that still wait for their time, and tells which (DECISIONS L27).
+    pub(crate) fn cancel(&self, key: &Key) -> Result<Vec<Execution>, Rejection> {
         let by_id = self.by_id.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(same) = by_id.get(key) else { return Err(Rejection::not_found("no command with this id")) };
-        let too_late: Vec<_> = same.iter().filter_map(|execution| execution.cancel().err()).collect();
-        if too_late.len() < same.len() {
-            return Ok(());
+        let (mut cancelled, mut too_late) = (Vec::new(), Vec::new());
+        for execution in same {
+            match execution.cancel() {
+                Ok(()) => cancelled.push(execution.clone()),
+                Err(reason) => too_late.push(reason),
+            }
+        }
+        if !cancelled.is_empty() {
+            return Ok(cancelled);
         }
         Err(Rejection::failed(match too_late.contains(&TooLate::Running) {
             true => "too late: the command is being performed",

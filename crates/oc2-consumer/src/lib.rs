@@ -23,6 +23,9 @@
 //! ```
 //!
 //! A Consumer has no default policy: say which one, or say that it is dangerous to have none.
+//!
+//! A request that is repeated is answered again and not performed again, as long as the Consumer lives; with the feature
+//! `durable` and a `RequestStore` also after a restart.
 
 mod audit;
 mod bounded;
@@ -32,11 +35,17 @@ mod execution;
 mod features;
 mod gather;
 mod jobs;
+#[cfg_attr(not(feature = "durable"), expect(dead_code, reason = "only a store starts one"))]
+mod journal;
 mod key;
+mod memo;
+mod outcome;
 mod policy;
 mod rate;
 mod registry;
 mod replay;
+#[cfg(feature = "durable")]
+mod request_store;
 mod respond;
 mod schedule;
 mod settings;
@@ -45,4 +54,6 @@ mod understand;
 pub use builder::{ConsumerBuilder, Dangerous, WantsActuators, WantsPolicy};
 pub use consumer::Consumer;
 pub use policy::Policy;
+#[cfg(feature = "durable")]
+pub use request_store::{RequestStore, RequestStoreError};
 pub use settings::{Settings, SettingsError};

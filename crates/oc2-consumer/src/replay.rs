@@ -1,23 +1,55 @@
 //! Requests that were seen before: a repeated one is answered again, not performed again (DECISIONS M12, ARCH B.3.2).
+//!
+//! *Invariants.* A Command with effects is handed to an actuator only when the journal, if there is one, has it durably. An
+//! entry is forgotten no sooner than its row may be deleted: what is on the disk beyond what is in memory is on its way out.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use oc2_core::Rejection;
-use sha2::{Digest, Sha256};
+use oc2_core::types::time::DateTime;
 
 use crate::bounded::Bounded;
 use crate::execution::Execution;
-use crate::key::Key;
+use crate::journal::{Journal, Pending, Row};
+use crate::key::Fingerprint;
 
 /// The requests of the last hour, at most 10,000.
 #[derive(Debug)]
-pub(crate) struct Replay(Mutex<Bounded<Key, Entry>>);
+pub(crate) struct Replay {
+    is_durable: bool,
+    requests: Mutex<Requests>,
+}
+
+#[derive(Debug)]
+struct Requests {
+    entries: Bounded<Fingerprint, Entry>,
+    journal: Option<Journal>,
+    /// The highest number of a row, so far.
+    last_row: u64,
+    /// Rows without an entry, to be deleted together with whatever is written next.
+    forgotten: Vec<u64>,
+}
 
 #[derive(Debug)]
 struct Entry {
-    content: [u8; 32],
-    execution: Execution,
+    content: Fingerprint,
+    /// In milliseconds since 1970.
+    admitted: u64,
+    /// Its row in the journal, if it has one.
+    row: Option<u64>,
+    known: Known,
+}
+
+/// What is known about a request that was taken on.
+#[derive(Debug)]
+enum Known {
+    /// All, since this process performs it.
+    Execution(Execution),
+    /// The outcome: a former process performed it.
+    Outcome(Arc<[u8]>),
+    /// Nothing but that a former process began to perform it.
+    Begun,
 }
 
 /// What is known about a request.
@@ -27,45 +59,116 @@ pub(crate) enum Seen {
     New,
     /// It is the same as before.
     Before(Execution),
+    /// It is the same as one that a former process answered so.
+    Answered(Arc<[u8]>),
+    /// It is the same as one that a former process was performing when it ended.
+    Interrupted,
     /// Its id was used for something else.
     Reused,
 }
 
-impl Default for Replay {
-    fn default() -> Self {
-        Self(Mutex::new(Bounded::new(CAPACITY, LIFETIME)))
-    }
+/// What was remembered by a former process, and how to remember more.
+#[derive(Debug)]
+pub(crate) struct Remembered {
+    pub(crate) journal: Journal,
+    /// Those that are alive, the oldest first, with their numbers.
+    pub(crate) rows: Vec<(u64, Row)>,
+    /// The highest number of a row, alive or not.
+    pub(crate) last_row: u64,
 }
 
 impl Replay {
+    /// Remembers in memory, and over a restart if there is something to begin with.
+    pub(crate) fn new(remembered: Option<Remembered>) -> Self {
+        let mut entries = Bounded::new(CAPACITY, LIFETIME);
+        let (journal, rows, last_row) = match remembered {
+            Some(Remembered { journal, rows, last_row }) => (Some(journal), rows, last_row),
+            None => (None, Vec::new(), 0),
+        };
+        let (now, clock) = (Instant::now(), DateTime::now().as_millis());
+        let mut forgotten = Vec::new();
+        for (number, Row { admitted, key, content, outcome }) in rows {
+            let known = outcome.map_or(Known::Begun, |outcome| Known::Outcome(outcome.into()));
+            let age = Duration::from_millis(clock.saturating_sub(admitted));
+            let entry = Entry { content, admitted, row: Some(number), known };
+            forgotten.extend(entries.insert(key, entry, now.checked_sub(age).unwrap_or(now), Entry::is_in_use));
+        }
+        let forgotten = forgotten.iter().filter_map(|entry| entry.row).collect();
+        let is_durable = journal.is_some();
+        Self { is_durable, requests: Mutex::new(Requests { entries, journal, last_row, forgotten }) }
+    }
+
     /// Looks a request up, and remembers it as this execution if it is new and `take_on` agrees: what is not taken on
     /// displaces nothing.
     pub(crate) fn admit(
         &self,
-        key: &Key,
+        key: Fingerprint,
         body: &[u8],
         execution: &Execution,
         take_on: impl FnOnce() -> Result<(), Rejection>,
     ) -> Result<Seen, Rejection> {
-        let content = Sha256::digest(body).into();
-        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match entries.get(key) {
-            Some(entry) if entry.content == content => Ok(Seen::Before(entry.execution.clone())),
+        let content = Fingerprint::of(body);
+        let mut requests = self.lock();
+        match requests.entries.get(&key) {
+            Some(entry) if entry.content == content => Ok(entry.known.seen()),
             Some(_) => Ok(Seen::Reused),
             None => {
                 take_on()?;
-                let entry = Entry { content, execution: execution.clone() };
-                entries.insert(key.clone(), entry, Instant::now(), |entry| !entry.execution.is_over());
+                let known = Known::Execution(execution.clone());
+                let entry = Entry { content, admitted: DateTime::now().as_millis(), row: None, known };
+                let forgotten = requests.entries.insert(key, entry, Instant::now(), Entry::is_in_use);
+                requests.forgotten.extend(forgotten.iter().filter_map(|entry| entry.row));
                 Ok(Seen::New)
             }
         }
     }
 
-    /// Forgets a request that was not taken on, so that it may be tried again.
-    pub(crate) fn forget(&self, key: &Key) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    /// Whether anything is remembered over a restart.
+    pub(crate) fn is_durable(&self) -> bool {
+        self.is_durable
+    }
+
+    /// Has a request that was taken on written down, with its outcome if there is one; none if it need not be.
+    pub(crate) fn write(&self, key: Fingerprint, outcome: Option<Vec<u8>>) -> Option<Pending> {
+        let mut requests = self.lock();
+        let Requests { entries, journal, last_row, forgotten } = &mut *requests;
+        let (Some(journal), Some(entry)) = (journal, entries.get_mut(&key)) else { return None };
+        let number = *entry.row.get_or_insert_with(|| {
+            *last_row += 1;
+            *last_row
+        });
+        let row = Row { admitted: entry.admitted, key, content: entry.content, outcome };
+        Some(journal.write(number, Some(row), std::mem::take(forgotten)))
+    }
+
+    /// Forgets a request that was not taken on, so that it may be tried again; none if it need not be forgotten on the disk.
+    pub(crate) fn forget(&self, key: Fingerprint) -> Option<Pending> {
+        let mut requests = self.lock();
+        let Requests { entries, journal, forgotten, .. } = &mut *requests;
+        let number = entries.remove(&key)?.row?;
+        Some(journal.as_ref()?.write(number, None, std::mem::take(forgotten)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Requests> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-const CAPACITY: usize = 10_000;
-const LIFETIME: Duration = Duration::from_secs(3600);
+impl Entry {
+    fn is_in_use(&self) -> bool {
+        matches!(&self.known, Known::Execution(execution) if !execution.is_over())
+    }
+}
+
+impl Known {
+    fn seen(&self) -> Seen {
+        match self {
+            Self::Execution(execution) => Seen::Before(execution.clone()),
+            Self::Outcome(outcome) => Seen::Answered(Arc::clone(outcome)),
+            Self::Begun => Seen::Interrupted,
+        }
+    }
+}
+
+pub(crate) const CAPACITY: usize = 10_000;
+pub(crate) const LIFETIME: Duration = Duration::from_secs(3600);

@@ -10,7 +10,7 @@ use oc2_transfer::{Peer, Reply, Request, Scope};
 use tracing::{debug, warn};
 
 use crate::audit::Record;
-use crate::key::{Key, Producer};
+use crate::key::{Fingerprint, Key, Producer};
 use crate::respond::Responder;
 use crate::settings::Settings;
 
@@ -170,8 +170,8 @@ impl Asked {
     }
 
     /// What a repetition of the request is known by.
-    pub(crate) fn replay_key(&self) -> Option<Key> {
-        self.responder.request_id.as_ref().map(|id| Key::new(self.producer(), id.as_str()))
+    pub(crate) fn replay_key(&self) -> Option<Fingerprint> {
+        self.responder.request_id.as_ref().map(|id| Key::new(self.producer(), id.as_str()).fingerprint())
     }
 
     /// The name a later `cancel` knows the Command by: its own, or the request id (LS 3.3.1, DECISIONS M9).

@@ -124,8 +124,25 @@ impl Daemon {
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a child has a number");
-        kill_process(pid, signal).expect("the child is ours");
+        kill_process(self.pid(), signal).expect("the child is ours");
+    }
+
+    fn pid(&self) -> Pid {
+        i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a child has a number")
+    }
+
+    /// The processes that it has started.
+    pub(crate) fn children(&self) -> Vec<Pid> {
+        let parent = self.pid().as_raw_nonzero().to_string();
+        let entries = std::fs::read_dir("/proc").expect("there is /proc").flatten();
+        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        let is_child = |pid: &i32| {
+            // The fields after the name, which is in parentheses: state, parent.
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+            after_name.split_whitespace().nth(1) == Some(&parent)
+        };
+        pids.filter(is_child).filter_map(Pid::from_raw).collect()
     }
 
     /// Ends it without a warning.

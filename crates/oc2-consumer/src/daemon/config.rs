@@ -31,7 +31,7 @@ pub(crate) struct Config {
 pub(crate) struct ConsumerTable {
     /// `from` of its responses.
     pub(crate) id: Identity,
-    /// Where rules and numbers are kept.
+    /// Where rules, numbers and the requests of the last hour are kept.
     pub(crate) state_dir: Folder,
     /// Commands a minute; absent means no limit.
     rate_limit: Option<NonZeroU32>,

@@ -5,7 +5,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::time::Duration;
 
-use oc2_consumer::Consumer;
+use oc2_consumer::{Consumer, RequestStore};
 #[cfg(feature = "iptables")]
 use oc2_consumer::{ConsumerBuilder, WantsActuators};
 #[cfg(feature = "http")]
@@ -109,7 +109,9 @@ fn assemble(config: &Config) -> Result<Consumer, Failure> {
     };
     #[cfg(feature = "iptables")]
     let builder = with_actuators(builder, config)?;
-    Ok(builder.build())
+    // After the actuators: with a store that cannot be read nothing is commanded, but the rules are in force.
+    let requests = RequestStore::open(&config.consumer.state_dir.0)?;
+    Ok(builder.remember_in(requests).build())
 }
 
 #[cfg(feature = "iptables")]

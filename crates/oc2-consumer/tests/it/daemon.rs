@@ -100,6 +100,19 @@ fn what_is_wrong_with_an_actuator_is_said_with_its_line() {
 }
 
 #[test]
+fn requests_that_cannot_be_read_keep_it_from_starting() {
+    // M12
+    let (dir, _) = configured("");
+    let path = dir.path().join("state/requests.redb");
+    std::fs::create_dir(dir.path().join("state")).expect("the folder is ours");
+    std::fs::write(&path, "no store").expect("the folder is ours");
+    let (status, log) = Daemon::start(&dir.path().join("consumer.toml")).ends_within(20);
+    assert_eq!(status.code(), Some(1), "{log}");
+    assert!(log.contains(&path.display().to_string()) && log.contains("move it away"), "{log}");
+    assert_eq!(std::fs::read(&path).expect("it is there"), b"no store");
+}
+
+#[test]
 fn a_state_folder_without_a_name_is_refused() {
     let dir = tempfile::tempdir().expect("a folder can be made");
     let path = dir.path().join("consumer.toml");

@@ -10,6 +10,8 @@ mod messages;
 mod overload;
 mod pairs;
 mod query_features;
+#[cfg(feature = "durable")]
+mod remembered;
 mod replay;
 mod slpf;
 mod time;
