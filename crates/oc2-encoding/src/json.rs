@@ -4,10 +4,13 @@ pub(crate) mod read;
 mod write;
 
 use oc2_core::shape::read::{Context, Read, ReadError};
+use oc2_core::shape::write::Write;
 use oc2_core::{Form, Message, Mode, Notation};
 use serde::{Serialize, Serializer};
 
 use self::read::{JsonError, Reader};
+#[cfg(feature = "signature")]
+pub(crate) use self::write::append_text;
 use crate::encoding::{Decoded, Encoding};
 use crate::error::{DecodeError, EncodeError};
 use crate::glimpse::Glimpse;
@@ -75,6 +78,22 @@ pub(crate) fn to_bytes<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Enco
     let mut bytes = Vec::with_capacity(TYPICAL_MESSAGE);
     write::write(&mut bytes, value).map_err(EncodeError::new)?;
     Ok(bytes)
+}
+
+/// Writes one value of the language, such as a Target, as JSON by name.
+///
+/// # Errors
+/// It has what I-JSON does not, or what came by id and no profile has typed.
+pub fn write_json<T: Write>(value: &T) -> Result<Vec<u8>, EncodeError> {
+    to_bytes(&Valued(value))
+}
+
+struct Valued<'a, T>(&'a T);
+
+impl<T: Write> Serialize for Valued<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.write(Form::DEFAULT, serializer)
+    }
 }
 
 /// A message as serializers take it.

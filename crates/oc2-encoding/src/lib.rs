@@ -19,6 +19,8 @@
 //!
 //! Reading is one pass from bytes to types; what is written is always strict.
 
+#[cfg(feature = "signature")]
+mod canonical;
 mod cbor;
 mod encoding;
 mod error;
@@ -26,13 +28,17 @@ mod glimpse;
 mod json;
 mod limits;
 mod set;
+#[cfg(feature = "signature")]
+mod signature;
 mod validate;
 
 pub use cbor::{Cbor, CborByName, read_cbor};
 pub use encoding::{Decoded, Encoding};
 pub use error::{DecodeError, EncodeError, MediaTypeError};
 pub use glimpse::Glimpse;
-pub use json::{Json, JsonIn, read_json};
+pub use json::{Json, JsonIn, read_json, write_json};
 pub use limits::MAX_MESSAGE;
 pub use set::{Encodings, Selection};
+#[cfg(feature = "signature")]
+pub use signature::{KeyError, SignatureError, SigningKey, VerifyingKeys};
 pub use validate::{Fault, Kind, Syntax, Validator};

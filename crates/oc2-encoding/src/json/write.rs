@@ -17,6 +17,12 @@ pub(super) fn write<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) -> Resu
     value.serialize(&mut Writer(out))
 }
 
+/// Appends a text, escaped no more than it must be.
+#[cfg(feature = "signature")]
+pub(crate) fn append_text(out: &mut Vec<u8>, text: &str) {
+    Writer(out).text(text);
+}
+
 /// Why a value cannot be written.
 #[derive(Debug)]
 pub(super) struct WriteError(Box<str>);
