@@ -1,39 +1,43 @@
-//! One event per Command, whatever its end (ARCH B.3).
+//! One event per Command, whatever its end (ARCH B.3): in the log, and for whoever observes.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use oc2_core::types::text::RequestId;
-use oc2_core::{Command, Rejection, Response, StatusCode};
-use oc2_transfer::{Peer, Request};
+use oc2_core::{Command, Pair, Rejection, Response, StatusCode};
+use oc2_encoding::write_json;
+use oc2_transfer::Peer;
 
+use crate::observer::{End, Ended, Observers};
 use crate::settings::Settings;
 
 /// What is told about a Command when it ends: once, and also when whoever should have told it is gone.
 #[derive(Debug)]
 pub(crate) struct Record {
+    observers: Observers,
     started: Instant,
     peer: Peer,
+    key_id: Option<String>,
     from: Option<String>,
     request_id: Option<String>,
     command_id: Option<String>,
-    command: Option<String>,
+    pair: Option<Pair>,
+    target: Option<String>,
     is_told: AtomicBool,
 }
 
 impl Record {
-    pub(crate) fn new(request: &Request) -> Self {
-        Self::of(request.peer.clone(), request.request_id.clone())
-    }
-
-    pub(crate) fn of(peer: Peer, request_id: Option<String>) -> Self {
+    pub(crate) fn new(observers: &Observers, peer: Peer, request_id: Option<String>) -> Self {
         Self {
+            observers: observers.clone(),
             started: Instant::now(),
             peer,
+            key_id: None,
             from: None,
             request_id,
             command_id: None,
-            command: None,
+            pair: None,
+            target: None,
             is_told: AtomicBool::new(false),
         }
     }
@@ -42,13 +46,23 @@ impl Record {
         self.from = from.map(Into::into);
     }
 
+    #[cfg(feature = "signature")]
+    pub(crate) fn signed_with(&mut self, key_id: &str) {
+        self.key_id = Some(key_id.into());
+    }
+
     pub(crate) fn asked_under(&mut self, request_id: Option<&RequestId>) {
         self.request_id = request_id.map(ToString::to_string);
     }
 
     pub(crate) fn asked_for(&mut self, command: &Command) {
         self.command_id = command.command_id.as_ref().map(ToString::to_string);
-        self.command = Some(command.pair().to_string());
+        self.pair = Some(command.pair());
+        if !self.observers.is_empty() {
+            // What came by an id that only a profile knows is told by its type alone.
+            let target = write_json(&command.target).ok().and_then(|json| String::from_utf8(json).ok());
+            self.target = target.map(shortened);
+        }
     }
 
     /// It has its outcome.
@@ -73,23 +87,44 @@ impl Record {
 
     /// It is the same as one that has an event of its own.
     pub(crate) fn repeats_another(&self) {
-        self.is_told.store(true, Ordering::Relaxed);
+        if !self.is_told.swap(true, Ordering::Relaxed) {
+            self.show(End::Repeated, None);
+        }
+    }
+
+    fn show(&self, end: End, response: Option<&Response>) {
+        let is_supported = self.pair.is_some_and(|pair| self.observers.supports(pair));
+        self.observers.ended(&Ended {
+            end,
+            peer: &self.peer,
+            key_id: self.key_id.as_deref(),
+            from: self.from.as_deref(),
+            request_id: self.request_id.as_deref(),
+            command_id: self.command_id.as_deref(),
+            pair: self.pair,
+            is_supported,
+            target: self.target.as_deref(),
+            response,
+            elapsed: self.started.elapsed(),
+        });
     }
 
     fn tell(&self, end: End, response: Option<&Response>) {
         if self.is_told.swap(true, Ordering::Relaxed) {
             return;
         }
+        self.show(end, response);
         let elapsed_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
         macro_rules! event {
             ($level:ident, $sentence:literal) => {
                 tracing::$level!(
                     target: TARGET,
                     peer = %self.peer,
+                    key_id = self.key_id.as_deref(),
                     from = self.from.as_deref(),
                     request_id = self.request_id.as_deref(),
                     command_id = self.command_id.as_deref(),
-                    command = self.command.as_deref(),
+                    command = self.pair.map(tracing::field::display),
                     status = response.map(|response| response.status.id()),
                     text = response.and_then(|response| response.status_text.as_deref()),
                     elapsed_us,
@@ -103,6 +138,7 @@ impl Record {
             End::NotMeant => event!(info, "Command is for others."),
             End::Refused => event!(warn, "Command refused."),
             End::Failed => event!(error, "Command failed."),
+            End::Repeated => {}
             End::CutOff => event!(error, "Command cut off; it may have been performed."),
         }
     }
@@ -115,19 +151,25 @@ impl Drop for Record {
     }
 }
 
-/// How a Command ends.
-enum End {
-    Performed,
-    Cancelled,
-    NotMeant,
-    Refused,
-    Failed,
-    CutOff,
+/// What of a target is recorded, in octets.
+fn shortened(mut text: String) -> String {
+    if text.len() > MAX_TARGET {
+        let end = (0..=MAX_TARGET).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
+        text.truncate(end);
+        text.push_str("...");
+    }
+    text
 }
+
+const MAX_TARGET: usize = 256;
 
 /// Writes that the Consumer behaves differently from now on.
 pub(crate) fn reconfigured(settings: &Settings) {
-    let Settings { mode, rate_limit, max_wait, status_wait, enforce_to, max_commands, max_scheduled } = settings;
+    let Settings { mode, rate_limit, max_wait, status_wait, enforce_to, max_commands, max_scheduled, .. } = settings;
+    #[cfg(feature = "signature")]
+    let signatures = settings.signatures.as_deref();
+    #[cfg(not(feature = "signature"))]
+    let signatures = None::<()>;
     tracing::info!(
         target: TARGET,
         ?mode,
@@ -137,6 +179,7 @@ pub(crate) fn reconfigured(settings: &Settings) {
         enforce_to,
         max_commands,
         max_scheduled,
+        ?signatures,
         "Settings changed."
     );
 }

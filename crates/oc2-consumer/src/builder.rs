@@ -4,6 +4,7 @@ use oc2_actuator::{Actuator, AnyActuator};
 use oc2_encoding::Encodings;
 
 use crate::consumer::Consumer;
+use crate::observer::{AnyObserver, Observer, Observers};
 use crate::policy::{AnyPolicy, Policy, Unrestricted};
 use crate::registry::Registry;
 use crate::replay::{Remembered, Replay};
@@ -27,6 +28,7 @@ pub struct WantsActuators {
     settings: Settings,
     encodings: Encodings,
     remembered: Option<Remembered>,
+    observers: Vec<Box<dyn AnyObserver>>,
 }
 
 impl std::fmt::Debug for WantsActuators {
@@ -53,6 +55,7 @@ impl ConsumerBuilder<WantsPolicy> {
             settings: Settings::default(),
             encodings: Encodings::default(),
             remembered: None,
+            observers: Vec::new(),
         };
         ConsumerBuilder { identity: self.identity, state }
     }
@@ -109,10 +112,20 @@ impl ConsumerBuilder<WantsActuators> {
         self
     }
 
+    /// Tells this observer how each Command ends.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.state.observers.push(Box::new(observer));
+        self
+    }
+
     /// The finished Consumer.
     #[must_use]
     pub fn build(self) -> Consumer {
-        let WantsActuators { policy, actuators, settings, encodings, remembered } = self.state;
-        Consumer::new(self.identity, policy, Registry::new(actuators), encodings, settings, Replay::new(remembered))
+        let WantsActuators { policy, actuators, settings, encodings, remembered, observers } = self.state;
+        let registry = Registry::new(actuators);
+        let observers = Observers::new(observers, registry.pairs());
+        let replay = Replay::new(remembered);
+        Consumer::new(self.identity, policy, registry, encodings, settings, replay, observers)
     }
 }

@@ -20,6 +20,7 @@ use crate::gather::{gather, gather_refusals};
 use crate::jobs::{Jobs, Place};
 use crate::key::{Fingerprint, Key};
 use crate::memo::Memo;
+use crate::observer::Observers;
 use crate::outcome;
 use crate::policy::AnyPolicy;
 use crate::rate::Rate;
@@ -41,6 +42,7 @@ struct Shared {
     rate: ArcSwap<Rate>,
     replay: Replay,
     jobs: Jobs,
+    observers: Observers,
 }
 
 impl Consumer {
@@ -56,6 +58,7 @@ impl Consumer {
         encodings: Encodings,
         settings: Settings,
         replay: Replay,
+        observers: Observers,
     ) -> Self {
         Self(Arc::new(Shared {
             reader: Reader { identity: identity.into(), encodings },
@@ -65,12 +68,14 @@ impl Consumer {
             settings: ArcSwap::from_pointee(settings),
             replay,
             jobs: Jobs::default(),
+            observers,
         }))
     }
 
     /// Replaces the settings; commands under way keep those they began with.
     pub fn reload(&self, settings: Settings) {
         audit::reconfigured(&settings);
+        self.0.observers.reconfigured(&settings);
         if settings.rate_limit != self.0.rate.load().per_minute() {
             self.0.rate.store(Arc::new(Rate::new(settings.rate_limit)));
         }
@@ -93,7 +98,22 @@ impl std::fmt::Debug for Consumer {
 
 impl Handler for Consumer {
     async fn handle(&self, request: Request) -> Reply {
-        let mut record = Record::new(&request);
+        let reply = self.answer(request).await;
+        // What becomes of a Command is kept before it is told, where it must be.
+        self.0.observers.settled().await;
+        reply
+    }
+
+    fn refuse(&self, refusal: Refusal) -> Reply {
+        let request_id = refusal.request_id.as_deref().and_then(|id| id.parse().ok());
+        let record = Record::new(&self.0.observers, refusal.peer, refusal.request_id);
+        Refused::new(self.0.reader.responder(request_id), refusal.rejection).reply(&record)
+    }
+}
+
+impl Consumer {
+    async fn answer(&self, request: Request) -> Reply {
+        let mut record = Record::new(&self.0.observers, request.peer.clone(), request.request_id.clone());
         let asked = match self.0.reader.understand(request, self.0.settings.load_full(), &mut record) {
             Ok(asked) => asked,
             Err(refused) => return refused.reply(&record),
@@ -105,12 +125,6 @@ impl Handler for Consumer {
             Ok(reply) => reply,
             Err(_) => Refused::new(responder, internal_error()).reply(&record),
         }
-    }
-
-    fn refuse(&self, refusal: Refusal) -> Reply {
-        let request_id = refusal.request_id.as_deref().and_then(|id| id.parse().ok());
-        let record = Record::of(refusal.peer, refusal.request_id);
-        Refused::new(self.0.reader.responder(request_id), refusal.rejection).reply(&record)
     }
 }
 
@@ -125,6 +139,9 @@ impl Shared {
             }
             (addressed, _) => addressed.map_err(Nobody::into_rejection),
         };
+        if let Err(rejection) = self.observers.admit() {
+            return Refused::new(asked.responder, rejection).reply(&record);
+        }
         let decision = self.policy.decide(&asked.peer, asked.from.as_deref(), &asked.command);
         if let Err(rejection) = in_time(decision).await {
             return Refused::new(asked.responder, rejection).reply(&record);
@@ -340,6 +357,7 @@ impl Shared {
             () = execution.cancelled() => return Err(GivenUp::Cancelled),
             () = self.jobs.stopping() => return Err(GivenUp::Stopping),
         }
+        self.observers.admit().map_err(GivenUp::NotWritten)?;
         self.write_admission(memo).await.map_err(GivenUp::NotWritten)
     }
 

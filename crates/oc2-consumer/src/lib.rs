@@ -39,6 +39,7 @@ mod jobs;
 mod journal;
 mod key;
 mod memo;
+mod observer;
 mod outcome;
 mod policy;
 mod rate;
@@ -49,11 +50,16 @@ mod request_store;
 mod respond;
 mod schedule;
 mod settings;
+#[cfg(feature = "signature")]
+mod signatures;
 mod understand;
 
 pub use builder::{ConsumerBuilder, Dangerous, WantsActuators, WantsPolicy};
 pub use consumer::Consumer;
+pub use observer::{End, Ended, Observer};
 pub use policy::Policy;
 #[cfg(feature = "durable")]
 pub use request_store::{RequestStore, RequestStoreError};
 pub use settings::{Settings, SettingsError};
+#[cfg(feature = "signature")]
+pub use signatures::Signatures;

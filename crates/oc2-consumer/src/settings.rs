@@ -2,9 +2,14 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
+#[cfg(feature = "signature")]
+use std::sync::Arc;
 use std::time::Duration;
 
 use oc2_core::Mode;
+
+#[cfg(feature = "signature")]
+use crate::signatures::Signatures;
 
 /// How a Consumer behaves; a reload replaces all of it at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +30,9 @@ pub struct Settings {
     /// How many commands that were sent ahead of their time may be taken on at once; beyond it the answer is 503. Default
     /// 1024.
     pub max_scheduled: usize,
+    /// Which signatures count (DECISIONS M14). Default none: they are ignored.
+    #[cfg(feature = "signature")]
+    pub signatures: Option<Arc<Signatures>>,
 }
 
 impl Default for Settings {
@@ -37,6 +45,8 @@ impl Default for Settings {
             enforce_to: false,
             max_commands: 1024,
             max_scheduled: 1024,
+            #[cfg(feature = "signature")]
+            signatures: None,
         }
     }
 }
@@ -49,6 +59,13 @@ impl Settings {
     pub fn with_rate_limit(self, per_minute: u32) -> Result<Self, SettingsError> {
         let rate_limit = NonZeroU32::new(per_minute).ok_or(SettingsError)?;
         Ok(Self { rate_limit: Some(rate_limit), ..self })
+    }
+
+    /// Sets which signatures count.
+    #[cfg(feature = "signature")]
+    #[must_use]
+    pub fn with_signatures(self, signatures: Signatures) -> Self {
+        Self { signatures: Some(Arc::new(signatures)), ..self }
     }
 }
 

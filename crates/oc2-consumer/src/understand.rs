@@ -112,6 +112,11 @@ impl Reader {
         if let Err(rejection) = self.admit_headers(&message.headers, responder.request_id.as_ref(), &settings) {
             return Err(Refused::new(responder, rejection));
         }
+        #[cfg(feature = "signature")]
+        let request = match signer(request, &message, &responder, &settings, record) {
+            Ok(request) => request,
+            Err(rejection) => return Err(Refused::new(responder, rejection)),
+        };
         let command = match message.into_content() {
             Content::Request(command) => command,
             Content::Response(_) => {
@@ -148,6 +153,25 @@ impl Reader {
     fn is_for_others(&self, headers: &Headers) -> bool {
         headers.to().is_some_and(|recipients| recipients.iter().all(|to| to != &*self.identity))
     }
+}
+
+/// The request of whoever signed it, where the transfer does not know better who sent it (DECISIONS M6).
+#[cfg(feature = "signature")]
+fn signer(
+    mut request: Request,
+    message: &Message,
+    responder: &Responder,
+    settings: &Settings,
+    record: &mut Record,
+) -> Result<Request, Rejection> {
+    let Some(signatures) = &settings.signatures else { return Ok(request) };
+    if let Some(key_id) = signatures.signer(&request.body, message, &*responder.encoding, &request.peer)? {
+        record.signed_with(&key_id);
+        if let Peer::Unauthenticated(_) = request.peer {
+            request.peer = Peer::Authenticated(key_id);
+        }
+    }
+    Ok(request)
 }
 
 /// The id of the message, or the one that came beside it; the message wins (DECISIONS M10).

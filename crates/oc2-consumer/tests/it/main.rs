@@ -13,5 +13,7 @@ mod query_features;
 #[cfg(feature = "durable")]
 mod remembered;
 mod replay;
+#[cfg(feature = "signature")]
+mod signatures;
 mod slpf;
 mod time;
