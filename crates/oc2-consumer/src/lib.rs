@@ -28,6 +28,8 @@
 //! `durable` and a `RequestStore` also after a restart.
 
 mod audit;
+#[cfg(feature = "audit")]
+mod audit_file;
 mod bounded;
 mod builder;
 mod consumer;
@@ -54,6 +56,8 @@ mod settings;
 mod signatures;
 mod understand;
 
+#[cfg(feature = "audit")]
+pub use audit_file::{AuditError, AuditFault, AuditFile, AuditOptions, AuditReport, verify_audit};
 pub use builder::{ConsumerBuilder, Dangerous, WantsActuators, WantsPolicy};
 pub use consumer::Consumer;
 pub use observer::{End, Ended, Observer};

@@ -2,6 +2,8 @@
 
 mod answers;
 mod audit;
+#[cfg(feature = "audit")]
+mod audit_file;
 mod daemon;
 mod dispatch;
 mod forms;
