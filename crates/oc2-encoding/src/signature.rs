@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use self::key::Algorithm;
 use crate::canonical::Value;
+use crate::error::EncodeError;
 
 pub use self::key::{KeyError, SigningKey, VerifyingKeys};
 
@@ -90,6 +91,13 @@ impl VerifyingKeys {
             .verify(signing_input(encoded, &payload).as_bytes(), &signature)
             .map(|()| key.id())
             .map_err(|_| SignatureError::Wrong)
+    }
+}
+
+/// A message that cannot be signed cannot be sent.
+impl From<SignatureError> for EncodeError {
+    fn from(error: SignatureError) -> Self {
+        Self::new(error)
     }
 }
 

@@ -52,6 +52,10 @@ pub(crate) struct Transport {
     /// Who commands, in every message [default: USER@HOST]
     #[arg(long, value_name = "ID", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) from: Option<String>,
+    /// Sign every Command with this private key, a JWK file for ES256 or EdDSA; --from is then its id unless said otherwise
+    #[cfg(feature = "signature")]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sign_key: Option<std::path::PathBuf>,
     /// How long to wait for the Response; a Consumer may be at it for 30s before it says so
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time::timeout)]
     pub(crate) timeout: Duration,
@@ -269,6 +273,8 @@ Examples, with OC2_TO=http://192.0.2.1:8080 in the environment:
       oc2-producer --dry-run deny ipv4_net 203.0.113.7 > command.json
       oc2-producer send command.json
       ssh host cat command.json | oc2-producer send -
+  Sign it, for a Consumer that wants to know who commands:
+      oc2-producer --sign-key soc-1.jwk deny ipv4_net 203.0.113.7
   Is it right by the standard? Where not, and by which clause?
       oc2-producer validate --kind command a.json b.json
       oc2-producer --dry-run deny ipv4_net 203.0.113.7 | oc2-producer validate -

@@ -59,6 +59,7 @@ mod pending;
 mod prepared;
 mod producer;
 mod received;
+mod signing;
 
 pub use error::{AnswerError, ProducerError};
 pub use pending::Exchange;

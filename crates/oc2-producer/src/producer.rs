@@ -16,6 +16,7 @@ use crate::error::ProducerError;
 use crate::pending::{Correlation, Exchange};
 use crate::prepared::{Prepared, new_request_id, response_wanted};
 use crate::received::Received;
+use crate::signing::Signing;
 
 /// Sends Commands to where its transfer leads, and reads the Responses.
 #[derive(Clone, Debug)]
@@ -26,6 +27,7 @@ pub struct Producer {
     to: Option<Recipients>,
     mode: Mode,
     timeout: Duration,
+    signing: Signing,
 }
 
 impl Producer {
@@ -37,6 +39,7 @@ impl Producer {
             to: None,
             mode: Mode::Lenient,
             timeout: DEFAULT_TIMEOUT,
+            signing: Signing::default(),
             encodings: Encodings::default(),
         }
     }
@@ -184,7 +187,9 @@ impl Dangerous<'_> {
     /// # Errors
     /// The Command cannot be written.
     pub fn prepare(self, command: Command) -> Result<Prepared, EncodeError> {
-        self.0.prepare_message(&Message::request(self.0.headers()?, command))
+        let mut message = Message::request(self.0.headers()?, command);
+        self.0.signing.sign(&mut message, &*self.0.encodings.preferred())?;
+        self.0.prepare_message(&message)
     }
 }
 
@@ -197,6 +202,7 @@ pub struct ProducerBuilder<Identity> {
     mode: Mode,
     timeout: Duration,
     encodings: Encodings,
+    pub(crate) signing: Signing,
 }
 
 /// A builder of a Producer that has no identity yet.
@@ -212,8 +218,8 @@ impl ProducerBuilder<WantsIdentity> {
     /// characters (DECISIONS M16).
     #[must_use]
     pub fn identity(self, identity: impl Into<String>) -> ProducerBuilder<Identified> {
-        let Self { transfer, identity: _, to, mode, timeout, encodings } = self;
-        ProducerBuilder { transfer, identity: Identified(identity.into()), to, mode, timeout, encodings }
+        let Self { transfer, identity: _, to, mode, timeout, encodings, signing } = self;
+        ProducerBuilder { transfer, identity: Identified(identity.into()), to, mode, timeout, encodings, signing }
     }
 }
 
@@ -246,8 +252,8 @@ impl ProducerBuilder<Identified> {
     /// The finished Producer.
     #[must_use]
     pub fn build(self) -> Producer {
-        let Self { transfer, identity: Identified(from), to, mode, timeout, encodings } = self;
-        Producer { transfer, encodings, from, to, mode, timeout }
+        let Self { transfer, identity: Identified(from), to, mode, timeout, encodings, signing } = self;
+        Producer { transfer, encodings, from, to, mode, timeout, signing }
     }
 }
 

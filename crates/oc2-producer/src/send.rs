@@ -52,9 +52,43 @@ fn producer(cli: &Cli) -> Result<Producer, Failure> {
         None if cli.output.dry_run => AnyTransfer::new(Nowhere),
         None => return Err(Failure::usage("--to is missing, and OC2_TO is not set").with_remedy(schemes())),
     };
-    let identity = from.clone().unwrap_or_else(identity::of_this_user);
-    let builder = Producer::builder(transfer).identity(identity).mode(mode(cli)).timeout(*timeout);
+    let builder = match signing_key(cli)? {
+        #[cfg(feature = "signature")]
+        Some(key) => {
+            let identity = from.clone().unwrap_or_else(|| key.id().to_owned());
+            Producer::builder(transfer).identity(identity).sign_with(key)
+        }
+        #[cfg(not(feature = "signature"))]
+        Some(never) => match never {},
+        None => Producer::builder(transfer).identity(from.clone().unwrap_or_else(identity::of_this_user)),
+    };
+    let builder = builder.mode(mode(cli)).timeout(*timeout);
     Ok(builder.encodings(encoding.encodings()).build())
+}
+
+/// The key that Commands are signed with.
+#[cfg(feature = "signature")]
+fn signing_key(cli: &Cli) -> Result<Option<oc2_encoding::SigningKey>, Failure> {
+    use std::os::unix::fs::PermissionsExt;
+
+    let Some(path) = &cli.transport.sign_key else { return Ok(None) };
+    if cli.verb == Verb::Send {
+        return Err(Failure::usage("send takes the message as it is, so --sign-key has no place"));
+    }
+    let unusable = |error: &dyn Display| Failure::usage(format!("--sign-key {}: {error}", path.display()));
+    let bytes = fs::read(path).map_err(|error| unusable(&error))?;
+    let key = oc2_encoding::SigningKey::from_json(&bytes).map_err(|error| unusable(&error))?;
+    let permissions = fs::metadata(path).map_err(|error| unusable(&error))?.permissions();
+    if permissions.mode() & OTHERS != 0 {
+        tell("warning", format!("{} can be read by others than you; chmod 600 keeps it yours", path.display()));
+    }
+    Ok(Some(key))
+}
+
+/// There are no keys.
+#[cfg(not(feature = "signature"))]
+fn signing_key(_: &Cli) -> Result<Option<std::convert::Infallible>, Failure> {
+    Ok(None)
 }
 
 fn mode(cli: &Cli) -> Mode {
@@ -197,3 +231,5 @@ impl Transfer for Nowhere {
 
 const NO_ANSWER: &str = "sent; no answer is wanted";
 const OTHER_STATUS: u8 = 1;
+#[cfg(feature = "signature")]
+const OTHERS: u32 = 0o077;

@@ -39,6 +39,8 @@ pub(crate) fn run(cli: &Cli) -> Result<ExitCode, Failure> {
 fn refuse_exchange(cli: &Cli) -> Result<(), Failure> {
     let options =
         [("--from", cli.transport.from.is_some()), ("--dry-run", cli.output.dry_run), ("--show", cli.output.show)];
+    #[cfg(feature = "signature")]
+    let options = options.into_iter().chain([("--sign-key", cli.transport.sign_key.is_some())]);
     match options.into_iter().find(|(_, is_given)| *is_given) {
         Some((option, _)) => Err(Failure::usage(format!("validate sends nothing, so {option} has no place"))),
         None => Ok(()),

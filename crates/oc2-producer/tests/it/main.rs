@@ -7,6 +7,8 @@ mod responder;
 
 mod answers;
 mod messages;
+#[cfg(all(feature = "bin", feature = "signature"))]
+mod signed;
 mod support;
 #[cfg(feature = "bin")]
 mod validate;
