@@ -16,7 +16,7 @@ mod verify;
 mod writer;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -109,6 +109,22 @@ impl AuditFile {
     /// An audit file, to be opened.
     pub fn options(path: impl Into<PathBuf>) -> AuditOptions {
         AuditOptions { path: path.into(), is_required: false, max_size: DEFAULT_MAX_SIZE }
+    }
+
+    /// The files of a chain, the oldest first: those that a file was before, and itself.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn files(path: &Path) -> Result<Vec<PathBuf>, AuditError> {
+        let mut files = files::former(path)?;
+        files.push(path.to_owned());
+        Ok(files)
+    }
+
+    /// Says whether records cannot be written at the moment, for as long as it is wanted.
+    pub fn failing(&self) -> impl Fn() -> bool + Send + Sync + 'static {
+        let progress = self.progress.clone();
+        move || progress.borrow().is_failing
     }
 
     /// Whether records cannot be written at the moment.

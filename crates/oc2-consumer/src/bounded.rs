@@ -20,6 +20,11 @@ impl<K: Clone + Eq + Hash, V> Bounded<K, V> {
         Self { entries: HashMap::new(), order: BTreeMap::new(), capacity, lifetime, n_inserted: 0 }
     }
 
+    #[cfg(feature = "metrics")]
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     pub(crate) fn get(&self, key: &K) -> Option<&V> {
         self.entries.get(key).map(|(_, value)| value)
     }

@@ -1,6 +1,8 @@
 //! The Consumer: from a message to its answer.
 
 use std::sync::Arc;
+#[cfg(feature = "metrics")]
+use std::sync::Weak;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -82,11 +84,47 @@ impl Consumer {
         self.0.settings.store(Arc::new(settings));
     }
 
+    /// What is going on.
+    #[cfg(feature = "metrics")]
+    fn figures(shared: &Shared) -> Figures {
+        let (n_running, n_scheduled) = shared.jobs.count();
+        let (n_remembered, is_store_failing) = shared.replay.state();
+        Figures { n_running, n_scheduled, n_remembered, is_store_failing }
+    }
+
+    /// Something to ask for figures that does not keep it alive.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn downgrade(&self) -> WeakConsumer {
+        WeakConsumer(Arc::downgrade(&self.0))
+    }
+
     /// Takes on nothing new, gives up what waits for its time, and waits for what is being performed, however long that
     /// takes. Whoever gives up waiting cuts off what is left when its runtime ends.
     pub async fn stop(&self) {
         self.0.jobs.stop().await;
     }
+}
+
+/// A Consumer that may be gone.
+#[cfg(feature = "metrics")]
+pub(crate) struct WeakConsumer(Weak<Shared>);
+
+#[cfg(feature = "metrics")]
+impl WeakConsumer {
+    /// What is going on, as long as it is there.
+    pub(crate) fn figures(&self) -> Option<Figures> {
+        self.0.upgrade().map(|shared| Consumer::figures(&shared))
+    }
+}
+
+/// What is going on in a Consumer.
+#[cfg(feature = "metrics")]
+pub(crate) struct Figures {
+    pub(crate) n_running: usize,
+    pub(crate) n_scheduled: usize,
+    pub(crate) n_remembered: usize,
+    /// Whether requests cannot be remembered on disk.
+    pub(crate) is_store_failing: bool,
 }
 
 impl std::fmt::Debug for Consumer {

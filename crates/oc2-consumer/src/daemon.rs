@@ -1,9 +1,12 @@
 //! The daemon: command line, configuration, start and stop.
 
+#[cfg(feature = "audit")]
+mod audit;
 mod check;
 mod cli;
 mod config;
 mod logging;
+mod observe;
 mod run;
 
 use std::error::Error;
@@ -11,12 +14,16 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+#[cfg(feature = "audit")]
+use self::cli::AuditVerb;
 use self::cli::{Cli, Verb};
 
 pub(crate) fn main() -> ExitCode {
     let res = match Cli::parse().verb {
         Verb::Run { config, logging } => run::run(&config, &logging),
         Verb::Check { config } => check::check(&config),
+        #[cfg(feature = "audit")]
+        Verb::Audit { verb: AuditVerb::Verify { files, config } } => audit::verify(files, config.as_deref()),
     };
     match res {
         Ok(()) => ExitCode::SUCCESS,

@@ -86,6 +86,12 @@ impl Jobs {
         }))
     }
 
+    /// How many commands are being performed, and how many wait for their time.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn count(&self) -> (usize, usize) {
+        (self.running.n_taken(), self.scheduled.n_taken())
+    }
+
     /// Ready once the Consumer stops.
     pub(crate) async fn stopping(&self) {
         self.stopping.cancelled().await;
@@ -108,6 +114,12 @@ struct Places(Arc<()>);
 pub(crate) struct Place(#[allow(dead_code, reason = "held for its reference count")] Arc<()>);
 
 impl Places {
+    #[cfg(feature = "metrics")]
+    fn n_taken(&self) -> usize {
+        // One reference is our own.
+        Arc::strong_count(&self.0) - 1
+    }
+
     fn take(&self, most: usize) -> Option<Place> {
         let place = Place(Arc::clone(&self.0));
         // One reference is our own. Two that come at once for the last place may both go without, never both get it.

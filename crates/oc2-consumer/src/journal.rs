@@ -11,6 +11,8 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -25,6 +27,7 @@ pub(crate) struct Journal {
     /// Absent only while it is dropped.
     queue: Option<Sender<Order>>,
     thread: Option<JoinHandle<()>>,
+    is_failing: Arc<AtomicBool>,
 }
 
 /// A request as it is kept.
@@ -70,9 +73,18 @@ impl Journal {
     /// The system gives none.
     pub(crate) fn start(ledger: impl Ledger, last: u64) -> io::Result<Self> {
         let (queue, orders) = channel();
-        let writer = Writer { ledger, owed: Changes::new(), written_up_to: last, has_failed: false };
+        let is_failing = Arc::new(AtomicBool::new(false));
+        let telling = Arc::clone(&is_failing);
+        let writer =
+            Writer { ledger, owed: Changes::new(), written_up_to: last, has_failed: false, is_failing: telling };
         let thread = thread::Builder::new().name("oc2-requests".into()).spawn(move || writer.run(&orders))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread) })
+        Ok(Self { queue: Some(queue), thread: Some(thread), is_failing })
+    }
+
+    /// Whether the disk refused what was last to be written.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn is_failing(&self) -> bool {
+        self.is_failing.load(Ordering::Relaxed)
     }
 
     /// Has a row written, or deleted, and the rows of `forgotten` deleted in the same step.
@@ -128,6 +140,8 @@ struct Writer<L> {
     written_up_to: u64,
     /// Whether rows may be on the disk that are said not to be.
     has_failed: bool,
+    /// The same, for those who watch.
+    is_failing: Arc<AtomicBool>,
 }
 
 impl<L: Ledger> Writer<L> {
@@ -184,7 +198,9 @@ impl<L: Ledger> Writer<L> {
     fn commit(&mut self, mut changes: Changes) -> bool {
         let void_from = self.has_failed.then_some(self.written_up_to + 1);
         let written = catch_unwind(AssertUnwindSafe(|| self.ledger.write(&changes, void_from)));
-        match written.unwrap_or_else(|panic| Err(what_was_said(&*panic).into())) {
+        let written = written.unwrap_or_else(|panic| Err(what_was_said(&*panic).into()));
+        self.is_failing.store(written.is_err(), Ordering::Relaxed);
+        match written {
             Ok(()) => {
                 if self.has_failed {
                     info!("Requests can be remembered on disk again.");

@@ -41,6 +41,8 @@ mod jobs;
 mod journal;
 mod key;
 mod memo;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod observer;
 mod outcome;
 mod policy;
@@ -60,6 +62,8 @@ mod understand;
 pub use audit_file::{AuditError, AuditFault, AuditFile, AuditOptions, AuditReport, verify_audit};
 pub use builder::{ConsumerBuilder, Dangerous, WantsActuators, WantsPolicy};
 pub use consumer::Consumer;
+#[cfg(feature = "metrics")]
+pub use metrics::{Metrics, MetricsListener};
 pub use observer::{End, Ended, Observer};
 pub use policy::Policy;
 #[cfg(feature = "durable")]

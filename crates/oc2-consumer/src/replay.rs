@@ -128,6 +128,13 @@ impl Replay {
         self.is_durable
     }
 
+    /// How many requests are remembered, and whether the disk fails them.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn state(&self) -> (usize, bool) {
+        let requests = self.lock();
+        (requests.entries.len(), requests.journal.as_ref().is_some_and(Journal::is_failing))
+    }
+
     /// Has a request that was taken on written down, with its outcome if there is one; none if it need not be.
     pub(crate) fn write(&self, key: Fingerprint, outcome: Option<Vec<u8>>) -> Option<Pending> {
         let mut requests = self.lock();

@@ -179,9 +179,7 @@ fn what_is_no_audit_file_is_left_alone_and_two_do_not_write_to_one() {
 }
 
 fn all(path: &Path) -> Vec<PathBuf> {
-    let mut all = files::former(path).expect("the folder can be read");
-    all.push(path.to_owned());
-    all
+    AuditFile::files(path).expect("the folder can be read")
 }
 
 #[test]

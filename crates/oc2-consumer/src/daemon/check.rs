@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::Failure;
 use super::config::Config;
+use super::{Failure, observe};
 
 /// Says what is wrong with a configuration, or what it comes to.
 pub(crate) fn check(path: &Path) -> Result<(), Failure> {
@@ -17,6 +17,7 @@ pub(crate) fn check(path: &Path) -> Result<(), Failure> {
             http.listen
         );
     }
+    observe::describe(&config)?;
     if config.actuators.is_empty() {
         println!("  has no actuator: it answers `query features` and nothing else (ARCH 3.3.5 wants one)");
     }

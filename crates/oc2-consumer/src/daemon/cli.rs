@@ -29,6 +29,27 @@ pub(crate) enum Verb {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// Look at audit records
+    #[cfg(feature = "audit")]
+    Audit {
+        /// What to do with them.
+        #[command(subcommand)]
+        verb: AuditVerb,
+    },
+}
+
+#[cfg(feature = "audit")]
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditVerb {
+    /// Say whether the chain of records holds, or which line is wrong first, and why
+    Verify {
+        /// The files, in any order
+        #[arg(value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// The configuration file, which says where they are
+        #[arg(long, value_name = "FILE", conflicts_with = "files")]
+        config: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -54,6 +75,7 @@ Examples:
   oc2-consumer check --config /etc/oc2/consumer.toml
   oc2-consumer run --config /etc/oc2/consumer.toml
   oc2-consumer run --config consumer.toml --log debug --log-format json
+  oc2-consumer audit verify --config /etc/oc2/consumer.toml
 
 A configuration that filters packets on this host:
   [consumer]

@@ -21,6 +21,12 @@ pub(crate) struct Config {
     pub(crate) consumer: ConsumerTable,
     #[cfg(feature = "http")]
     pub(crate) http: Option<HttpTable>,
+    #[cfg(feature = "signature")]
+    pub(crate) signatures: Option<super::observe::SignaturesTable>,
+    #[cfg(feature = "audit")]
+    pub(crate) audit: Option<super::observe::AuditTable>,
+    #[cfg(feature = "metrics")]
+    pub(crate) metrics: Option<super::observe::MetricsTable>,
     #[serde(default, rename = "actuator")]
     pub(crate) actuators: Vec<Spanned<ActuatorTable>>,
 }
@@ -149,6 +155,10 @@ impl Config {
         if self.http.is_none() {
             return Err("nothing listens: add a table [http], for instance with listen = \"127.0.0.1:8080\"".into());
         }
+        #[cfg(feature = "metrics")]
+        if let Some(metrics) = &self.metrics {
+            metrics.check()?;
+        }
         #[cfg(feature = "iptables")]
         {
             let mut prefixes = std::collections::HashSet::new();
@@ -199,6 +209,14 @@ impl Config {
         }
         if !self.actuators.iter().map(Spanned::get_ref).eq(new.actuators.iter().map(Spanned::get_ref)) {
             changed.push("actuator");
+        }
+        #[cfg(feature = "audit")]
+        if self.audit != new.audit {
+            changed.push("audit");
+        }
+        #[cfg(feature = "metrics")]
+        if self.metrics != new.metrics {
+            changed.push("metrics");
         }
         changed
     }

@@ -21,6 +21,7 @@ use super::Failure;
 use super::cli::Logging;
 use super::config::Config;
 use super::logging;
+use super::observe::{self, Watch};
 
 /// Takes commands until told to stop.
 pub(crate) fn run(path: &Path, logging: &Logging) -> Result<(), Failure> {
@@ -37,9 +38,11 @@ pub(crate) fn run(path: &Path, logging: &Logging) -> Result<(), Failure> {
 async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
     let (mut stop, mut reload) = (Stop::listen()?, signal(SignalKind::hangup())?);
     prepare_state_dir(&config.consumer.state_dir.0)?;
+    let watch = Watch::new(&config);
     let assembling = tokio::task::spawn_blocking({
         let config = config.clone();
-        move || assemble(&config)
+        let watch = watch.clone();
+        move || assemble(&config, &watch)
     });
     let consumer = tokio::select! {
         name = stop.asked() => {
@@ -55,6 +58,7 @@ async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
         let listener = bind_http(http).await?;
         listening.spawn(listener.serve(consumer.clone(), until_stopped(stopped.clone())));
     }
+    watch.listen(&config, &mut listening, until_stopped(stopped.clone())).await?;
     drop(stopped);
     let res = loop {
         tokio::select! {
@@ -95,33 +99,40 @@ fn prepare_state_dir(path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-fn assemble(config: &Config) -> Result<Consumer, Failure> {
+fn assemble(config: &Config, watch: &Watch) -> Result<Consumer, Failure> {
     warn!("There is no policy: whoever reaches a listener may give any command.");
     if config.actuators.is_empty() {
         warn!("There is no actuator: only `query features` is answered (ARCH 3.3.5 wants a profile).");
     }
     let builder = Consumer::builder(config.consumer.id.0.clone()).dangerous().without_policy();
-    let builder = builder.settings(config.settings());
+    let builder = builder.settings(observe::settings(config)?);
     #[cfg(feature = "http")]
     let builder = match &config.http {
         Some(http) => builder.encodings(http.encodings()),
         None => builder,
     };
     #[cfg(feature = "iptables")]
-    let builder = with_actuators(builder, config)?;
+    let builder = with_actuators(builder, config, watch)?;
+    let builder = watch.observe(builder, config)?;
     // After the actuators: with a store that cannot be read nothing is commanded, but the rules are in force.
     let requests = RequestStore::open(&config.consumer.state_dir.0)?;
-    Ok(builder.remember_in(requests).build())
+    let consumer = builder.remember_in(requests).build();
+    watch.consumer(&consumer);
+    Ok(consumer)
 }
 
 #[cfg(feature = "iptables")]
 fn with_actuators(
     builder: ConsumerBuilder<WantsActuators>,
     config: &Config,
+    watch: &Watch,
 ) -> Result<ConsumerBuilder<WantsActuators>, Failure> {
-    config.actuators.iter().try_fold(builder, |builder, actuator| {
-        let (actuator, state_dir) = (actuator.get_ref().clone(), &config.consumer.state_dir.0);
-        Ok(builder.actuator(oc2_actuator_iptables::IptablesActuator::open(actuator, state_dir)?))
+    config.actuators.iter().try_fold(builder, |builder, table| {
+        let (table, state_dir) = (table.get_ref().clone(), &config.consumer.state_dir.0);
+        let chain = table.chain_prefix.to_string();
+        let actuator = oc2_actuator_iptables::IptablesActuator::open(table, state_dir)?;
+        watch.actuator(chain, &actuator);
+        Ok(builder.actuator(actuator))
     })
 }
 
@@ -142,7 +153,6 @@ async fn bind_http(http: &super::config::HttpTable) -> Result<oc2_transfer_http:
     Ok(listener)
 }
 
-#[cfg(feature = "http")]
 async fn until_stopped(mut stopped: watch::Receiver<()>) {
     // Nothing is ever sent: the end of the sender is the signal.
     let _ = stopped.changed().await;
@@ -152,7 +162,12 @@ fn reload_settings(path: &Path, running: &Config, consumer: &Consumer) {
     match Config::load(path) {
         Err(error) => error!(%error, "The configuration was not reloaded; the former one stays in force."),
         Ok(new) => {
-            consumer.reload(new.settings());
+            match observe::settings(&new) {
+                Ok(settings) => consumer.reload(settings),
+                Err(error) => {
+                    return error!(%error, "The configuration was not reloaded; the former one stays in force.");
+                }
+            }
             for key in running.fixed_keys_changed(&new) {
                 warn!(key, "This change needs a restart to take effect.");
             }

@@ -153,7 +153,13 @@ async fn what_is_owed_is_written_with_the_next_or_at_the_end() {
 
 #[tokio::test]
 async fn a_disk_that_fails_for_long_costs_no_memory() {
-    let mut writer = Writer { ledger: Double::default(), owed: Changes::new(), written_up_to: 0, has_failed: false };
+    let mut writer = Writer {
+        ledger: Double::default(),
+        owed: Changes::new(),
+        written_up_to: 0,
+        has_failed: false,
+        is_failing: Arc::default(),
+    };
     let order = |number, row, forgotten| Order { number, row, forgotten, done: oneshot::channel().0 };
     writer.write([order(1, row(None), vec![])]);
     writer.ledger.becomes(Some(Fault::Refuses));
