@@ -12,6 +12,15 @@ pub(crate) use producer::{Answer, command};
 pub(crate) use traffic::{Reach, reach, run, serve};
 pub(crate) use wire::{exchange, post, try_post};
 
+/// Waits until something is so.
+pub(crate) fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while !is_so() {
+        assert!(std::time::Instant::now() < deadline, "{what} never came");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
 /// A binary of the workspace, built beside this test.
 pub(crate) fn binary(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a running test has a program");

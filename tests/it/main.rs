@@ -2,11 +2,14 @@
 //!
 //! `cargo xtask test` builds the binaries first and installs what the kernel tests need.
 
+mod audit;
 mod configuration;
 mod daemon;
 mod harness;
 mod http;
 mod kernel;
+mod metrics;
 mod repeat;
 mod restart;
 mod roles;
+mod signatures;

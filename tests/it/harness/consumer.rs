@@ -19,6 +19,7 @@ pub(crate) struct Config {
     consumer: String,
     http: String,
     actuators: String,
+    tables: String,
 }
 
 impl Config {
@@ -27,7 +28,14 @@ impl Config {
         let free = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
         let port = free.local_addr().expect("it is bound").port();
         let dir = TempDir::new().expect("a folder can be made");
-        Self { dir, port, consumer: String::new(), http: String::new(), actuators: String::new() }
+        Self {
+            dir,
+            port,
+            consumer: String::new(),
+            http: String::new(),
+            actuators: String::new(),
+            tables: String::new(),
+        }
     }
 
     pub(crate) fn consumer(mut self, line: &str) -> Self {
@@ -37,6 +45,12 @@ impl Config {
 
     pub(crate) fn http(mut self, line: &str) -> Self {
         writeln!(self.http, "{line}").expect("a string takes anything");
+        self
+    }
+
+    /// A table of its own.
+    pub(crate) fn table(mut self, text: &str) -> Self {
+        writeln!(self.tables, "{text}").expect("a string takes anything");
         self
     }
 
@@ -65,10 +79,16 @@ impl Config {
     pub(crate) fn write(&self) {
         let state_dir = self.dir.path().join("state").display().to_string();
         let text = format!(
-            "[consumer]\nid = \"fw1.example.net\"\nstate_dir = {state_dir:?}\n{}\n[http]\nlisten = \"127.0.0.1:{}\"\n{}{}",
-            self.consumer, self.port, self.http, self.actuators
+            "[consumer]\nid = \"fw1.example.net\"\nstate_dir = {state_dir:?}\n{}\n[http]\nlisten = \"127.0.0.1:{}\"\n{}{}{}",
+            self.consumer, self.port, self.http, self.actuators, self.tables
         );
         std::fs::write(self.path(), text).expect("the folder is ours");
+    }
+
+    /// What `oc2-consumer check` says of it.
+    pub(crate) fn check(&self) -> std::process::Output {
+        self.write();
+        Command::new(binary("oc2-consumer")).args(["check", "--config"]).arg(self.path()).output().expect("it starts")
     }
 
     /// Starts the daemon and waits until it listens.
