@@ -73,6 +73,15 @@ fn each_message_leaves_a_record_and_the_chain_outlives_a_kill() {
     assert!(told.contains("a record was torn") && told.contains("did not end in order"), "{told}");
     assert_eq!(records(&file).iter().filter(|record| record["end"] == "repeated").count(), 1);
 
+    let noted = told.lines().last().unwrap().to_owned();
+    let kept = |noted: &str| {
+        let words = ["audit", "verify", "--kept", noted, "--config"];
+        Command::new(binary("oc2-consumer")).args(words).arg(config.path()).output().unwrap().status.code()
+    };
+    assert_eq!(kept(&noted), Some(0), "{noted}");
+    assert_eq!(kept(&noted.replacen(':', "0:", 1)), Some(1));
+    assert_eq!(kept("7"), Some(2));
+
     // Somebody makes a deny look like an allow.
     let text = fs::read_to_string(&file).unwrap();
     fs::write(&file, text.replacen("deny ipv4_net", "allow ipv4_net", 1)).unwrap();

@@ -31,7 +31,7 @@ use crate::observer::{End, Ended, Observer};
 use crate::settings::Settings;
 
 pub use self::error::AuditError;
-pub use self::verify::{AuditFault, AuditReport, verify_audit};
+pub use self::verify::{AuditFault, AuditReport, verify_audit, verify_audit_against};
 
 /// An audit file, written to by a thread of its own; see [`observer`](crate::ConsumerBuilder::observer).
 ///

@@ -23,7 +23,9 @@ pub(crate) fn main() -> ExitCode {
         Verb::Run { config, logging } => run::run(&config, &logging),
         Verb::Check { config } => check::check(&config),
         #[cfg(feature = "audit")]
-        Verb::Audit { verb: AuditVerb::Verify { files, config } } => audit::verify(files, config.as_deref()),
+        Verb::Audit { verb: AuditVerb::Verify { files, config, kept } } => {
+            audit::verify(files, config.as_deref(), &kept)
+        }
     };
     match res {
         Ok(()) => ExitCode::SUCCESS,

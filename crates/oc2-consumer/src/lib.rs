@@ -59,7 +59,9 @@ mod signatures;
 mod understand;
 
 #[cfg(feature = "audit")]
-pub use audit_file::{AuditError, AuditFault, AuditFile, AuditOptions, AuditReport, verify_audit};
+pub use audit_file::{
+    AuditError, AuditFault, AuditFile, AuditOptions, AuditReport, verify_audit, verify_audit_against,
+};
 pub use builder::{ConsumerBuilder, Dangerous, WantsActuators, WantsPolicy};
 pub use consumer::Consumer;
 #[cfg(feature = "metrics")]

@@ -64,12 +64,16 @@ struct Source {
     name: &'static str,
     help: &'static str,
     labels: Vec<(&'static str, String)>,
-    ask: Box<dyn Fn() -> Pin<Box<dyn Future<Output = Option<i64>> + Send>> + Send + Sync>,
+    ask: Box<dyn Fn() -> Asked + Send + Sync>,
 }
+
+type Asked = Pin<Box<dyn Future<Output = Option<i64>> + Send>>;
 
 /// What the sources said last.
 #[derive(Clone, Default)]
-struct Figures(Arc<Mutex<Vec<(Arc<Source>, i64)>>>);
+struct Figures(Arc<Mutex<Vec<Figure>>>);
+
+type Figure = (Arc<Source>, i64);
 
 /// What must hold for the Consumer to be in good health.
 struct Check {
@@ -124,8 +128,8 @@ impl Metrics {
 
     /// Adds the figures of a Consumer, which is not kept alive by that.
     pub fn watch(&self, consumer: &Consumer) {
-        type Figure = fn(&crate::consumer::Figures) -> usize;
-        let figures: [(&str, &str, Figure); 4] = [
+        type Ask = fn(&crate::consumer::Figures) -> usize;
+        let figures: [(&str, &str, Ask); 4] = [
             ("commands_running", "Commands that are being performed", |figures| figures.n_running),
             ("commands_scheduled", "Commands that wait for their time", |figures| figures.n_scheduled),
             ("requests_remembered", "Requests that are known again when they are repeated", |figures| {

@@ -1,6 +1,6 @@
 //! All targets in a table.
 
-use crate::{http, media_types, messages, seeds, slpf, texts, tree};
+use crate::{http, media_types, messages, seeds, signatures, slpf, texts, tree};
 
 /// A reader with what it is fed at first.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +27,7 @@ pub const TARGETS: &[Target] = &[
     target("slpf",         slpf::slpf,             seeds::slpf,               3_000),
     target("texts",        texts::texts,           seeds::texts,             20_000),
     target("media_types",  media_types::media_types, seeds::media_types,     10_000),
+    target("signatures",   signatures::signatures, signatures::seeds,         1_000),
     target("http",         http::http,             seeds::http,                 500),
 ];
 

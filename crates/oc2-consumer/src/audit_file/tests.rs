@@ -115,6 +115,26 @@ fn whatever_is_done_to_a_record_is_noticed() {
 }
 
 #[test]
+fn what_was_kept_elsewhere_shows_a_chain_that_was_made_anew_or_cut_off() {
+    let (_dir, path) = folder();
+    session(&path, &["a", "b"]);
+    let report = verify(&path).expect("the chain holds");
+    let kept = [(report.last, report.sha256)];
+    session(&path, &["c"]);
+    let files = [path.clone()];
+    assert!(verify_audit_against(&files, &kept).is_ok());
+    let whole = lines(&path);
+    fs::write(&path, whole[..3].concat()).expect("it can be written");
+    assert!(verify_audit(&files).is_ok(), "the chain alone does not show it");
+    let reason = verify_audit_against(&files, &kept).expect_err("it was cut off").reason;
+    assert_eq!(reason, "record 4 is missing: there are 1 to 3");
+    fs::remove_file(&path).expect("it is there");
+    session(&path, &["a", "x"]);
+    let fault = verify_audit_against(&files, &kept).expect_err("it was made anew");
+    assert_eq!((fault.line, fault.reason.as_str()), (4, "record 4 is not the one whose digest was kept"));
+}
+
+#[test]
 fn a_torn_last_line_is_recognised_wherever_it_was_torn() {
     let (_dir, path) = folder();
     session(&path, &["a", "b"]);

@@ -52,23 +52,32 @@ impl std::error::Error for AuditFault {}
 /// # Errors
 /// The first line that is wrong, and why.
 pub fn verify_audit(paths: &[PathBuf]) -> Result<AuditReport, AuditFault> {
+    verify_audit_against(paths, &[])
+}
+
+/// The same, and that these records, of which numbers and digests were kept elsewhere, are in it: so the chain was not made anew,
+/// and does not end before them.
+///
+/// # Errors
+/// The first line that is wrong, and why.
+pub fn verify_audit_against(paths: &[PathBuf], kept: &[(u64, String)]) -> Result<AuditReport, AuditFault> {
     let mut files = Vec::new();
     for path in paths {
         let first = first_record(path).map_err(|error| unreadable(path, &error))?;
         files.push((first.unwrap_or(u64::MAX), path));
     }
     files.sort();
-    let mut chain = Chain::default();
+    let mut chain = Chain { kept, ..Chain::default() };
     for (i, (_, path)) in files.iter().enumerate() {
         chain.follow(path, i + 1 == files.len())?;
     }
-    match chain.head {
-        Some(Head { seq, sha256 }) => Ok(AuditReport { last: seq, sha256, ..chain.report }),
-        None => {
-            let path = paths.first().cloned().unwrap_or_default();
-            Err(AuditFault { path, line: 0, reason: "there is no record".into() })
-        }
+    let path = files.last().map(|(_, path)| (*path).clone()).unwrap_or_default();
+    let fault = |reason: String| AuditFault { path, line: 0, reason };
+    let Some(Head { seq, sha256 }) = chain.head else { return Err(fault("there is no record".into())) };
+    if let Some((missing, _)) = kept.iter().find(|(kept, _)| !(chain.report.first..=seq).contains(kept)) {
+        return Err(fault(format!("record {missing} is missing: there are {} to {seq}", chain.report.first)));
     }
+    Ok(AuditReport { last: seq, sha256, ..chain.report })
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> AuditFault {
@@ -88,7 +97,9 @@ fn first_record(path: &Path) -> io::Result<Option<u64>> {
 
 /// A chain as far as it was followed.
 #[derive(Default)]
-struct Chain {
+struct Chain<'k> {
+    /// Records whose digests are known.
+    kept: &'k [(u64, String)],
     report: AuditReport,
     head: Option<Head>,
     last_event: String,
@@ -98,7 +109,7 @@ struct Chain {
     torn_at: Option<(PathBuf, u64)>,
 }
 
-impl Chain {
+impl Chain<'_> {
     fn follow(&mut self, path: &Path, is_last: bool) -> Result<(), AuditFault> {
         let mut lines = Lines(BufReader::new(File::open(path).map_err(|error| unreadable(path, &error))?));
         let mut number = 0;
@@ -154,7 +165,11 @@ impl Chain {
         self.remark(link);
         self.report.n_records += 1;
         self.last_event.clone_from(&link.event);
-        self.head = Some(Head::after(link, line));
+        let head = Head::after(link, line);
+        if self.kept.iter().any(|(seq, sha256)| *seq == head.seq && !sha256.eq_ignore_ascii_case(&head.sha256)) {
+            return Err(format!("record {} is not the one whose digest was kept", head.seq));
+        }
+        self.head = Some(head);
         Ok(())
     }
 

@@ -2,24 +2,22 @@
 
 use std::path::{Path, PathBuf};
 
-use oc2_consumer::{AuditFile, verify_audit};
+use oc2_consumer::{AuditFile, verify_audit_against};
 
 use super::Failure;
 use super::config::Config;
 
 /// Says whether the chain holds, or which line is wrong first.
-pub(crate) fn verify(files: Vec<PathBuf>, config: Option<&Path>) -> Result<(), Failure> {
+pub(crate) fn verify(files: Vec<PathBuf>, config: Option<&Path>, kept: &[(u64, String)]) -> Result<(), Failure> {
     let files = if files.is_empty() { configured(config)? } else { files };
-    let report = verify_audit(&files)?;
+    let report = verify_audit_against(&files, kept)?;
     for remark in &report.remarks {
         println!("note: {remark}");
     }
     let n_files = if files.len() == 1 { "a file".to_owned() } else { format!("{} files", files.len()) };
     println!("ok: records {} to {} in {n_files}", report.first, report.last);
-    println!(
-        "the last has the SHA-256 {}; kept elsewhere, it shows later that nothing before it was changed",
-        report.sha256
-    );
+    println!("Keep this elsewhere; with --kept it shows later that nothing up to here was changed or removed:");
+    println!("{}:{}", report.last, report.sha256);
     Ok(())
 }
 

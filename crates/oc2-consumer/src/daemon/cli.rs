@@ -49,7 +49,21 @@ pub(crate) enum AuditVerb {
         /// The configuration file, which says where they are
         #[arg(long, value_name = "FILE", conflicts_with = "files")]
         config: Option<PathBuf>,
+        /// A record that was noted before must be there and be the same; may be said several times
+        #[arg(long = "kept", value_name = "NUMBER:SHA256", value_parser = kept)]
+        kept: Vec<(u64, String)>,
     },
+}
+
+/// Reads the number and the digest of a record.
+#[cfg(feature = "audit")]
+fn kept(text: &str) -> Result<(u64, String), String> {
+    let read = |text: &str| {
+        let (number, digest) = text.split_once(':')?;
+        let is_digest = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+        Some((number.parse().ok()?, digest.to_owned())).filter(|_| is_digest)
+    };
+    read(text).ok_or_else(|| "a number, a colon and 64 hexadecimal digits are due".to_owned())
 }
 
 #[derive(Debug, Args)]

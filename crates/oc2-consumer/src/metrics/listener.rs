@@ -84,9 +84,9 @@ async fn serve(stream: TcpStream, metrics: Metrics) {
     let service = service_fn(move |request| answer(request, metrics.clone()));
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_WAIT).keep_alive(false).max_buf_size(MAX_HEAD);
-    match timeout(CONNECTION_WAIT, http.serve_connection(TokioIo::new(stream), service)).await {
-        Ok(Err(error)) => debug!(%error, "A connection for metrics failed."),
-        Ok(Ok(())) | Err(_) => {}
+    let served = timeout(CONNECTION_WAIT, http.serve_connection(TokioIo::new(stream), service)).await;
+    if let Ok(Err(error)) = served {
+        debug!(%error, "A connection for metrics failed.");
     }
 }
 
