@@ -27,6 +27,7 @@ pub(crate) struct Journal {
     /// Absent only while it is dropped.
     queue: Option<Sender<Order>>,
     thread: Option<JoinHandle<()>>,
+    #[cfg_attr(not(feature = "metrics"), expect(dead_code, reason = "nobody watches"))]
     is_failing: Arc<AtomicBool>,
 }
 

@@ -1,178 +1,25 @@
 //! `[signatures]`, `[audit]` and `[metrics]`: who is believed, and who is told.
 
-use std::collections::BTreeMap;
+#[cfg(feature = "audit")]
+mod audit;
 #[cfg(feature = "metrics")]
-use std::net::SocketAddr;
-#[cfg(any(feature = "audit", feature = "signature"))]
-use std::path::PathBuf;
+mod metrics;
 #[cfg(feature = "signature")]
-use std::time::Duration;
+mod signatures;
 
 use oc2_consumer::{Consumer, ConsumerBuilder, Settings, WantsActuators};
 use oc2_transfer::TransferError;
-use serde::Deserialize;
 use tokio::task::JoinSet;
 
 use super::Failure;
 use super::config::Config;
 
-/// `[signatures]` (DECISIONS M14)
-#[cfg(feature = "signature")]
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SignaturesTable {
-    mode: SignatureMode,
-    /// A JWK or JWKS with the public keys of Producers.
-    keys: Option<PathBuf>,
-    /// Seconds that a signature counts from `headers.created` on; 0 is for ever.
-    max_age: Option<u32>,
-    /// By key id, what `from` may be besides.
-    #[serde(default)]
-    from: BTreeMap<String, Vec<String>>,
-}
-
-#[cfg(feature = "signature")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum SignatureMode {
-    Ignore,
-    Verify,
-    Require,
-}
-
-#[cfg(feature = "signature")]
-impl SignaturesTable {
-    /// Reads the keys; none if signatures are ignored.
-    fn load(&self) -> Result<Option<oc2_consumer::Signatures>, Failure> {
-        use oc2_consumer::Signatures;
-
-        let new = match self.mode {
-            SignatureMode::Ignore => return Ok(None),
-            SignatureMode::Verify => Signatures::verify,
-            SignatureMode::Require => Signatures::require,
-        };
-        let path = self.keys.as_ref().ok_or("signatures.keys is missing: a file with the public keys of Producers")?;
-        let unusable = |error: &dyn std::fmt::Display| format!("signatures.keys {}: {error}", path.display());
-        let bytes = std::fs::read(path).map_err(|error| unusable(&error))?;
-        let keys = oc2_encoding::VerifyingKeys::from_json(&bytes).map_err(|error| unusable(&error))?;
-        for skipped in keys.skipped() {
-            tracing::warn!(path = %path.display(), skipped, "A key was left out.");
-        }
-        if let Some(id) = self.from.keys().find(|id| !keys.ids().any(|known| known == id.as_str())) {
-            return Err(unusable(&format!("signatures.from speaks of {id:?}, and there is no such key")).into());
-        }
-        let signatures = self.from.iter().fold(new(keys), |signatures, (id, names)| signatures.may_say(id, names));
-        Ok(Some(match self.max_age {
-            None => signatures,
-            Some(0) => signatures.max_age(None),
-            Some(seconds) => signatures.max_age(Some(Duration::from_secs(seconds.into()))),
-        }))
-    }
-
-    fn describe(&self) -> Result<String, Failure> {
-        Ok(match (self.mode, self.load()?) {
-            (SignatureMode::Require, Some(signatures)) => {
-                format!("takes messages signed by one of {:?}, and no others", signatures.key_ids().collect::<Vec<_>>())
-            }
-            (_, Some(signatures)) => {
-                format!("verifies what is signed, by one of {:?}", signatures.key_ids().collect::<Vec<_>>())
-            }
-            (_, None) => "ignores signatures".to_owned(),
-        })
-    }
-}
-
-/// `[audit]`
 #[cfg(feature = "audit")]
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct AuditTable {
-    pub(crate) file: super::config::Folder,
-    /// Whether Commands are refused while records cannot be written.
-    #[serde(default)]
-    required: bool,
-    /// In bytes.
-    max_size: Option<Size>,
-}
-
-/// A size that holds some records.
-#[cfg(feature = "audit")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "u64")]
-struct Size(u64);
-
-#[cfg(feature = "audit")]
-impl TryFrom<u64> for Size {
-    type Error = &'static str;
-
-    fn try_from(bytes: u64) -> Result<Self, &'static str> {
-        if bytes < 4096 {
-            return Err("a file of less than 4096 bytes holds hardly a record");
-        }
-        Ok(Self(bytes))
-    }
-}
-
-#[cfg(feature = "audit")]
-impl AuditTable {
-    pub(crate) fn open(&self) -> Result<oc2_consumer::AuditFile, Failure> {
-        let options = oc2_consumer::AuditFile::options(&self.file.0).required(self.required);
-        Ok(match self.max_size {
-            Some(Size(bytes)) => options.max_size(bytes),
-            None => options,
-        }
-        .open()?)
-    }
-
-    fn describe(&self) -> String {
-        let file = self.file.0.display();
-        match self.required {
-            true => format!("keeps audit records in {file}; without them it performs nothing"),
-            false => format!("keeps audit records in {file}, as far as the disk takes them"),
-        }
-    }
-}
-
-/// `[metrics]`
+pub(crate) use self::audit::AuditTable;
 #[cfg(feature = "metrics")]
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct MetricsTable {
-    #[serde(default = "port_9464_on_loopback")]
-    pub(crate) listen: SocketAddr,
-    /// Whether other hosts may read them.
-    #[serde(default)]
-    force: bool,
-}
-
-#[cfg(feature = "metrics")]
-fn port_9464_on_loopback() -> SocketAddr {
-    (std::net::Ipv4Addr::LOCALHOST, 9464).into()
-}
-
-#[cfg(feature = "metrics")]
-impl MetricsTable {
-    pub(crate) fn check(&self) -> Result<(), String> {
-        if self.listen.ip().is_loopback() || self.force {
-            return Ok(());
-        }
-        Err(format!(
-            "metrics.listen {} can be reached from other hosts, and whoever reaches it learns who commands what: take a \
-             loopback address, or say force = true",
-            self.listen
-        ))
-    }
-
-    pub(crate) async fn bind(&self, metrics: oc2_consumer::Metrics) -> Result<oc2_consumer::MetricsListener, Failure> {
-        let listener = oc2_consumer::MetricsListener::bind(self.listen, metrics).await?;
-        let address = listener.local_addr();
-        if !address.ip().is_loopback() {
-            tracing::warn!(%address, "Metrics can be read from other hosts, by anybody.");
-        }
-        tracing::info!("Metrics are on http://{address}/metrics, health is on http://{address}/healthz.");
-        Ok(listener)
-    }
-}
+pub(crate) use self::metrics::MetricsTable;
+#[cfg(feature = "signature")]
+pub(crate) use self::signatures::SignaturesTable;
 
 /// The metrics, if anybody may read them.
 #[derive(Clone, Debug)]
@@ -181,7 +28,7 @@ pub(crate) struct Watch {
     metrics: Option<oc2_consumer::Metrics>,
 }
 
-#[cfg_attr(not(feature = "metrics"), expect(clippy::unused_self, clippy::unused_async, unused_variables))]
+#[cfg_attr(not(feature = "metrics"), allow(unused_variables, reason = "nobody watches"))]
 impl Watch {
     pub(crate) fn new(config: &Config) -> Self {
         Self {
@@ -208,7 +55,7 @@ impl Watch {
     pub(crate) fn observe(
         &self,
         mut builder: ConsumerBuilder<WantsActuators>,
-        config: &Config,
+        #[cfg_attr(not(feature = "audit"), allow(unused_variables))] config: &Config,
     ) -> Result<ConsumerBuilder<WantsActuators>, Failure> {
         #[cfg(feature = "audit")]
         if let Some(table) = &config.audit {
@@ -270,6 +117,7 @@ pub(crate) fn settings(config: &Config) -> Result<Settings, Failure> {
 }
 
 /// Says what these tables come to.
+#[cfg_attr(not(any(feature = "audit", feature = "metrics", feature = "signature")), expect(unused_variables))]
 pub(crate) fn describe(config: &Config) -> Result<(), Failure> {
     #[cfg(feature = "signature")]
     if let Some(table) = &config.signatures {
