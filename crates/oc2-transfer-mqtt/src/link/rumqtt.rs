@@ -27,6 +27,8 @@ pub(crate) struct Rumqtt {
     max_outgoing: Option<u32>,
     /// What was under way when the last network connection was lost.
     replay: Vec<Request>,
+    /// Whether the broker has answered CONNECT on this network connection.
+    is_greeted: bool,
     /// Whether this process has had a session with the broker.
     has_history: bool,
 }
@@ -41,6 +43,7 @@ impl Rumqtt {
             max_incoming: u32::MAX,
             max_outgoing: None,
             replay: Vec::new(),
+            is_greeted: false,
             has_history: false,
         }
     }
@@ -66,7 +69,7 @@ impl Rumqtt {
         } else if welcome.is_resumed {
             self.release_foreign(output)?;
         }
-        self.has_history = true;
+        (self.is_greeted, self.has_history) = (true, true);
         Ok(Event::Welcome(welcome))
     }
 
@@ -124,6 +127,9 @@ impl Rumqtt {
     }
 
     fn event(&mut self, packet: Packet, output: &mut BytesMut) -> Result<Event, LinkError> {
+        if self.is_greeted == matches!(packet, Packet::ConnAck(_)) && !matches!(packet, Packet::Disconnect(_)) {
+            return Err(LinkError::Protocol(format!("{:?} out of turn", packet.packet_type())));
+        }
         match packet {
             Packet::ConnAck(connack) if connack.code != ConnectReturnCode::Success => {
                 Ok(Event::Refused(refused(&connack)))
@@ -141,7 +147,7 @@ impl Rumqtt {
 impl Link for Rumqtt {
     fn connect(&mut self, greeting: &Greeting<'_>, output: &mut BytesMut) -> Result<(), LinkError> {
         self.max_incoming = greeting.max_packet;
-        self.max_outgoing = None;
+        (self.max_outgoing, self.is_greeted) = (None, false);
         let properties = ConnectProperties {
             session_expiry_interval: Some(greeting.session_expiry),
             receive_maximum: Some(greeting.receive_maximum),
