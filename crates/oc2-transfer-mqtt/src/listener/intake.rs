@@ -39,7 +39,7 @@ pub(super) fn judge(delivery: &Delivery, settings: &Settings, peer: &Arc<str>) -
     let scope = match Topic::parse(&delivery.topic) {
         Some(Topic::All) => Scope::Broadcast,
         Some(Topic::Profile(nsid)) if settings.profiles.contains(&nsid) => Scope::Profile(nsid),
-        Some(Topic::Device(device)) if device == settings.device_id => Scope::Direct,
+        Some(Topic::Device(device)) if device == settings.device_id => Scope::Device,
         // A subscription of before, when we were somebody else.
         Some(_) | None => return Verdict::Unsubscribe,
     };

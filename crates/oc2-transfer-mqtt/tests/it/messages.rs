@@ -248,7 +248,7 @@ async fn the_topic_says_who_is_meant() {
         stage.check(&Draft::openc2(topic, "req", command("a")), Some(200));
     }
     let scopes = stage.doer.requests().into_iter().filter(|request| request.body == command("a"));
-    let expected = [Scope::Broadcast, Scope::Profile(oc2_core::Nsid::SLPF), Scope::Direct];
+    let expected = [Scope::Broadcast, Scope::Profile(oc2_core::Nsid::SLPF), Scope::Device];
     assert_eq!(scopes.map(|request| request.scope).collect::<Vec<_>>(), expected);
     stage.end().await;
 }
