@@ -124,6 +124,10 @@ impl Connection {
     /// TLS is asked for, and what it needs is not there.
     pub(crate) fn new(options: Options, topics: Vec<String>) -> Result<Self, SetupError> {
         let tls = if options.broker.is_secure() { Some(options.tls.config()?) } else { None };
+        if tls.is_none() {
+            // MQTT-107, MQTT-121
+            warn!(broker = %options.broker, "No TLS: for testing only. Anybody on the way can read and forge Commands.");
+        }
         Ok(Self {
             tls,
             topics,
@@ -225,10 +229,6 @@ impl Connection {
     }
 
     fn open(&mut self) {
-        if !self.options.broker.is_secure() {
-            // MQTT-107, MQTT-121
-            warn!(broker = %self.options.broker, "No TLS: for testing only. Anybody on the way can read and forge Commands.");
-        }
         let (broker, tls, time) = (self.options.broker.clone(), self.tls.clone(), self.options.connect_timeout);
         self.phase = Phase::Opening(Box::pin(async move {
             let late = |_| io::Error::new(io::ErrorKind::TimedOut, "no connection in time");
@@ -354,7 +354,7 @@ impl Connection {
         *stage = Stage::Ready;
         let is_new_session = *is_new_session;
         self.pause.succeeds();
-        info!(broker = %self.options.broker, is_new_session, "Connected to the broker.");
+        info!(broker = %self.options.broker, is_new_session, topics = self.topics.join(" "), "Connected to the broker, and subscribed.");
         self.happenings.push_back(Happening::Ready { is_new_session });
     }
 
@@ -434,11 +434,13 @@ impl Connection {
             // The broker may have made a new session of our CONNECT, which the next CONNECT resumes: without subscriptions.
             self.is_subscribed = false;
         }
-        let pause = self.pause.next();
+        let (pause, broker) = (self.pause.next(), &self.options.broker);
         if is_lasting {
-            error!(broker = %self.options.broker, reason, ?pause, "No connection; trying again.");
+            error!(%broker, reason, "No connection to the broker, until somebody changes something.");
+        } else if matches!(self.phase, Phase::Open { stage: Stage::Ready, .. }) {
+            warn!(%broker, reason, ?pause, "The connection to the broker was lost; trying again.");
         } else {
-            warn!(broker = %self.options.broker, reason, ?pause, "No connection; trying again.");
+            warn!(%broker, reason, ?pause, "No connection to the broker; trying again.");
         }
         self.link.cut();
         self.input = BytesMut::new();
