@@ -8,6 +8,7 @@ use crate::policy::{AnyPolicy, Policy, Unrestricted};
 use crate::registry::Registry;
 use crate::replay::{Remembered, Replay};
 use crate::settings::Settings;
+use crate::understand::Reader;
 
 /// Builds a [`Consumer`].
 #[derive(Debug)]
@@ -26,6 +27,7 @@ pub struct WantsActuators {
     actuators: Vec<AnyActuator>,
     settings: Settings,
     encodings: Encodings,
+    aliases: Vec<String>,
     remembered: Option<Remembered>,
 }
 
@@ -52,6 +54,7 @@ impl ConsumerBuilder<WantsPolicy> {
             actuators: Vec::new(),
             settings: Settings::default(),
             encodings: Encodings::default(),
+            aliases: Vec::new(),
             remembered: None,
         };
         ConsumerBuilder { identity: self.identity, state }
@@ -93,6 +96,13 @@ impl ConsumerBuilder<WantsActuators> {
         self
     }
 
+    /// Another name that `headers.to` may mean it by, such as the id of a device. Its responses have the identity all the same.
+    #[must_use]
+    pub fn also_known_as(mut self, name: impl Into<String>) -> Self {
+        self.state.aliases.push(name.into());
+        self
+    }
+
     /// The encodings it reads; an answer has that of its request. Default JSON.
     #[must_use]
     pub fn encodings(mut self, encodings: Encodings) -> Self {
@@ -112,7 +122,8 @@ impl ConsumerBuilder<WantsActuators> {
     /// The finished Consumer.
     #[must_use]
     pub fn build(self) -> Consumer {
-        let WantsActuators { policy, actuators, settings, encodings, remembered } = self.state;
-        Consumer::new(self.identity, policy, Registry::new(actuators), encodings, settings, Replay::new(remembered))
+        let WantsActuators { policy, actuators, settings, encodings, aliases, remembered } = self.state;
+        let reader = Reader { identity: self.identity.into(), aliases, encodings };
+        Consumer::new(reader, policy, Registry::new(actuators), settings, Replay::new(remembered))
     }
 }
