@@ -3,7 +3,11 @@
 mod check;
 mod cli;
 mod config;
+#[cfg(feature = "mqtt")]
+mod file;
 mod logging;
+#[cfg(feature = "mqtt")]
+mod mqtt;
 mod run;
 
 use std::error::Error;

@@ -21,6 +21,8 @@ use super::Failure;
 use super::cli::Logging;
 use super::config::Config;
 use super::logging;
+#[cfg(feature = "mqtt")]
+use super::mqtt::MqttServer;
 
 /// Takes commands until told to stop.
 pub(crate) fn run(path: &Path, logging: &Logging) -> Result<(), Failure> {
@@ -50,10 +52,21 @@ async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
     };
     let (stopping, stopped) = watch::channel(());
     let mut listening: JoinSet<Result<(), TransferError>> = JoinSet::new();
+    // What is wrong here is found before anybody can reach us.
+    #[cfg(feature = "mqtt")]
+    let server = config.mqtt.as_ref().map(|mqtt| MqttServer::prepare(mqtt, &config, &consumer)).transpose()?;
     #[cfg(feature = "http")]
     if let Some(http) = &config.http {
         let listener = bind_http(http).await?;
-        listening.spawn(listener.serve(consumer.clone(), until_stopped(stopped.clone())));
+        listening.spawn(listener.serve(consumer.reading(http.encodings()), until_stopped(stopped.clone())));
+    }
+    #[cfg(feature = "mqtt")]
+    if let Some(server) = server {
+        let (consumer, stopped) = (consumer.clone(), stopped.clone());
+        listening.spawn(async move {
+            server.serve(consumer, || until_stopped(stopped.clone())).await;
+            Ok(())
+        });
     }
     drop(stopped);
     let res = loop {
@@ -102,9 +115,9 @@ fn assemble(config: &Config) -> Result<Consumer, Failure> {
     }
     let builder = Consumer::builder(config.consumer.id.0.clone()).dangerous().without_policy();
     let builder = builder.settings(config.settings());
-    #[cfg(feature = "http")]
-    let builder = match &config.http {
-        Some(http) => builder.encodings(http.encodings()),
+    #[cfg(feature = "mqtt")]
+    let builder = match config.mqtt.as_ref().map(|mqtt| mqtt.device(&config.consumer.id)) {
+        Some(device) => builder.also_known_as(device?.as_str()),
         None => builder,
     };
     #[cfg(feature = "iptables")]
@@ -142,7 +155,7 @@ async fn bind_http(http: &super::config::HttpTable) -> Result<oc2_transfer_http:
     Ok(listener)
 }
 
-#[cfg(feature = "http")]
+#[cfg(any(feature = "http", feature = "mqtt"))]
 async fn until_stopped(mut stopped: watch::Receiver<()>) {
     // Nothing is ever sent: the end of the sender is the signal.
     let _ = stopped.changed().await;
