@@ -41,6 +41,29 @@ impl Mosquitto {
         Builder::default().start()
     }
 
+    /// A broker with a configuration of the caller's: made of a directory for its files, and the port to listen on. `None`, with a
+    /// note, where mosquitto is not installed.
+    ///
+    /// # Panics
+    /// It is not installed and the environment has `CI`, or it does not start.
+    #[must_use]
+    pub fn configured(config: impl FnOnce(&Path, u16) -> String) -> Option<Self> {
+        let mut broker = Self::new()?;
+        fs::write(broker.path("conf"), config(broker.directory.path(), broker.port)).expect("the directory is ours");
+        broker.start_again();
+        Some(broker)
+    }
+
+    fn new() -> Option<Self> {
+        let Some(program) = find("mosquitto") else {
+            assert!(env::var_os("CI").is_none(), "mosquitto is required, and not installed");
+            println!("skipped: mosquitto is not installed");
+            return None;
+        };
+        let directory = tempfile::tempdir().expect("there is room for temporary files");
+        Some(Self { program, directory, port: free_port(), child: None })
+    }
+
     /// A broker with settings.
     #[must_use]
     pub fn with() -> Builder {
@@ -172,13 +195,7 @@ impl Builder {
     /// It is not installed and the environment has `CI`, or it does not start.
     #[must_use]
     pub fn start(self) -> Option<Mosquitto> {
-        let Some(program) = find("mosquitto") else {
-            assert!(env::var_os("CI").is_none(), "mosquitto is required, and not installed");
-            println!("skipped: mosquitto is not installed");
-            return None;
-        };
-        let directory = tempfile::tempdir().expect("there is room for temporary files");
-        let mut broker = Mosquitto { program, directory, port: free_port(), child: None };
+        let mut broker = Mosquitto::new()?;
         self.write(&broker);
         broker.start_again();
         Some(broker)

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use crate::packet::{Kind, Packet, Publish};
 use crate::wait::PATIENCE;
@@ -137,6 +138,18 @@ impl RawClient {
             self.send(0x40, &id.to_be_bytes());
         }
         publish
+    }
+
+    /// Whether a message comes within this time.
+    ///
+    /// # Panics
+    /// The connection is lost.
+    #[must_use]
+    pub fn hears_within(&mut self, time: Duration) -> bool {
+        self.stream.set_read_timeout(Some(time)).expect("the connection stands");
+        let packet = self.try_packet();
+        self.stream.set_read_timeout(Some(PATIENCE)).expect("the connection stands");
+        !self.inbox.is_empty() || packet.is_some_and(|packet| packet.kind == Kind::Publish)
     }
 
     /// Sends bytes as they are.
