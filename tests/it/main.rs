@@ -7,6 +7,8 @@ mod daemon;
 mod harness;
 mod http;
 mod kernel;
+mod mqtt;
 mod repeat;
 mod restart;
 mod roles;
+mod sample;

@@ -84,4 +84,4 @@ fn open_session(state_dir: &Path) -> Result<Session, Failure> {
 }
 
 /// How long a broker that refused us is left alone.
-const REFUSED_PAUSE: Duration = Duration::from_secs(30);
+const REFUSED_PAUSE: Duration = Duration::from_secs(10);
