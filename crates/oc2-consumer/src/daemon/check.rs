@@ -8,6 +8,10 @@ use super::config::Config;
 /// Says what is wrong with a configuration, or what it comes to.
 pub(crate) fn check(path: &Path) -> Result<(), Failure> {
     let config = Config::load(path)?;
+    #[cfg(feature = "mqtt")]
+    if let Some(mqtt) = &config.mqtt {
+        super::mqtt::check(mqtt, &config).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
     println!("{}: ok", path.display());
     println!("  answers as {:?}, keeps its state in {}", config.consumer.id.0, config.consumer.state_dir.0.display());
     #[cfg(feature = "http")]
@@ -19,7 +23,6 @@ pub(crate) fn check(path: &Path) -> Result<(), Failure> {
     }
     #[cfg(feature = "mqtt")]
     if let Some(mqtt) = &config.mqtt {
-        super::mqtt::check(mqtt, &config).map_err(|error| format!("{}: {error}", path.display()))?;
         let device = mqtt.device(&config.consumer.id)?;
         println!("  takes commands from {} as device {:?}{}", mqtt.broker, device.as_str(), credentials(mqtt));
         if !mqtt.broker.is_secure() {

@@ -35,7 +35,8 @@ pub(crate) struct MqttTable {
     /// Its key.
     key: Option<Location>,
     /// Seconds the broker keeps what arrives while we are away; absent means a day.
-    session_expiry: Option<NonZeroU32>,
+    #[serde(default, deserialize_with = "session_expiry")]
+    session_expiry: Option<u32>,
     /// Seconds the connection may be silent; absent means 300.
     #[serde(default, deserialize_with = "keep_alive")]
     keep_alive: Option<KeepAlive>,
@@ -100,7 +101,7 @@ impl MqttTable {
             options.keep_alive = keep_alive;
         }
         if let Some(seconds) = self.session_expiry {
-            options.session_expiry = seconds.get();
+            options.session_expiry = seconds;
         }
         Ok(options)
     }
@@ -154,6 +155,14 @@ fn keep_alive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<KeepA
     let seconds = i64::deserialize(deserializer)?;
     let keep_alive = u64::try_from(seconds).ok().and_then(|seconds| KeepAlive::from_secs(seconds).ok());
     keep_alive.map(Some).ok_or_else(|| wrong("keep_alive", format!("{seconds} is not 1 to 300 seconds (MQTT 2.7)")))
+}
+
+fn session_expiry<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    let seconds = i64::deserialize(deserializer)?;
+    let expiry = u32::try_from(seconds).ok().filter(|seconds| *seconds > 0);
+    expiry
+        .map(Some)
+        .ok_or_else(|| wrong("session_expiry", format!("{seconds} is not 1 to {} seconds (MQTT 2.9)", u32::MAX)))
 }
 
 fn qos<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Qos, D::Error> {
