@@ -312,13 +312,15 @@ impl Connection {
         self.pulse.agree(welcome.keep_alive);
         self.generation += 1;
         self.arrived.clear();
+        let mut lost = welcome.unresumed.iter().filter_map(|id| self.in_flight.remove(id)).collect::<Vec<_>>();
         if !welcome.is_resumed {
-            // What was under way went down with the session: it goes out as new, before anything else.
-            let mut lost = self.in_flight.drain().map(|(_, flight)| flight).collect::<Vec<_>>();
-            lost.sort_unstable_by_key(|(token, _)| std::cmp::Reverse(*token));
-            lost.into_iter().for_each(|flight| self.waiting.push_front(flight));
+            // What was under way went down with the session.
+            lost.extend(self.in_flight.drain().map(|(_, flight)| flight));
             self.is_subscribed = false;
         }
+        // It goes out as new, before anything else.
+        lost.sort_unstable_by_key(|(token, _)| std::cmp::Reverse(*token));
+        lost.into_iter().for_each(|flight| self.waiting.push_front(flight));
         let is_subscribed = self.is_subscribed;
         if let Phase::Open { is_new_session, .. } = &mut self.phase {
             *is_new_session = !welcome.is_resumed;

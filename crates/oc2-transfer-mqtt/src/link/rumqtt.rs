@@ -52,8 +52,11 @@ impl Rumqtt {
         let properties = connack.properties.as_ref();
         self.max_outgoing = properties.and_then(|properties| properties.max_packet_size);
         let receive_max = properties.and_then(|properties| properties.receive_max);
-        self.window = receive_max.unwrap_or(u16::MAX).min(self.max_in_flight);
-        let welcome = Welcome {
+        // Of a session that goes on, the state keeps the limit until it hears of another one.
+        let limit = if connack.session_present { self.window } else { self.max_in_flight };
+        self.window = receive_max.map_or(limit, |receive_max| receive_max.min(self.max_in_flight));
+        let mut welcome = Welcome {
+            unresumed: Vec::new(),
             is_resumed: connack.session_present,
             keep_alive: properties.and_then(|properties| properties.server_keep_alive),
             max_qos: properties.and_then(|properties| properties.max_qos).unwrap_or(2),
@@ -65,7 +68,7 @@ impl Rumqtt {
         self.state.handle_incoming_packet(Packet::ConnAck(connack)).map_err(broken)?;
         self.state.events.clear();
         if welcome.is_resumed && self.has_history {
-            self.resume(replay, output)?;
+            welcome.unresumed = self.resume(replay, output)?;
         } else if welcome.is_resumed {
             self.release_foreign(output)?;
         }
@@ -73,14 +76,23 @@ impl Rumqtt {
         Ok(Event::Welcome(welcome))
     }
 
-    /// Sends again what was not acknowledged (MQTT 5 4.4). Subscriptions are not in it: whoever made them makes them again.
-    fn resume(&mut self, replay: Vec<Request>, output: &mut BytesMut) -> Result<(), LinkError> {
+    /// Sends again what was not acknowledged (MQTT 5 4.4), and gives the ids of what a broker that allows less than before will not
+    /// take under its id. Subscriptions are not in it: whoever made them makes them again.
+    fn resume(&mut self, replay: Vec<Request>, output: &mut BytesMut) -> Result<Vec<u16>, LinkError> {
+        let mut unresumed = Vec::new();
         for request in replay {
-            if matches!(request, Request::Publish(_) | Request::PubRel(_)) {
-                self.request(request, output)?;
+            match &request {
+                Request::Publish(Publish { pkid: id, .. }) | Request::PubRel(PubRel { pkid: id, .. }) => {
+                    if *id > self.window {
+                        unresumed.push(*id);
+                    } else {
+                        self.request(request, output)?;
+                    }
+                }
+                _ => {}
             }
         }
-        Ok(())
+        Ok(unresumed)
     }
 
     /// Ends whatever an earlier process under our ClientID left half done at QoS 2: else the broker would take a new message for

@@ -130,6 +130,15 @@ async fn a_client_of_mqtt_3_is_heard_in_lenient_mode() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_without_an_id_is_handled_and_answered() {
+    // MQTT-122: what the handler makes of it is the handler's.
+    let Some(mut stage) = Stage::set(Mode::Strict) else { return };
+    let answer = stage.ask(&Draft::openc2(DEVICE, "req", command("a").replace(r#""request_id":"a","#, "")));
+    assert_eq!(answer.map(|answer| answer.text().to_owned()), Some(response("", "zulu", 200)));
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_no_request_gets_no_answer() {
     // DECISIONS M13
     let Some(mut stage) = Stage::set(Mode::Strict) else { return };
@@ -258,7 +267,8 @@ async fn a_subscription_of_before_is_taken_back() {
     // MQTT-014: what is for a profile that is not there is not performed.
     let broker = Impostor::start(|_, packet| match packet.kind {
         Kind::Subscribe => {
-            let publish = b"\x32\x14\x00\x0doc2/cmd/ap/er\x00\x07\x00{}";
+            // MQTT-099: with a Subscription Identifier.
+            let publish = b"\x32\x16\x00\x0doc2/cmd/ap/er\x00\x07\x02\x0b\x05{}";
             [Impostor::usual(packet), publish.to_vec()].concat()
         }
         Kind::Unsubscribe => [&[0xb0, 4][..], &packet.id().to_be_bytes(), &[0, 0]].concat(),
