@@ -481,6 +481,21 @@ fn a_broker_that_refuses_us_costs_no_http_and_is_tried_again() {
 }
 
 #[test]
+fn a_hangup_tells_that_a_change_of_broker_needs_a_restart() {
+    let Some(broker) = Mosquitto::start() else { return };
+    let config = dry_run(broker.port());
+    let daemon = config.start_connected();
+    let config = config.mqtt("device_id = \"zulu\"").consumer("mode = \"strict\"");
+    config.write();
+    daemon.signal(Signal::HUP);
+    daemon.wait_for_log("The configuration was reloaded.", 1);
+    let log = daemon.log();
+    assert_eq!(log.matches("This change needs a restart to take effect.").count(), 2, "{log}");
+    assert!(log.contains("key=\"mqtt\"") && log.contains("key=\"consumer.mode, as to"), "{log}");
+    assert_eq!(Center::connect(broker.port()).ask(DEVICE, &query())["status"], 200);
+}
+
+#[test]
 fn a_daemon_without_http_needs_no_broker_to_start_and_to_stop() {
     let config = Config::new().slpf("dry-run", "").without_http().broker(1);
     let daemon = config.start();
