@@ -146,16 +146,15 @@ fn files_that_a_broker_needs_are_looked_into() {
             assert!(!said.contains("secret"), "{said}");
         }
     }
-    for (lines, reason) in [
-        (password("", 0o600), "there is no password in it"),
-        (password("one\ntwo\n", 0o600), "one line"),
-        (identity(&other.key, 0o600), "TLS: keys may not be consistent"),
-        (identity("no key", 0o600), "our key cannot be read"),
-        (format!("ca = {:?}", write("junk.pem", "junk", 0o644)), "there is no certificate in it"),
-    ] {
+    let refuse = |lines: String, reason: &str| {
         let (is_fine, said) = check(&with_mqtt(SECURE, &lines));
         assert!(!is_fine && said.contains(reason), "{reason}: {said}");
-    }
+    };
+    refuse(password("", 0o600), "there is no password in it");
+    refuse(password("one\ntwo\n", 0o600), "one line");
+    refuse(identity(&other.key, 0o600), "TLS: keys may not be consistent");
+    refuse(identity("no key", 0o600), "our key cannot be read");
+    refuse(format!("ca = {:?}", write("junk.pem", "junk", 0o644)), "there is no certificate in it");
 }
 
 #[test]

@@ -64,6 +64,17 @@ impl Center {
         heard.response().clone()
     }
 
+    /// Publishes a request; its Response, among those to others.
+    pub(crate) fn ask_amid(&mut self, topic: &str, message: &Value) -> Value {
+        self.send(topic, message);
+        loop {
+            let heard = self.hear();
+            if heard.message["headers"]["request_id"] == message["headers"]["request_id"] {
+                return heard.response().clone();
+            }
+        }
+    }
+
     /// Nothing was said, and nothing is on its way.
     #[track_caller]
     pub(crate) fn hears_nothing(&mut self) {
