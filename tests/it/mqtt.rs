@@ -5,6 +5,8 @@ use std::thread;
 use std::time::Duration;
 
 use oc2_actuator_iptables::testing::in_namespace;
+use oc2_core::{Content, Mode, StatusCode};
+use oc2_encoding::{Encoding, Json};
 use oc2_tests_broker::{Direction, Draft, Kind, Mosquitto, Tap, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -44,7 +46,10 @@ fn a_deny_by_any_topic_stops_packets_and_http_sees_the_same_rules() {
                 (&*heard.topic, &headers["request_id"], &headers["from"]),
                 ("oc2/rsp", &json!(addr), &json!("fw1.example.net"))
             );
-            assert_eq!(heard.response()["status"], 200, "{heard:?}");
+            // MQTT-028 to MQTT-031, MQTT-085
+            let strictly = Json.decode(heard.message.to_string().as_bytes(), Mode::Strict).unwrap().message;
+            assert!(matches!(strictly.content(), Content::Response(response) if response.status == StatusCode::Ok));
+            assert_eq!(headers["created"].to_string().len(), 13, "milliseconds: {heard:?}");
             assert_eq!(reach(addr, 7000), Reach::Dropped, "{topic}");
             numbers.extend(rule(heard.response()));
         }

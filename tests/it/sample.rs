@@ -1,5 +1,7 @@
 //! The sample configuration of a broker, `contrib/mosquitto`, as it is but for paths and the port: who may do what.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::panic::catch_unwind;
 use std::path::Path;
@@ -135,6 +137,34 @@ fn without_a_certificate_of_the_authority_nobody_gets_in() {
         let port = tunnel(broker, trusted, client);
         assert!(catch_unwind(|| RawClient::connect(port)).is_err());
     }
+    drop(sample.client("soc-1"));
+}
+
+#[test]
+fn the_broker_speaks_no_tls_before_1_2() {
+    // MQTT-108, MQTT-114
+    let Some(sample) = Sample::start(|acl| acl) else { return };
+    // A ClientHello (RFC 4346 7.4.1.2) of that version with suites it had, and no extensions.
+    let hello = |version: u8| {
+        let suites = [0xc0, 0x09, 0xc0, 0x0a, 0xc0, 0x13, 0xc0, 0x14, 0x00, 0x2f, 0x00, 0x35];
+        let body = [&[3, version][..], &[7; 32], &[0, 0, 12], &suites, &[1, 0]].concat();
+        let length = u8::try_from(body.len()).unwrap();
+        [&[0x16, 3, 1, 0, length + 4, 1, 0, 0, length][..], &body].concat()
+    };
+    let answer = |bytes: &[u8]| {
+        let mut stream = TcpStream::connect(("127.0.0.1", sample.broker.port())).unwrap();
+        stream.write_all(bytes).unwrap();
+        let mut answer = Vec::new();
+        // It may be cut off instead of closed.
+        let _ = stream.read_to_end(&mut answer);
+        answer
+    };
+    for version in [0, 1, 2] {
+        // A fatal alert: protocol_version, or in words of before it had a name, handshake_failure.
+        let answer = answer(&hello(version));
+        assert!(matches!(answer[..], [0x15, 3, _, 0, 2, 2, 70 | 40]), "{version}: {answer:x?}");
+    }
+    assert!(answer(b"\x10\x10\x00\x04MQTT\x05\x02\x00\x00\x00\x00\x03abc").first() != Some(&0x20), "nothing but TLS");
     drop(sample.client("soc-1"));
 }
 
