@@ -95,6 +95,7 @@ pub(crate) enum Unpublished {
 struct Arrived {
     number: u64,
     ticket: Ticket,
+    size: usize,
     is_done: bool,
 }
 
@@ -159,7 +160,7 @@ impl Connection {
                 }
                 Phase::Opening(opening) => match opening.await {
                     Ok(wire) => self.greet(wire),
-                    Err(error) => self.cut(error.to_string(), is_lasting(&error)),
+                    Err(error) => drop(self.cut(error.to_string(), is_lasting(&error))),
                 },
                 Phase::Open { .. } => self.turn().await,
             }
@@ -262,7 +263,7 @@ impl Connection {
         };
         match exchanged {
             Some(Ok(())) => self.read(),
-            Some(Err(error)) => self.cut(error.to_string(), is_lasting(&error)),
+            Some(Err(error)) => drop(self.cut(error.to_string(), is_lasting(&error))),
             None => self.is_due(),
         }
     }
@@ -305,7 +306,7 @@ impl Connection {
 
     fn is_welcome(&mut self, welcome: Welcome) {
         if welcome.max_qos == 0 {
-            return self.cut("the broker takes QoS 0 only".to_owned(), true);
+            return drop(self.cut("the broker takes QoS 0 only".to_owned(), true));
         }
         self.max_qos = welcome.max_qos;
         self.pulse.agree(welcome.keep_alive);
@@ -319,8 +320,6 @@ impl Connection {
             self.is_subscribed = false;
         }
         let is_subscribed = self.is_subscribed;
-        // If the next connection is lost before we hear what the broker knows of us, we cannot tell whose session it resumes
-        // after that.
         if let Phase::Open { is_new_session, .. } = &mut self.phase {
             *is_new_session = !welcome.is_resumed;
         }
@@ -344,7 +343,7 @@ impl Connection {
                 Ok(0) => "QoS 0 was granted; at least 1 is due".to_owned(),
                 Err(reason) => reason.clone(),
             };
-            return self.cut(format!("the broker refused the subscription to {topic}: {reason}"), true);
+            return drop(self.cut(format!("the broker refused the subscription to {topic}: {reason}"), true));
         }
         self.is_subscribed = true;
         self.is_ready();
@@ -362,11 +361,17 @@ impl Connection {
     fn arrives(&mut self, delivery: Delivery) {
         let number = delivery.ticket.map(|ticket| {
             self.n_arrived += 1;
-            self.arrived.push_back(Arrived { number: self.n_arrived, ticket, is_done: false });
+            let size = delivery.payload.len();
+            self.arrived.push_back(Arrived { number: self.n_arrived, ticket, size, is_done: false });
             self.n_arrived
         });
-        if self.arrived.len() > usize::from(self.options.receive_maximum.max(1)) {
-            return self.break_off(&LinkError::Protocol("more messages at once than the Receive Maximum".to_owned()));
+        // Some brokers (mosquitto 2.0.11 without a limit of its own) send more than the Receive Maximum. To break off would only
+        // bring all of them again, so they are taken as long as there is room.
+        if self.arrived.len() > usize::from(self.options.receive_maximum.max(1))
+            && self.arrived.iter().map(|arrived| arrived.size).sum::<usize>() > MAX_SURPLUS
+        {
+            return self
+                .break_off(&LinkError::Protocol("far more messages at once than the Receive Maximum".to_owned()));
         }
         let receipt = Receipt { generation: self.generation, number };
         self.happenings.push_back(Happening::Delivery(delivery, receipt));
@@ -400,9 +405,11 @@ impl Connection {
     fn is_due(&mut self) {
         let Phase::Open { stage, .. } = &self.phase else { return };
         match stage {
-            Stage::Greeting(_) => self.cut("the broker does not answer CONNECT".to_owned(), false),
-            Stage::Subscribing(_) => self.cut("the broker does not answer SUBSCRIBE".to_owned(), false),
-            Stage::Ready if self.pulse.is_asked() => self.cut("the broker does not answer PINGREQ".to_owned(), false),
+            Stage::Greeting(_) => drop(self.cut("the broker does not answer CONNECT".to_owned(), false)),
+            Stage::Subscribing(_) => drop(self.cut("the broker does not answer SUBSCRIBE".to_owned(), false)),
+            Stage::Ready if self.pulse.is_asked() => {
+                drop(self.cut("the broker does not answer PINGREQ".to_owned(), false))
+            }
             Stage::Ready => {
                 self.pulse.asks_for_sign();
                 if let Err(error) = self.link.ping(&mut self.output) {
@@ -414,17 +421,15 @@ impl Connection {
 
     /// Ends a connection that cannot go on, and lets the broker know why if it listens.
     fn break_off(&mut self, error: &LinkError) {
-        let output = std::mem::take(&mut self.output);
-        let phase = std::mem::replace(&mut self.phase, Phase::Resting(Instant::now()));
-        if let (Phase::Open { mut wire, .. }, LinkError::Protocol(_)) = (phase, error) {
-            let (mut output, time) = (output, self.options.answer_timeout);
+        let (mut output, time) = (std::mem::take(&mut self.output), self.options.answer_timeout);
+        let wire = self.cut(error.to_string(), false);
+        if let (Some(mut wire), LinkError::Protocol(_)) = (wire, error) {
             tokio::spawn(async move { timeout(time, wire.finish(&mut output)).await });
         }
-        self.cut(error.to_string(), false);
     }
 
-    /// There is no connection any more, or there was none.
-    fn cut(&mut self, reason: String, is_lasting: bool) {
+    /// There is no connection any more, or there was none. Gives back what is left of it.
+    fn cut(&mut self, reason: String, is_lasting: bool) -> Option<Wire> {
         if matches!(self.phase, Phase::Open { stage: Stage::Greeting(_), .. }) {
             // The broker may have made a new session of our CONNECT, which the next CONNECT resumes: without subscriptions.
             self.is_subscribed = false;
@@ -443,8 +448,11 @@ impl Connection {
         // The broker gives them again.
         self.happenings
             .retain(|happening| !matches!(happening, Happening::Delivery(_, Receipt { number: Some(_), .. })));
-        self.phase = Phase::Resting(Instant::now() + pause);
         self.happenings.push_back(Happening::Cut { reason, is_lasting });
+        match std::mem::replace(&mut self.phase, Phase::Resting(Instant::now() + pause)) {
+            Phase::Open { wire, .. } => Some(wire),
+            Phase::Resting(_) | Phase::Opening(_) => None,
+        }
     }
 }
 
@@ -458,5 +466,7 @@ fn is_lasting(error: &io::Error) -> bool {
     }
 }
 
+/// How many octets of messages are taken beyond the Receive Maximum.
+const MAX_SURPLUS: usize = 16 << 20;
 /// How large a buffer that is not used may be.
 const MAX_REST: usize = 64 << 10;

@@ -1,8 +1,8 @@
 //! A client of MQTT that sends what it is told to, legal or not.
 
+use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
 
 use crate::packet::{Kind, Packet, Publish};
 use crate::wait::PATIENCE;
@@ -12,6 +12,8 @@ use crate::wait::PATIENCE;
 pub struct RawClient {
     stream: TcpStream,
     unread: Vec<u8>,
+    /// Messages that came while something else was waited for.
+    inbox: VecDeque<Packet>,
     level: u8,
 }
 
@@ -93,7 +95,7 @@ impl RawClient {
         let stream = TcpStream::connect(("127.0.0.1", port)).expect("the broker listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("the connection is new");
         stream.set_nodelay(true).expect("the connection is new");
-        let mut client = Self { stream, unread: Vec::new(), level };
+        let mut client = Self { stream, unread: Vec::new(), inbox: VecDeque::new(), level };
         let properties: &[u8] = if level == 5 { &[0] } else { &[] };
         let id = text(&format!("raw{}", client.stream.local_addr().expect("it is connected").port()));
         client.send(0x10, &[&text("MQTT")[..], &[level, 2, 0, 0], properties, &id].concat());
@@ -137,14 +139,6 @@ impl RawClient {
         publish
     }
 
-    /// The next message, if there is one within this time.
-    pub fn receive_within(&mut self, time: Duration) -> Option<Publish> {
-        self.stream.set_read_timeout(Some(time)).expect("the connection stands");
-        let packet = self.try_packet();
-        self.stream.set_read_timeout(Some(PATIENCE)).expect("the connection stands");
-        packet.map(|packet| packet.publish())
-    }
-
     /// Sends bytes as they are.
     ///
     /// # Panics
@@ -161,9 +155,19 @@ impl RawClient {
 
     #[track_caller]
     fn packet(&mut self, kind: Kind) -> Packet {
-        let packet = self.try_packet().expect("the broker answers");
-        assert_eq!(packet.kind, kind, "{packet:?}");
-        packet
+        if kind == Kind::Publish
+            && let Some(packet) = self.inbox.pop_front()
+        {
+            return packet;
+        }
+        loop {
+            let packet = self.try_packet().expect("the broker answers");
+            if packet.kind == kind {
+                return packet;
+            }
+            assert_eq!(packet.kind, Kind::Publish, "{packet:?}");
+            self.inbox.push_back(packet);
+        }
     }
 
     fn try_packet(&mut self) -> Option<Packet> {

@@ -28,6 +28,13 @@ pub(crate) fn options_with(port: u16, session: Session) -> Options {
     options
 }
 
+/// A session with this ClientID.
+pub(crate) fn session_of(client_id: &str) -> Session {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("client_id"), client_id).unwrap();
+    Session::open(directory.path()).unwrap()
+}
+
 /// The settings of a device with SLPF.
 pub(crate) fn settings(device: &str) -> Settings {
     Settings::new(device.parse().unwrap(), [Nsid::SLPF])
