@@ -1,6 +1,8 @@
-//! `cargo xtask demo`: an operator starts the consumer on a firewall, commands it, and packets stop.
+//! `cargo xtask demo`: an operator starts the consumer on a firewall, commands it, and packets stop. With `--mqtt` ten of them,
+//! commanded through a broker.
 
 pub(crate) mod consumer;
+mod fleet;
 pub(crate) mod inside;
 pub(crate) mod producer;
 pub(crate) mod report;
@@ -21,6 +23,9 @@ use crate::setup::Machine;
 /// What the demonstration can be told.
 #[derive(Args, Debug, Default)]
 pub(crate) struct Demo {
+    /// One broker, ten consumers on ten firewalls, one command to all of them
+    #[arg(long)]
+    mqtt: bool,
     /// Which kind of iptables the consumer uses; it finds out for itself when this is absent
     #[arg(long, value_name = "FLAVOR")]
     flavor: Option<Flavor>,
@@ -41,7 +46,7 @@ impl Demo {
             (Some(consumer), Some(producer)) => Binaries::given(consumer, producer)?,
             _ => Binaries::build(interrupt)?,
         };
-        let status = enclosure.run_self(binaries.arguments(self.flavor), interrupt)?;
+        let status = enclosure.run_self(binaries.arguments(self.flavor, self.mqtt), interrupt)?;
         match status.code() {
             Some(0) => Ok(()),
             Some(1) => Err(Failure::Reported),
@@ -76,10 +81,11 @@ impl Binaries {
         Ok(Self { consumer: built("oc2-consumer")?, producer: built("oc2-producer")? })
     }
 
-    fn arguments(self, flavor: Option<Flavor>) -> Vec<OsString> {
+    fn arguments(self, flavor: Option<Flavor>, mqtt: bool) -> Vec<OsString> {
         let mut arguments: Vec<OsString> = vec!["__demo-inside".into()];
         arguments.extend(["--consumer".into(), self.consumer.into(), "--producer".into(), self.producer.into()]);
         arguments.extend(flavor.into_iter().flat_map(|flavor| ["--flavor".into(), flavor.to_string().into()]));
+        arguments.extend(mqtt.then(|| "--mqtt".into()));
         arguments
     }
 }

@@ -11,7 +11,7 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io::{self, Read};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -108,6 +108,64 @@ pub(crate) fn lay_out() -> Result<()> {
     Ok(())
 }
 
+/// Inside an enclosure: a private `/run` and so many firewalls, each with a veth pair to the enclosure's own namespace, which has
+/// two addresses for all of them: [`HUB`], and [`STRANGER`], whom the commands are about.
+pub(crate) fn lay_out_fleet(n_sites: u8) -> Result<Vec<Site>> {
+    let on_hub = |arguments: &[&str]| do_on(Host::Firewall, "ip", arguments);
+    do_on(Host::Firewall, "mount", PRIVATE_RUN)?;
+    on_hub(&["link", "set", "lo", "up"])?;
+    for address in [HUB, STRANGER] {
+        on_hub(&["address", "add", &format!("{address}/32"), "dev", "lo"])?;
+    }
+    (1..=n_sites)
+        .map(|number| {
+            let site = Site { number };
+            let (name, port, [hub, firewall]) = (site.name(), format!("to{number}"), site.addresses());
+            on_hub(&["netns", "add", &name])?;
+            on_hub(&["link", "add", &port, "type", "veth", "peer", "name", "eth0", "netns", &name])?;
+            on_hub(&["address", "add", &format!("{hub}/30"), "dev", &port])?;
+            on_hub(&["link", "set", &port, "up"])?;
+            for arguments in [
+                &["link", "set", "lo", "up"][..],
+                &["address", "add", &format!("{firewall}/30"), "dev", "eth0"],
+                &["link", "set", "eth0", "up"],
+                &["route", "add", "default", "via", &hub.to_string()],
+            ] {
+                run_short(site.command("ip").args(arguments), &name)?;
+            }
+            Ok(site)
+        })
+        .collect()
+}
+
+/// One firewall of many.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Site {
+    number: u8,
+}
+
+impl Site {
+    /// Its name: `fw01`.
+    pub(crate) fn name(self) -> String {
+        format!("fw{:02}", self.number)
+    }
+
+    /// A command to be run on it.
+    pub(crate) fn command(self, program: impl AsRef<OsStr>) -> Command {
+        in_namespace(&format!("/run/netns/{}", self.name()), program)
+    }
+
+    /// The ends of its veth pair, the hub's first.
+    fn addresses(self) -> [Ipv4Addr; 2] {
+        [1, 2].map(|end| Ipv4Addr::new(192, 0, 2, 4 * self.number + end))
+    }
+}
+
+/// Where the broker listens (from TEST-NET-1, RFC 5737).
+pub(crate) const HUB: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 254);
+/// Somebody beyond the firewalls (from TEST-NET-2).
+pub(crate) const STRANGER: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 7);
+
 /// A folder for temporary files that vanish with the enclosure.
 pub(crate) fn temporary_folder() -> &'static Path {
     Path::new("/run")
@@ -151,12 +209,7 @@ impl Host {
     pub(crate) fn command(self, program: impl AsRef<OsStr>) -> Command {
         match self {
             Self::Firewall => Command::new(program),
-            // Not `ip netns exec`, which insists on mounting /sys; a container may not let it.
-            Self::Peer => {
-                let mut command = Command::new("nsenter");
-                command.arg(format!("--net={PEER_FILE}")).arg("--").arg(program);
-                command
-            }
+            Self::Peer => in_namespace(PEER_FILE, program),
         }
     }
 
@@ -184,13 +237,24 @@ pub(crate) fn own_executable() -> Result<PathBuf> {
     Ok(replaced.unwrap_or(file))
 }
 
+/// Not `ip netns exec`, which insists on mounting /sys; a container may not let it.
+fn in_namespace(file: &str, program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("nsenter");
+    command.arg(format!("--net={file}")).arg("--").arg(program);
+    command
+}
+
 fn do_on(host: Host, program: &str, arguments: &[&str]) -> Result<()> {
-    let output = process::output_within(host.command(program).args(arguments), SHORT)?;
+    run_short(host.command(program).args(arguments), &host.to_string())
+}
+
+fn run_short(command: &mut Command, place: &str) -> Result<()> {
+    let output = process::output_within(command, SHORT)?;
     if output.status.success() {
         return Ok(());
     }
     let reason = String::from_utf8_lossy(&output.stderr);
-    Err(Failure::new(format!("`{program} {}` failed on the {host}: {}", arguments.join(" "), reason.trim())))
+    Err(Failure::new(format!("`{}` failed on the {place}: {}", process::line(command), reason.trim())))
 }
 
 const AS_ROOT: &[&str] = &["--net", "--mount", "--pid", "--fork", "--kill-child=KILL"];

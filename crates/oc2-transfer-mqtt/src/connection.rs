@@ -124,6 +124,10 @@ impl Connection {
     /// TLS is asked for, and what it needs is not there.
     pub(crate) fn new(options: Options, topics: Vec<String>) -> Result<Self, SetupError> {
         let tls = if options.broker.is_secure() { Some(options.tls.config()?) } else { None };
+        if tls.is_none() {
+            // MQTT-107, MQTT-121
+            warn!(broker = %options.broker, "No TLS: for testing only. Anybody on the way can read and forge Commands.");
+        }
         Ok(Self {
             tls,
             topics,
@@ -225,10 +229,6 @@ impl Connection {
     }
 
     fn open(&mut self) {
-        if !self.options.broker.is_secure() {
-            // MQTT-107, MQTT-121
-            warn!(broker = %self.options.broker, "No TLS: for testing only. Anybody on the way can read and forge Commands.");
-        }
         let (broker, tls, time) = (self.options.broker.clone(), self.tls.clone(), self.options.connect_timeout);
         self.phase = Phase::Opening(Box::pin(async move {
             let late = |_| io::Error::new(io::ErrorKind::TimedOut, "no connection in time");
@@ -312,13 +312,15 @@ impl Connection {
         self.pulse.agree(welcome.keep_alive);
         self.generation += 1;
         self.arrived.clear();
+        let mut lost = welcome.unresumed.iter().filter_map(|id| self.in_flight.remove(id)).collect::<Vec<_>>();
         if !welcome.is_resumed {
-            // What was under way went down with the session: it goes out as new, before anything else.
-            let mut lost = self.in_flight.drain().map(|(_, flight)| flight).collect::<Vec<_>>();
-            lost.sort_unstable_by_key(|(token, _)| std::cmp::Reverse(*token));
-            lost.into_iter().for_each(|flight| self.waiting.push_front(flight));
+            // What was under way went down with the session.
+            lost.extend(self.in_flight.drain().map(|(_, flight)| flight));
             self.is_subscribed = false;
         }
+        // It goes out as new, before anything else.
+        lost.sort_unstable_by_key(|(token, _)| std::cmp::Reverse(*token));
+        lost.into_iter().for_each(|flight| self.waiting.push_front(flight));
         let is_subscribed = self.is_subscribed;
         if let Phase::Open { is_new_session, .. } = &mut self.phase {
             *is_new_session = !welcome.is_resumed;

@@ -32,6 +32,11 @@
 //! with the broker. Until then the broker gives it again, to the next process under the same ClientID if need be. So a request may
 //! come twice, and a [`Handler`](oc2_transfer::Handler) knows requests it has answered (DECISIONS M12).
 
+#![cfg_attr(
+    not(all(feature = "client", feature = "server")),
+    allow(dead_code, reason = "one side alone has no use for what only the other one needs")
+)]
+
 #[cfg(feature = "client")]
 mod client;
 #[cfg(any(feature = "client", feature = "server"))]

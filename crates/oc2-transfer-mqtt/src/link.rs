@@ -120,10 +120,12 @@ pub(crate) enum Event {
 }
 
 /// What the broker says at the beginning.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Welcome {
     /// Whether it knows us: our subscriptions, and what was under way.
     pub(crate) is_resumed: bool,
+    /// What was under way and has to be published anew all the same.
+    pub(crate) unresumed: Vec<u16>,
     /// Its own keep-alive, which replaces ours.
     pub(crate) keep_alive: Option<u16>,
     /// The highest QoS it takes.

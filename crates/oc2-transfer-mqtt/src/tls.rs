@@ -134,6 +134,14 @@ mod tests {
     }
 
     #[test]
+    fn there_is_no_early_data() {
+        // MQTT-119
+        let authority = oc2_tests_broker::Authority::new("authority");
+        let tls = Tls::default().with_authorities(authority.pem().as_bytes()).unwrap();
+        assert!(!tls.config().unwrap().enable_early_data);
+    }
+
+    #[test]
     fn suites_are_those_that_http_2_allows() {
         // MQTT-113, MQTT-116, MQTT-118: of TLS 1.2 those with ephemeral keys and authenticated encryption, none without
         // encryption, none of RFC 7540 appendix A.

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,6 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::demo::Flavor;
 use crate::failure::{Failure, Place, Result};
-use crate::netns::Host;
 use crate::process;
 
 /// A running consumer; it ends with this value.
@@ -22,14 +21,12 @@ pub(crate) struct Consumer {
 }
 
 impl Consumer {
-    /// Starts it with its log in `folder`; it may not be ready yet.
-    pub(crate) fn start(program: &Path, config: &Path, folder: &Path) -> Result<Self> {
-        let log = folder.join("consumer.log");
+    /// Starts it by `command`, with its output in `log`; it may not be ready yet.
+    pub(crate) fn start(mut command: Command, config: &Path, log: PathBuf) -> Result<Self> {
         let stdout = File::create(&log).place(format_args!("cannot write {}", log.display()))?;
         let stderr = stdout.try_clone().place(format_args!("cannot write {}", log.display()))?;
-        let mut command = Host::Firewall.command(program);
         command.args(["run", "--config"]).arg(config).stdin(Stdio::null()).stdout(stdout).stderr(stderr);
-        let child = command.spawn().place(format_args!("cannot start {}", program.display()))?;
+        let child = command.spawn().place("cannot start the consumer")?;
         Ok(Self { child, log })
     }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use crate::demo::consumer::{self, Consumer};
+use crate::demo::fleet::Fleet;
 use crate::demo::producer::Producer;
 use crate::demo::report::Report;
 use crate::demo::traffic::{self, Echoes, Effect, Family};
@@ -23,6 +24,8 @@ pub(crate) struct Inside {
     binaries: Binaries,
     #[arg(long)]
     flavor: Option<Flavor>,
+    #[arg(long)]
+    mqtt: bool,
 }
 
 impl Inside {
@@ -30,15 +33,18 @@ impl Inside {
     pub(crate) fn run(self) -> Result<()> {
         netns::enter()?;
         let started = Instant::now();
-        netns::lay_out()?;
         let mut report = Report::default();
-        let outcome = self.tell(&mut report);
+        let outcome = match self.mqtt {
+            true => Fleet::new(self.binaries, self.flavor).tell(&mut report),
+            false => self.tell(&mut report),
+        };
         println!("\n{} ({:.1} s).", report.summary(outcome.is_ok()), started.elapsed().as_secs_f32());
         outcome?;
         if report.is_good() { Ok(()) } else { Err(Failure::Reported) }
     }
 
     fn tell(self, report: &mut Report) -> Result<()> {
+        netns::lay_out()?;
         let [firewall, peer] =
             [Host::Firewall, Host::Peer].map(|host| format!("{host} {} {}", host.ipv4(), host.ipv6()));
         println!("{firewall}  <-- veth pair -->  {peer}");
@@ -65,7 +71,8 @@ impl Inside {
         report.command(format_args!("cat {}", config.display()));
         report.text(&text);
         report.command(format_args!("oc2-consumer run --config {}", config.display()));
-        let mut consumer = Consumer::start(&self.binaries.consumer, &config, folder)?;
+        let command = Host::Firewall.command(&self.binaries.consumer);
+        let mut consumer = Consumer::start(command, &config, folder.join("consumer.log"))?;
         let took = consumer.ready(CONSUMER)?;
         report.check("consumer", "listens", format_args!("listens after {:.2} s", took.as_secs_f32()), true);
         Ok(consumer)
@@ -113,14 +120,7 @@ impl Inside {
 
     fn show_rules(&self, report: &Report, families: &[Family]) -> Result<()> {
         for family in families {
-            let program = match (family, self.flavor) {
-                (Family::Ipv4, None) => "iptables",
-                (Family::Ipv4, Some(Flavor::Nft)) => "iptables-nft",
-                (Family::Ipv4, Some(Flavor::Legacy)) => "iptables-legacy",
-                (Family::Ipv6, None) => "ip6tables",
-                (Family::Ipv6, Some(Flavor::Nft)) => "ip6tables-nft",
-                (Family::Ipv6, Some(Flavor::Legacy)) => "ip6tables-legacy",
-            };
+            let program = family.iptables(self.flavor);
             let mut command = Host::Firewall.command(program);
             report.command(process::line(command.arg("-S")));
             let output = process::output_within(&mut command, Duration::from_secs(5))?;

@@ -7,6 +7,7 @@ use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::demo::Flavor;
 use crate::demo::report::Report;
 use crate::failure::{Failure, Place, Result};
 use crate::netns::{Host, own_executable};
@@ -72,6 +73,18 @@ impl Family {
         match self {
             Self::Ipv4 => "ipv4_net",
             Self::Ipv6 => "ipv6_net",
+        }
+    }
+
+    /// The program that shows the kernel's rules.
+    pub(crate) fn iptables(self, flavor: Option<Flavor>) -> &'static str {
+        match (self, flavor) {
+            (Self::Ipv4, None) => "iptables",
+            (Self::Ipv4, Some(Flavor::Nft)) => "iptables-nft",
+            (Self::Ipv4, Some(Flavor::Legacy)) => "iptables-legacy",
+            (Self::Ipv6, None) => "ip6tables",
+            (Self::Ipv6, Some(Flavor::Nft)) => "ip6tables-nft",
+            (Self::Ipv6, Some(Flavor::Legacy)) => "ip6tables-legacy",
         }
     }
 

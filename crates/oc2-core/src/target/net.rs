@@ -458,7 +458,16 @@ mod tests {
             let addr = Ipv6Addr::from(std::array::from_fn::<u16, 8, _>(|at| group(at as u32)));
             assert_eq!(Ipv6Net::from(addr).to_string(), addr.to_string());
         }
-        for text in ["::ffff:192.0.2.1", "::ffff:255.255.255.255", "::1.2.3.4", "::ffff:0:1.2.3.4", "64:ff9b::192.0.2.1", "::", "::1", "1::"] {
+        for text in [
+            "::ffff:192.0.2.1",
+            "::ffff:255.255.255.255",
+            "::1.2.3.4",
+            "::ffff:0:1.2.3.4",
+            "64:ff9b::192.0.2.1",
+            "::",
+            "::1",
+            "1::",
+        ] {
             let addr: Ipv6Addr = text.parse().expect("an address");
             assert_eq!(Ipv6Net::from(addr).to_string(), addr.to_string());
         }
@@ -469,15 +478,22 @@ mod tests {
     // LS-051
     #[test]
     fn an_address_is_read_as_the_standard_library_reads_it() {
-        let parts = ["", "0", "00", "1", "01", "9", "10", "99", "100", "255", "256", "0255", "999", "1000", "-1", "+1", "a", " 1"];
+        let parts = [
+            "", "0", "00", "1", "01", "9", "10", "99", "100", "255", "256", "0255", "999", "1000", "-1", "+1", "a",
+            " 1",
+        ];
         for a in parts {
             for b in parts {
-                for text in [format!("{a}.{b}.0.255"), format!("198.51.{a}.{b}"), format!("{b}.1.2.{a}"), format!("1.{a}.{b}")] {
+                for text in
+                    [format!("{a}.{b}.0.255"), format!("198.51.{a}.{b}"), format!("{b}.1.2.{a}"), format!("1.{a}.{b}")]
+                {
                     assert_eq!(ipv4_addr(&text), text.parse().ok(), "{text:?}");
                 }
             }
         }
-        for text in ["", ".", "....", "1.2.3", "1.2.3.4.", ".1.2.3.4", "1.2.3.4.5", "1..2.3", "1.2.3.4 ", "\u{661}.2.3.4"] {
+        for text in
+            ["", ".", "....", "1.2.3", "1.2.3.4.", ".1.2.3.4", "1.2.3.4.5", "1..2.3", "1.2.3.4 ", "\u{661}.2.3.4"]
+        {
             assert_eq!(ipv4_addr(text), text.parse().ok(), "{text:?}");
         }
     }

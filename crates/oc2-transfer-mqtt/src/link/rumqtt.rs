@@ -27,6 +27,8 @@ pub(crate) struct Rumqtt {
     max_outgoing: Option<u32>,
     /// What was under way when the last network connection was lost.
     replay: Vec<Request>,
+    /// Whether the broker has answered CONNECT on this network connection.
+    is_greeted: bool,
     /// Whether this process has had a session with the broker.
     has_history: bool,
 }
@@ -41,6 +43,7 @@ impl Rumqtt {
             max_incoming: u32::MAX,
             max_outgoing: None,
             replay: Vec::new(),
+            is_greeted: false,
             has_history: false,
         }
     }
@@ -49,8 +52,11 @@ impl Rumqtt {
         let properties = connack.properties.as_ref();
         self.max_outgoing = properties.and_then(|properties| properties.max_packet_size);
         let receive_max = properties.and_then(|properties| properties.receive_max);
-        self.window = receive_max.unwrap_or(u16::MAX).min(self.max_in_flight);
-        let welcome = Welcome {
+        // Of a session that goes on, the state keeps the limit until it hears of another one.
+        let limit = if connack.session_present { self.window } else { self.max_in_flight };
+        self.window = receive_max.map_or(limit, |receive_max| receive_max.min(self.max_in_flight));
+        let mut welcome = Welcome {
+            unresumed: Vec::new(),
             is_resumed: connack.session_present,
             keep_alive: properties.and_then(|properties| properties.server_keep_alive),
             max_qos: properties.and_then(|properties| properties.max_qos).unwrap_or(2),
@@ -62,22 +68,31 @@ impl Rumqtt {
         self.state.handle_incoming_packet(Packet::ConnAck(connack)).map_err(broken)?;
         self.state.events.clear();
         if welcome.is_resumed && self.has_history {
-            self.resume(replay, output)?;
+            welcome.unresumed = self.resume(replay, output)?;
         } else if welcome.is_resumed {
             self.release_foreign(output)?;
         }
-        self.has_history = true;
+        (self.is_greeted, self.has_history) = (true, true);
         Ok(Event::Welcome(welcome))
     }
 
-    /// Sends again what was not acknowledged (MQTT 5 4.4). Subscriptions are not in it: whoever made them makes them again.
-    fn resume(&mut self, replay: Vec<Request>, output: &mut BytesMut) -> Result<(), LinkError> {
+    /// Sends again what was not acknowledged (MQTT 5 4.4), and gives the ids of what a broker that allows less than before will not
+    /// take under its id. Subscriptions are not in it: whoever made them makes them again.
+    fn resume(&mut self, replay: Vec<Request>, output: &mut BytesMut) -> Result<Vec<u16>, LinkError> {
+        let mut unresumed = Vec::new();
         for request in replay {
-            if matches!(request, Request::Publish(_) | Request::PubRel(_)) {
-                self.request(request, output)?;
+            match &request {
+                Request::Publish(Publish { pkid: id, .. }) | Request::PubRel(PubRel { pkid: id, .. }) => {
+                    if *id > self.window {
+                        unresumed.push(*id);
+                    } else {
+                        self.request(request, output)?;
+                    }
+                }
+                _ => {}
             }
         }
-        Ok(())
+        Ok(unresumed)
     }
 
     /// Ends whatever an earlier process under our ClientID left half done at QoS 2: else the broker would take a new message for
@@ -124,6 +139,9 @@ impl Rumqtt {
     }
 
     fn event(&mut self, packet: Packet, output: &mut BytesMut) -> Result<Event, LinkError> {
+        if self.is_greeted == matches!(packet, Packet::ConnAck(_)) && !matches!(packet, Packet::Disconnect(_)) {
+            return Err(LinkError::Protocol(format!("{:?} out of turn", packet.packet_type())));
+        }
         match packet {
             Packet::ConnAck(connack) if connack.code != ConnectReturnCode::Success => {
                 Ok(Event::Refused(refused(&connack)))
@@ -141,7 +159,7 @@ impl Rumqtt {
 impl Link for Rumqtt {
     fn connect(&mut self, greeting: &Greeting<'_>, output: &mut BytesMut) -> Result<(), LinkError> {
         self.max_incoming = greeting.max_packet;
-        self.max_outgoing = None;
+        (self.max_outgoing, self.is_greeted) = (None, false);
         let properties = ConnectProperties {
             session_expiry_interval: Some(greeting.session_expiry),
             receive_maximum: Some(greeting.receive_maximum),

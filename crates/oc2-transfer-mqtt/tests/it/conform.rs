@@ -30,8 +30,10 @@ fn roomy(port: u16) -> Options {
 fn start(broker: &Mosquitto) -> impl AsyncFnOnce(Probe) -> Subject<Enveloped> {
     let port = broker.port();
     async move |probe| {
-        let listener = MqttListener::new(roomy(port), settings("zulu")).unwrap();
-        let transfer = Enveloped(transfer(roomy(port), "zulu"));
+        // A device of its own: the session of the last one still hears for it.
+        let device = uuid::Uuid::new_v4().to_string();
+        let listener = MqttListener::new(roomy(port), settings(&device)).unwrap();
+        let transfer = Enveloped(transfer(roomy(port), &device));
         let subject = Subject::start(Unveiling(listener), probe, transfer.clone());
         transfer.waits_for_listener().await;
         subject

@@ -3,12 +3,11 @@
 
 mod access;
 mod conform;
-mod deviations;
-mod exchange;
 mod fleet;
 mod harness;
 mod messages;
 mod outages;
+mod pace;
 mod packets;
 mod promises;
 mod tls;

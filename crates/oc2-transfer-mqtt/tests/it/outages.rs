@@ -92,6 +92,32 @@ async fn subscriptions_are_kept_with_a_session_that_is_known_to_have_them() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_comes_back_with_less_room_gets_everything_all_the_same() {
+    // MQTT-042, MQTT-103: Receive Maximum
+    let broker = Impostor::start(|connection, packet| match (connection, packet.kind) {
+        (0, Kind::Publish) if packet.publish().text().contains("\"2\"") => vec![0xe0, 0],
+        (0, Kind::Publish) => Vec::new(),
+        (1.., Kind::Connect) => vec![0x20, 6, 1, 0, 3, 0x21, 0, 2],
+        _ => Impostor::usual(packet),
+    });
+    let transfer = transfer(options(broker.port()), "zulu");
+    for id in 0..3 {
+        let transfer = transfer.clone();
+        let begun = tokio::spawn(async move { transfer.exchange(outgoing(&id.to_string())).await.map(drop) });
+        if id < 2 {
+            let _ = broker.wait_for(Kind::Publish, id + 1);
+        } else {
+            begun.await.unwrap().unwrap();
+        }
+    }
+    let published = broker.wait_for(Kind::Publish, 6).split_off(3);
+    let published = published.iter().map(|(_, packet)| packet.publish()).collect::<Vec<_>>();
+    // SUBSCRIBE had id 1. The first message goes out again under its id, the others as new.
+    assert_eq!((published[0].id, published[0].is_dup), (Some(2), true));
+    assert!(published[1..].iter().all(|publish| publish.id <= Some(2) && !publish.is_dup));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broker_that_restarts_without_its_sessions_is_told_again() {
     // MQTT-060: subscriptions return, and what was not answered is asked again under its id.
     let Some(mut broker) = Mosquitto::start() else { return };

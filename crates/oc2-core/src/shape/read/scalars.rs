@@ -302,7 +302,11 @@ pub fn octets<'de, D: Deserializer<'de>, T>(
     }
 
     let visitor = Binary { context, what, from_text, from_octets };
-    if visitor.context.is_binary() { deserializer.deserialize_any(visitor) } else { deserializer.deserialize_str(visitor) }
+    if visitor.context.is_binary() {
+        deserializer.deserialize_any(visitor)
+    } else {
+        deserializer.deserialize_str(visitor)
+    }
 }
 
 /// Octets from base64url, with or without padding (DECISIONS L15).

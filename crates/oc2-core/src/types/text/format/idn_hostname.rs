@@ -82,6 +82,8 @@ const FULL_STOPS: [char; 4] = ['.', '\u{3002}', '\u{FF0E}', '\u{FF61}'];
 
 #[cfg(test)]
 mod tests {
+    use idna::uts46::DnsLength;
+
     use super::*;
     use crate::types::text::format::testing::{HYPHEN, OTHER_CHARACTER, VALID, check};
 
