@@ -43,8 +43,10 @@ impl Plan {
         let destination = destination(&cli.broker, cli.parts.addressee.profile)?;
         let is_one = matches!(destination, Destination::Device(_));
         let expected = match cli.broker.expect {
-            Some(_) if is_one => {
-                return Err(Failure::usage("--expect goes with --profile and --all: of one device one answer is due"));
+            Some(2..) if is_one => {
+                return Err(Failure::usage(
+                    "--expect: of one --device one answer is due; more with --profile and --all",
+                ));
             }
             Some(expected) => Some(usize::try_from(expected).unwrap_or(usize::MAX)),
             None => is_one.then_some(1),

@@ -3,6 +3,8 @@
 use std::fmt::{self, Write};
 use std::time::Duration;
 
+#[cfg(feature = "mqtt")]
+use oc2_core::Headers;
 use oc2_core::any::Any;
 use oc2_core::shape::write::Written;
 use oc2_core::{Form, Profile, Response, Results};
@@ -25,27 +27,29 @@ pub(crate) fn json(response: &Response) -> Result<String, Failure> {
     Ok(escaped(&text))
 }
 
-/// A Response with who gave it, as one line of JSON: what a fleet answers is told apart by `from`.
+/// A message with who sent it and what came of it in front, as one line of JSON.
 ///
 /// # Errors
 /// As [`json`].
 #[cfg(feature = "mqtt")]
 pub(crate) fn json_line(received: &Received) -> Result<String, Failure> {
     let cannot = |error: serde_json::Error| Failure::exchange(format!("the message cannot be shown as JSON: {error}"));
-    let mut line = format!(
-        r#"{{"from":{},"status":{},"final":{},"elapsed_ms":{},"headers":{},"response":{}"#,
-        serde_json::to_string(&received.from()).map_err(cannot)?,
-        received.response.status.as_u16(),
-        received.is_final,
-        received.elapsed.as_millis(),
-        serde_json::to_string(&Written(&received.headers, Form::DEFAULT)).map_err(cannot)?,
-        json(&received.response)?,
-    );
-    if let Some(signature) = &received.signature {
-        line.push_str(&format!(r#","signature":{}"#, serde_json::to_string(signature).map_err(cannot)?));
+    let Received { response, headers, signature, is_final, elapsed, .. } = received;
+    let mut members = vec![
+        ("from", serde_json::to_string(&received.from()).map_err(cannot)?),
+        ("status", response.status.as_u16().to_string()),
+        ("final", is_final.to_string()),
+        ("elapsed_ms", elapsed.as_millis().to_string()),
+    ];
+    if *headers != Headers::default() {
+        members.push(("headers", serde_json::to_string(&Written(headers, Form::DEFAULT)).map_err(cannot)?));
     }
-    line.push('}');
-    Ok(escaped(&line))
+    members.push(("body", format!(r#"{{"openc2":{{"response":{}}}}}"#, json(response)?)));
+    if let Some(signature) = signature {
+        members.push(("signature", serde_json::to_string(signature).map_err(cannot)?));
+    }
+    let members: Vec<_> = members.iter().map(|(name, value)| format!(r#""{name}":{value}"#)).collect();
+    Ok(escaped(&format!("{{{}}}", members.join(","))))
 }
 
 /// One Response of many for people: who, what came of it, and below it what was asked for.

@@ -194,11 +194,11 @@ mod tests {
         answers.push(("fw4", StatusCode::NotImplemented, true));
         answers.push(("fw5", StatusCode::Processing, false));
         let expected = "\
-STATUS                        COUNT  WHO
-102 Processing, still at it       1  fw5
-200 OK                            3  fw1, fw2\\u{1b}, fw3
-501 Not Implemented               1  fw4
-no answer                         2";
+STATUS                       COUNT  WHO
+102 Processing, still at it      1  fw5
+200 OK                           3  fw1, fw2\\u{1b}, fw3
+501 Not Implemented              1  fw4
+no answer                        2";
         assert_eq!(tally(Some(7), &answers).table(), expected);
     }
 

@@ -140,7 +140,11 @@ fn answers_with(broker: &Mosquitto, answers: &'static [(&'static str, u16)]) -> 
 fn one_device_answers_as_over_http() {
     let Some(broker) = Mosquitto::start() else { return };
     let _fleet = Fleet::start(&broker, &THREE);
-    let output = Producer::of(&broker).run("--device fw2 query features");
+    let producer = Producer::of(&broker);
+    let output = producer.run("--device fw2 --expect 1 --json query features");
+    check_exit(&output, 0);
+    assert_eq!(lines(&output)[0]["from"], "fw2");
+    let output = producer.run("--device fw2 query features");
     check_exit(&output, 0);
     let text = stdout(&output);
     let lines: Vec<_> = text.lines().collect();
@@ -178,7 +182,8 @@ fn those_of_a_profile_answer() {
     assert_eq!(lines.iter().map(|line| line["from"].as_str().unwrap()).collect::<Vec<_>>(), ["fw1", "fw2"]);
     let [line, _] = &lines[..] else { panic!("{lines:?}") };
     assert_eq!((&line["status"], &line["final"], &line["headers"]["from"]), (&json!(200), &json!(true), &json!("fw1")));
-    assert_eq!(line["response"], json!({"status": 200, "results": {"x-acme": {"name": "fw1"}}}));
+    let response = json!({"status": 200, "results": {"x-acme": {"name": "fw1"}}});
+    assert_eq!(line["body"], json!({"openc2": {"response": response}}));
     assert!(line["elapsed_ms"].is_u64() && line["headers"]["request_id"].is_string(), "{line}");
     assert_eq!(stderr(&output), "");
 }
@@ -443,7 +448,7 @@ fn what_makes_no_sense_is_2_and_nothing_is_sent() {
         ("--all --device fw1 query features", "exclude each other"),
         ("--all --profile slpf query features", "exclude each other"),
         ("--device a/b query features", "--device: \"a/b\" cannot be a level of a topic"),
-        ("--device fw1 --expect 2 query features", "--expect goes with --profile and --all"),
+        ("--device fw1 --expect 2 query features", "--expect: of one --device one answer is due"),
         ("--all --expect 0 query features", "0 is not in 1.."),
         ("--all --timeout 5s query features", "--timeout goes with http; with a broker, --wait says when to end"),
         ("--all --wait 0s query features", "leaves no time for an answer"),
