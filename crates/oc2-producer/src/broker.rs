@@ -48,7 +48,7 @@ pub(crate) struct BrokerOptions {
     /// How long the connection may be silent, 1s to 300s [default: 300s]
     #[arg(long, value_name = "TIME", value_parser = time::timeout)]
     pub(crate) keep_alive: Option<Duration>,
-    /// How long the broker keeps Responses for us when the connection is lost [default: as long as --wait]
+    /// How long the broker keeps Responses for us when we are cut off or gone [default: 24h]
     #[arg(long, value_name = "TIME", value_parser = time::timeout)]
     pub(crate) session_expiry: Option<Duration>,
     /// Where our ClientID is kept [default: oc2-producer below XDG_STATE_HOME or ~/.local/state]

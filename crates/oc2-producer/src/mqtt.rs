@@ -68,12 +68,17 @@ impl Plan {
         let credentials = credentials(options)?;
         let tls = if self.broker.is_secure() { tls(options)? } else { Tls::default() };
         let session = session(options.state_dir.as_deref())?;
+        // What nobody comes back to need not be kept for longer.
+        let own_expiry = session.is_none().then_some(self.wait);
+        let session = session.unwrap_or_else(Session::ephemeral);
         let mut own = Options::new(&self.broker(), session).map_err(Failure::usage)?;
         (own.credentials, own.tls) = (credentials, tls);
         if let Some(time) = options.keep_alive {
             own.keep_alive = keep_alive(time)?;
         }
-        own.session_expiry = seconds(options.session_expiry.unwrap_or(self.wait));
+        if let Some(time) = options.session_expiry.or(own_expiry) {
+            own.session_expiry = seconds(time);
+        }
         if options.qos == Some(2) {
             own.qos = Qos::ExactlyOnce;
         }
@@ -166,13 +171,14 @@ fn tls(options: &BrokerOptions) -> Result<Tls, Failure> {
     }
 }
 
-/// Where our ClientID is kept: of several runs at once, each has a place of its own.
-fn session(given: Option<&Path>) -> Result<Session, Failure> {
+/// The ClientID that is kept, if there is a place for it: of several runs at once, each has one of its own.
+fn session(given: Option<&Path>) -> Result<Option<Session>, Failure> {
     let Some(directory) = given.map(Path::to_owned).or_else(of_user) else {
         tell("warning", "neither HOME nor XDG_STATE_HOME is set, so our ClientID is not kept; --state-dir keeps it");
-        return Ok(Session::ephemeral());
+        return Ok(None);
     };
     Session::open_free(directory.join("mqtt"))
+        .map(Some)
         .map_err(|error| Failure::usage(error).with_remedy("--state-dir DIR says where else our ClientID is kept."))
 }
 
