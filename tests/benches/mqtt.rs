@@ -27,15 +27,26 @@ fn main() {
     if !env::args().any(|arg| arg == "--bench") {
         return;
     }
+    // As with criterion, words choose what is measured.
+    let words: Vec<_> = env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
+    let is_chosen = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()));
     let Some(broker) = Mosquitto::with().line("set_tcp_nodelay true").line("max_inflight_messages 0").start() else {
         return;
     };
     let runtime = Runtime::new().expect("a runtime");
     runtime.block_on(async {
-        round_trips(broker.port()).await;
-        fleet(broker.port()).await;
-        memory(broker.port()).await;
-        growth(broker.port()).await;
+        if is_chosen("round trips") {
+            round_trips(broker.port()).await;
+        }
+        if is_chosen("fleet") {
+            fleet(broker.port()).await;
+        }
+        if is_chosen("memory") {
+            memory(broker.port()).await;
+        }
+        if is_chosen("growth") {
+            growth(broker.port()).await;
+        }
     });
     runtime.shutdown_background();
 }
