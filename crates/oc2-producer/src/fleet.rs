@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use oc2_core::{Mode, ResponseType};
 use oc2_producer::{Broadcast, Prepared, Producer, ProducerError, Received, Responses};
 use oc2_transfer::TransferError;
 use oc2_transfer_mqtt::{Destination, MqttTransfer};
@@ -77,7 +78,7 @@ enum End {
 
 impl Gathering<'_> {
     async fn run(&mut self, producer: &Producer, prepared: Prepared) -> Result<End, Failure> {
-        let is_answered = prepared.response_wanted() != oc2_core::ResponseType::None;
+        let is_answered = prepared.response_wanted() != ResponseType::None;
         let mut responses = self.send(producer, prepared).await?;
         self.is_sent = true;
         while let Some(received) = responses.next().await {
@@ -171,7 +172,12 @@ impl Gathering<'_> {
             return Ok(ExitCode::from(OTHER_STATUS));
         }
         if !self.tally.is_whole() {
-            return Err(Failure::exchange(words).with_remedy(LATE));
+            let remedy = match mode(self.cli) {
+                _ if !self.tally.has_unreadable() => LATE,
+                Mode::Strict => "The Command may have been performed. Without --strict, more is accepted.",
+                Mode::Lenient => "The Command may have been performed.",
+            };
+            return Err(Failure::exchange(words).with_remedy(remedy));
         }
         if !self.is_one {
             self.tell_people(&words)?;
@@ -229,7 +235,8 @@ fn is_passing(error: &ProducerError, was_away: bool) -> bool {
 }
 
 const UNANSWERED: &str = "sent; no answer is wanted";
-const LATE: &str = "--wait waits longer. Sent again, it is a new Command.";
+const LATE: &str =
+    "The Command may have been performed all the same. --wait waits longer; sent again, it is a new Command.";
 const OTHER_STATUS: u8 = 1;
 /// Between two attempts; those of the transfer have pauses of their own.
 const PAUSE: Duration = Duration::from_millis(200);

@@ -61,6 +61,11 @@ impl Tally {
         }
     }
 
+    /// Whether something came that is no Response.
+    pub(crate) fn has_unreadable(&self) -> bool {
+        self.n_unreadable > 0
+    }
+
     /// `3 of 10 answered`, and what else there is to say, with the time behind it.
     pub(crate) fn words(&self, time: &str) -> String {
         let n_interim = self.answers.values().filter(|answer| !answer.is_final).count();
