@@ -12,9 +12,7 @@ use crate::time;
 
 /// Whom to command through a broker, and how to reach it.
 #[derive(Args, Clone, Debug, Default)]
-#[command(
-    next_help_heading = "Through an MQTT broker (--to mqtts://HOST or mqtt://HOST, with :PORT if it is not 8883 or 1883)"
-)]
+#[command(next_help_heading = "Through an MQTT broker (--to mqtts://HOST[:8883] or mqtt://HOST[:1883])")]
 pub(crate) struct BrokerOptions {
     /// Command the Consumer with this device id. One of --device, --profile and --all says who is commanded
     #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]

@@ -230,6 +230,8 @@ With --to http://HOST the Command goes to the Consumer there. With --to mqtts://
 terminal a line counts the answers meanwhile.";
 
 const AFTER_HELP: &str = "\
+WHO, through a broker: --device ID, --profile NSID, or --all
+
 Examples:
   oc2-producer --to http://192.0.2.1:8080 query features versions pairs
   oc2-producer --to http://192.0.2.1:8080 deny ipv4_net 198.51.100.0/24
