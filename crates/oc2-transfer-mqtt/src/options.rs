@@ -105,7 +105,11 @@ impl FromStr for Broker {
     type Err = SetupError;
 
     fn from_str(address: &str) -> Result<Self, SetupError> {
-        let wrong = |reason: &str| SetupError::Broker { address: address.to_owned(), reason: reason.to_owned() };
+        let wrong = |reason: &str| {
+            // Who is named before the host may be named with a password, which is not for logs.
+            let told = address.rsplit_once('@').map_or(address.to_owned(), |(_, host)| format!("...@{host}"));
+            SetupError::Broker { address: told, reason: reason.to_owned() }
+        };
         let (rest, is_secure) = match address.split_once("://") {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("mqtts") => (rest, true),
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("mqtt") => (rest, false),
@@ -244,6 +248,16 @@ mod tests {
             "mqtt://broker?x",
         ] {
             assert!(address.parse::<Broker>().is_err(), "{address:?}");
+        }
+    }
+
+    #[test]
+    fn a_password_in_an_address_is_not_repeated() {
+        for address in
+            ["mqtt://user:secret@broker", "user:secret@broker", "http://user:secret@broker", "mqtt://secret@a@b"]
+        {
+            let error = address.parse::<Broker>().unwrap_err().to_string();
+            assert!(!error.contains("secret") && error.contains("...@b"), "{error}");
         }
     }
 

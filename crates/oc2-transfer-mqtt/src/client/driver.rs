@@ -149,8 +149,14 @@ impl Driver {
 
     fn is_cut(&mut self, reason: String, is_lasting: bool) {
         // Whoever begins with a broker that is not there learns it at once.
-        if is_lasting || matches!(self.state, State::New) {
-            self.give_up(&reason, |exchange| !exchange.has_begun());
+        if is_lasting {
+            let peer = self.peer.to_string();
+            let refused = || TransferError::Refused { peer: peer.clone(), reason: reason.clone() };
+            self.give_up(refused, |exchange| !exchange.has_begun());
+        } else if matches!(self.state, State::New) {
+            let peer = self.peer.to_string();
+            let unreachable = || TransferError::Unreachable { peer: peer.clone(), reason: reason.clone() };
+            self.give_up(unreachable, |exchange| !exchange.has_begun());
         }
         if !matches!(self.state, State::New) {
             self.state = State::Lost { reason };
@@ -158,15 +164,15 @@ impl Driver {
     }
 
     /// Ends exchanges whose message will not get through.
-    fn give_up(&mut self, reason: &str, is_meant: impl Fn(&Exchange) -> bool) {
+    fn give_up(&mut self, error: impl Fn() -> TransferError, is_meant: impl Fn(&Exchange) -> bool) {
         for request_id in self.pending.ids_where(is_meant) {
-            self.fail(&request_id, reason.to_owned());
+            self.fail(&request_id, error());
         }
     }
 
-    fn fail(&mut self, request_id: &str, reason: String) {
+    fn fail(&mut self, request_id: &str, error: TransferError) {
         if let Some(mut exchange) = self.pending.remove(request_id) {
-            exchange.fails(TransferError::Unreachable { peer: self.peer.to_string(), reason });
+            exchange.fails(error);
             self.withdraw(&exchange);
         }
     }
@@ -184,7 +190,8 @@ impl Driver {
             Ok(Reach::Nobody) => self.reaches_nobody(&request_id),
             Err(Unpublished::TooLarge(reason) | Unpublished::Refused(reason)) => {
                 warn!(broker = %self.peer, request_id, reason, "A message was not taken by the broker.");
-                self.fail(&request_id, format!("the message was not taken: {reason}"));
+                let (peer, reason) = (self.peer.to_string(), format!("the message was not taken: {reason}"));
+                self.fail(&request_id, TransferError::Refused { peer, reason });
             }
         }
     }
@@ -197,7 +204,7 @@ impl Driver {
         }
         if let Some(exchange) = self.pending.get(request_id).filter(|exchange| !exchange.has_begun()) {
             let reason = format!("nobody subscribes to {}", exchange.publication.topic);
-            self.fail(request_id, reason);
+            self.fail(request_id, TransferError::Unheard { peer: self.peer.to_string(), reason });
         }
     }
 
@@ -247,8 +254,9 @@ impl Driver {
             }
         }
         if let State::Lost { reason } = &self.state {
-            let (reason, patience) = (reason.clone(), self.connect_timeout);
-            self.give_up(&reason, |exchange| !exchange.has_begun() && exchange.times.begun + patience <= now);
+            let (peer, reason, patience) = (self.peer.to_string(), reason.clone(), self.connect_timeout);
+            let unreachable = || TransferError::Unreachable { peer: peer.clone(), reason: reason.clone() };
+            self.give_up(unreachable, |exchange| !exchange.has_begun() && exchange.times.begun + patience <= now);
         }
         let (due, later) = std::mem::take(&mut self.again).into_iter().partition(|(at, _)| *at <= now);
         self.again = later;
