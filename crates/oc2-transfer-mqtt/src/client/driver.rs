@@ -66,9 +66,20 @@ impl Driver {
     pub(super) async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
         while self.is_open || !self.pending.is_empty() {
             let due = self.due();
-            select! {
-                happening = self.connection.next() => self.take(happening),
-                order = orders.recv(), if self.is_open && self.connection.n_unpublished() < MAX_UNPUBLISHED => match order {
+            let mut order = select! {
+                happening = self.connection.next() => {
+                    self.take(happening);
+                    continue;
+                }
+                order = orders.recv(), if self.is_open && self.has_room() => order,
+                () = sleep_until(due) => {
+                    self.is_due();
+                    continue;
+                }
+            };
+            // Orders that came together go out together.
+            loop {
+                match order {
                     Some(Order::Exchange { outgoing, topic, begun }) => self.begin(outgoing, &topic, begun),
                     Some(Order::Close(done)) => {
                         self.connection.close().await;
@@ -77,11 +88,19 @@ impl Driver {
                         return;
                     }
                     None => self.is_open = false,
-                },
-                () = sleep_until(due) => self.is_due(),
+                }
+                if !self.has_room() {
+                    break;
+                }
+                let Ok(next) = orders.try_recv() else { break };
+                order = Some(next);
             }
         }
         self.connection.close().await;
+    }
+
+    fn has_room(&self) -> bool {
+        self.connection.n_unpublished() < MAX_UNPUBLISHED
     }
 
     fn begin(&mut self, outgoing: Outgoing, topic: &Topic, begun: Begun) {

@@ -63,6 +63,10 @@ impl<H: Handler> Desk<H> {
                 happening = self.connection.next() => return happening,
                 Some(ended) = self.commands.join_next_with_id() => self.ends(ended),
             }
+            // Replies that are ready together go out together.
+            while let Some(ended) = self.commands.try_join_next_with_id() {
+                self.ends(ended);
+            }
             self.begin_waiting();
             if self.is_stopping && self.is_idle() {
                 // Whoever stops looks again.
