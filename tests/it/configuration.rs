@@ -1,6 +1,10 @@
 //! `oc2-consumer check`: what is wrong is said with its place.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
+
+use oc2_tests_broker::Authority;
 
 use crate::harness::{Config, binary};
 
@@ -79,4 +83,86 @@ fn two_daemons_do_not_share_a_state_folder() {
     let _daemon = config.start();
     let output = Command::new(binary("oc2-consumer")).args(["run", "--config"]).arg(config.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The same with the table [mqtt]; five lines come before its second key.
+fn with_mqtt(broker: &str, lines: &str) -> String {
+    format!("[consumer]\nid = \"fw1\"\nstate_dir = \"/var/lib/oc2\"\n[mqtt]\nbroker = {broker:?}\n{lines}\n")
+}
+
+const SECURE: &str = "mqtts://broker.example.net";
+
+#[test]
+fn what_is_wrong_about_a_broker_is_said_with_its_key() {
+    // MQTT-012, MQTT-041, MQTT-052, MQTT-053
+    let cases = [
+        ("http://broker", "", "line 5", "mqtt.broker: the broker \"http://broker\" does not begin with mqtt://"),
+        (SECURE, "keep_alive = 301", "line 6", "mqtt.keep_alive: 301 is not 1 to 300 seconds"),
+        (SECURE, "keep_alive = 0", "line 6", "mqtt.keep_alive: 0 is not"),
+        (SECURE, "keep_alive = -1", "line 6", "mqtt.keep_alive: -1 is not"),
+        (SECURE, "session_expiry = 0", "line 6", "mqtt.session_expiry: 0 is not 1 to"),
+        (SECURE, "qos = 0", "line 6", "mqtt.qos: 0 is not 1 (at least once)"),
+        (SECURE, "device_id = \"a/b\"", "line 6", "mqtt.device_id: \"a/b\" cannot be a level of a topic"),
+        (SECURE, "device_id = \"\"", "line 6", "mqtt.device_id"),
+        (SECURE, "respond_to = \"none\"", "line 6", "`all` or `individual`"),
+        (SECURE, "password = \"secret\"", "line 6", "unknown field `password`"),
+        (SECURE, "max_commands = 0", "line 6", "nonzero"),
+        (SECURE, "password_file = \"/x\"", "", "mqtt.password_file needs mqtt.username"),
+        (SECURE, "cert = \"/x\"", "", "mqtt.cert needs mqtt.key"),
+        (SECURE, "key = \"/x\"", "", "mqtt.key needs mqtt.cert"),
+        ("mqtt://broker", "ca = \"/x\"", "", "mqtt.ca needs a broker with TLS"),
+        (SECURE, "ca = \"/nowhere/ca.pem\"", "", "mqtt.ca /nowhere/ca.pem: No such file"),
+    ];
+    for (broker, lines, line, reason) in cases {
+        let (is_fine, said) = check(&with_mqtt(broker, lines));
+        assert!(!is_fine && !said.contains(": ok"), "{lines}: {said}");
+        assert!(said.contains(line) && said.contains(reason), "{lines}: {said}");
+    }
+    let (is_fine, said) = check(&with_mqtt(SECURE, "").replace("fw1", "a/b"));
+    assert!(!is_fine && said.contains("mqtt.device_id is missing, and consumer.id does not do"), "{said}");
+}
+
+#[test]
+fn files_that_a_broker_needs_are_looked_into() {
+    // Q14
+    let place = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str, mode: u32| {
+        let path = place.path().join(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        path.display().to_string()
+    };
+    let authority = Authority::new("authority");
+    let (own, other) = (authority.client("fw1"), authority.client("fw2"));
+    let (ca, cert) = (write("ca.pem", authority.pem(), 0o644), write("fw1.pem", &own.pem, 0o644));
+    let password = |text: &str, mode| format!("username = \"u\"\npassword_file = {:?}", write("password", text, mode));
+    let identity = |key: &str, mode| format!("ca = {ca:?}\ncert = {cert:?}\nkey = {:?}", write("fw1.key", key, mode));
+    for (mode, is_fine) in [(0o600, true), (0o400, true), (0o640, true), (0o644, false), (0o660, false), (0o604, false)]
+    {
+        for lines in [password("secret\n", mode), identity(&own.key, mode)] {
+            let (found, said) = check(&with_mqtt(SECURE, &lines));
+            assert_eq!(found, is_fine, "{mode:o}: {said}");
+            assert!(is_fine || said.contains(&format!("its mode {mode:o} lets others read or write it")), "{said}");
+            assert!(!said.contains("secret"), "{said}");
+        }
+    }
+    let refuse = |lines: String, reason: &str| {
+        let (is_fine, said) = check(&with_mqtt(SECURE, &lines));
+        assert!(!is_fine && said.contains(reason), "{reason}: {said}");
+    };
+    refuse(password("", 0o600), "there is no password in it");
+    refuse(password("one\ntwo\n", 0o600), "one line");
+    refuse(identity(&other.key, 0o600), "TLS: keys may not be consistent");
+    refuse(identity("no key", 0o600), "our key cannot be read");
+    refuse(format!("ca = {:?}", write("junk.pem", "junk", 0o644)), "there is no certificate in it");
+}
+
+#[test]
+fn a_check_says_whose_commands_are_taken() {
+    // MQTT-121
+    let (is_fine, said) = check(&with_mqtt(SECURE, "device_id = \"zulu\"\nusername = \"fw1\""));
+    assert!(is_fine, "{said}");
+    assert!(said.contains("from mqtts://broker.example.net:8883 as device \"zulu\", with user \"fw1\""), "{said}");
+    let (is_fine, said) = check(&with_mqtt("mqtt://[::1]", ""));
+    assert!(is_fine && said.contains("mqtt://[::1]:1883 as device \"fw1\"") && said.contains("without TLS"), "{said}");
 }

@@ -1,15 +1,19 @@
 //! A daemon, a Producer, and the world around them.
 
+mod center;
 mod consumer;
 mod producer;
 mod traffic;
+mod tunnel;
 mod wire;
 
 use std::path::PathBuf;
 
+pub(crate) use center::{Center, DEVICE, Heard, deny, query, request};
 pub(crate) use consumer::{Config, Daemon};
 pub(crate) use producer::{Answer, command};
 pub(crate) use traffic::{Reach, reach, run, serve};
+pub(crate) use tunnel::tunnel;
 pub(crate) use wire::{exchange, post, try_post};
 
 /// Waits until something is so.

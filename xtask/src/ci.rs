@@ -23,5 +23,6 @@ pub(crate) fn run(interrupt: &Interrupt) -> Result<()> {
     Test::default().run_parts(&mut parts, interrupt)?;
     parts.run("fuzz", || Fuzz::default().run(interrupt))?;
     parts.run("demo", || Demo::default().run(interrupt))?;
+    parts.run("demo --mqtt", || Demo::of_a_fleet().run(interrupt))?;
     parts.finish()
 }

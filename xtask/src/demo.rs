@@ -38,6 +38,11 @@ pub(crate) struct Demo {
 }
 
 impl Demo {
+    /// The one with a broker.
+    pub(crate) fn of_a_fleet() -> Self {
+        Self { mqtt: true, ..Self::default() }
+    }
+
     /// Sets up, builds, and runs the demonstration in namespaces of its own.
     pub(crate) fn run(self, interrupt: &Interrupt) -> Result<()> {
         let machine = Machine::prepare(interrupt)?;

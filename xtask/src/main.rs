@@ -1,5 +1,6 @@
 //! What can be checked is a program: `cargo xtask ...`.
 
+mod bench;
 mod cargo;
 mod ci;
 mod clauses;
@@ -52,6 +53,8 @@ enum Task {
     /// cargo-fuzz below `target/` if it is missing. Where that cannot be, it says why and runs the same readers with a fixed
     /// number of inputs. Everything it writes is below `target/`.
     Fuzz(fuzz::Fuzz),
+    /// Measure: ratios against a floor or a peer of the same run
+    Bench(bench::Bench),
     /// Run all of CI: formatting, lints, house rules, tests, fuzzing, demo
     Ci,
     /// Check the house rules that a program can check
@@ -85,6 +88,7 @@ impl Task {
             Self::Demo(demo) => demo.run(&Interrupt::install()?),
             Self::Test(test) => test.run(&Interrupt::install()?),
             Self::Fuzz(fuzz) => fuzz.run(&Interrupt::install()?),
+            Self::Bench(bench) => bench.run(&Interrupt::install()?),
             Self::Ci => ci::run(&Interrupt::install()?),
             Self::Tidy => tidy::run(&Interrupt::install()?),
             Self::Clauses => clauses::run(),
@@ -111,9 +115,11 @@ const EXAMPLES: &str = "\
 Examples:
   cargo xtask demo                    the main job on this machine
   cargo xtask demo --flavor legacy    the same with the older kind of iptables
+  cargo xtask demo --mqtt             ten consumers on ten firewalls, commanded through a broker
   cargo xtask test                    every test
   cargo xtask test -- slpf            the tests whose name contains `slpf`
   cargo xtask fuzz --seconds 600 cbor one reader for ten minutes
+  cargo xtask bench mqtt              commands through a broker, against bare clients
   cargo xtask ci                      what has to pass before a change is merged
   cargo xtask schema --jadn --profile slpf -o slpf.jadn
                                       the tables of the language and of a profile";

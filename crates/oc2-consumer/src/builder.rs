@@ -9,6 +9,7 @@ use crate::policy::{AnyPolicy, Policy, Unrestricted};
 use crate::registry::Registry;
 use crate::replay::{Remembered, Replay};
 use crate::settings::Settings;
+use crate::understand::Reader;
 
 /// Builds a [`Consumer`].
 #[derive(Debug)]
@@ -27,6 +28,7 @@ pub struct WantsActuators {
     actuators: Vec<AnyActuator>,
     settings: Settings,
     encodings: Encodings,
+    aliases: Vec<String>,
     remembered: Option<Remembered>,
     observers: Vec<Box<dyn AnyObserver>>,
 }
@@ -54,6 +56,7 @@ impl ConsumerBuilder<WantsPolicy> {
             actuators: Vec::new(),
             settings: Settings::default(),
             encodings: Encodings::default(),
+            aliases: Vec::new(),
             remembered: None,
             observers: Vec::new(),
         };
@@ -96,6 +99,13 @@ impl ConsumerBuilder<WantsActuators> {
         self
     }
 
+    /// Another name that `headers.to` may mean it by, such as the id of a device. Its responses have the identity all the same.
+    #[must_use]
+    pub fn also_known_as(mut self, name: impl Into<String>) -> Self {
+        self.state.aliases.push(name.into());
+        self
+    }
+
     /// The encodings it reads; an answer has that of its request. Default JSON.
     #[must_use]
     pub fn encodings(mut self, encodings: Encodings) -> Self {
@@ -122,10 +132,10 @@ impl ConsumerBuilder<WantsActuators> {
     /// The finished Consumer.
     #[must_use]
     pub fn build(self) -> Consumer {
-        let WantsActuators { policy, actuators, settings, encodings, remembered, observers } = self.state;
+        let WantsActuators { policy, actuators, settings, encodings, aliases, remembered, observers } = self.state;
+        let reader = Reader { identity: self.identity.into(), aliases, encodings };
         let registry = Registry::new(actuators);
         let observers = Observers::new(observers, registry.pairs());
-        let replay = Replay::new(remembered);
-        Consumer::new(self.identity, policy, registry, encodings, settings, replay, observers)
+        Consumer::new(reader, policy, registry, settings, Replay::new(remembered), observers)
     }
 }

@@ -10,7 +10,7 @@ use oc2_actuator::{AnyActuator, Context, Outcome, Prepared};
 use oc2_core::types::time::DateTime;
 use oc2_core::{Command, Nsid, Rejection, Response, StatusCode, Target};
 use oc2_encoding::Encodings;
-use oc2_transfer::{Handler, Refusal, Reply, Request, Scope};
+use oc2_transfer::{Handler, Refusal, Reply, Request};
 use tokio::time::timeout;
 use tracing::{info, warn};
 
@@ -34,10 +34,12 @@ use crate::understand::{Asked, Reader, Refused};
 
 /// An OpenC2 Consumer. Clones are the same Consumer.
 #[derive(Clone)]
-pub struct Consumer(Arc<Shared>);
+pub struct Consumer {
+    shared: Arc<Shared>,
+    reader: Arc<Reader>,
+}
 
 struct Shared {
-    reader: Reader,
     registry: Registry,
     policy: Box<dyn AnyPolicy>,
     settings: ArcSwap<Settings>,
@@ -54,16 +56,14 @@ impl Consumer {
     }
 
     pub(crate) fn new(
-        identity: String,
+        reader: Reader,
         policy: Box<dyn AnyPolicy>,
         registry: Registry,
-        encodings: Encodings,
         settings: Settings,
         replay: Replay,
         observers: Observers,
     ) -> Self {
-        Self(Arc::new(Shared {
-            reader: Reader { identity: identity.into(), encodings },
+        let shared = Shared {
             registry,
             policy,
             rate: ArcSwap::from_pointee(Rate::new(settings.rate_limit)),
@@ -71,17 +71,31 @@ impl Consumer {
             replay,
             jobs: Jobs::default(),
             observers,
-        }))
+        };
+        Self { shared: Arc::new(shared), reader: Arc::new(reader) }
+    }
+
+    /// The same Consumer behind a transfer with encodings of its own: actuators, requests seen, rate and settings are shared.
+    #[must_use]
+    pub fn reading(&self, encodings: Encodings) -> Self {
+        let reader = Reader { encodings, ..Reader::clone(&self.reader) };
+        Self { shared: Arc::clone(&self.shared), reader: Arc::new(reader) }
+    }
+
+    /// The profiles of its actuators, each once.
+    #[must_use]
+    pub fn profiles(&self) -> Vec<Nsid> {
+        self.shared.registry.profiles()
     }
 
     /// Replaces the settings; commands under way keep those they began with.
     pub fn reload(&self, settings: Settings) {
         audit::reconfigured(&settings);
-        self.0.observers.reconfigured(&settings);
-        if settings.rate_limit != self.0.rate.load().per_minute() {
-            self.0.rate.store(Arc::new(Rate::new(settings.rate_limit)));
+        self.shared.observers.reconfigured(&settings);
+        if settings.rate_limit != self.shared.rate.load().per_minute() {
+            self.shared.rate.store(Arc::new(Rate::new(settings.rate_limit)));
         }
-        self.0.settings.store(Arc::new(settings));
+        self.shared.settings.store(Arc::new(settings));
     }
 
     /// What is going on.
@@ -95,13 +109,13 @@ impl Consumer {
     /// Something to ask for figures that does not keep it alive.
     #[cfg(feature = "metrics")]
     pub(crate) fn downgrade(&self) -> WeakConsumer {
-        WeakConsumer(Arc::downgrade(&self.0))
+        WeakConsumer(Arc::downgrade(&self.shared))
     }
 
     /// Takes on nothing new, gives up what waits for its time, and waits for what is being performed, however long that
     /// takes. Whoever gives up waiting cuts off what is left when its runtime ends.
     pub async fn stop(&self) {
-        self.0.jobs.stop().await;
+        self.shared.jobs.stop().await;
     }
 }
 
@@ -129,7 +143,7 @@ pub(crate) struct Figures {
 
 impl std::fmt::Debug for Consumer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Shared { reader, registry, .. } = &*self.0;
+        let (reader, registry) = (&self.reader, &self.shared.registry);
         f.debug_struct("Consumer").field("identity", &reader.identity).field("registry", registry).finish()
     }
 }
@@ -138,27 +152,27 @@ impl Handler for Consumer {
     async fn handle(&self, request: Request) -> Reply {
         let reply = self.answer(request).await;
         // What becomes of a Command is kept before it is told, where it must be.
-        self.0.observers.settled().await;
+        self.shared.observers.settled().await;
         reply
     }
 
     fn refuse(&self, refusal: Refusal) -> Reply {
         let request_id = refusal.request_id.as_deref().and_then(|id| id.parse().ok());
-        let record = Record::new(&self.0.observers, refusal.peer, refusal.request_id);
-        Refused::new(self.0.reader.responder(request_id), refusal.rejection).reply(&record)
+        let record = Record::new(&self.shared.observers, refusal.peer, refusal.request_id);
+        Refused::new(self.reader.responder(request_id), refusal.rejection).reply(&record)
     }
 }
 
 impl Consumer {
     async fn answer(&self, request: Request) -> Reply {
-        let mut record = Record::new(&self.0.observers, request.peer.clone(), request.request_id.clone());
-        let asked = match self.0.reader.understand(request, self.0.settings.load_full(), &mut record) {
+        let mut record = Record::new(&self.shared.observers, request.peer.clone(), request.request_id.clone());
+        let asked = match self.reader.understand(request, self.shared.settings.load_full(), &mut record) {
             Ok(asked) => asked,
             Err(refused) => return refused.reply(&record),
         };
         // A task of its own: a lost connection does not stop it, and a panic ends it alone.
         let (responder, record) = (asked.responder.clone(), Arc::new(record));
-        let answered = self.0.jobs.spawn(Arc::clone(&self.0).answer(asked, Arc::clone(&record)));
+        let answered = self.shared.jobs.spawn(Arc::clone(&self.shared).answer(asked, Arc::clone(&record)));
         match answered.await {
             Ok(reply) => reply,
             Err(_) => Refused::new(responder, internal_error()).reply(&record),
@@ -170,7 +184,7 @@ impl Shared {
     /// Answers a Command: not at all if others are meant, from memory if it was seen before, else by performing it.
     async fn answer(self: Arc<Self>, mut asked: Asked, record: Arc<Record>) -> Reply {
         let addressed = match (self.registry.addressed(&asked.command, asked.scope), asked.scope) {
-            (Err(Nobody::NotMeant(rejection)), scope) if scope != Scope::Direct => {
+            (Err(Nobody::NotMeant(rejection)), scope) if scope.is_broadcast() => {
                 let status = rejection.status();
                 record.not_meant(rejection);
                 return Reply::empty(status);

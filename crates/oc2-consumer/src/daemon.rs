@@ -5,7 +5,11 @@ mod audit;
 mod check;
 mod cli;
 mod config;
+#[cfg(feature = "mqtt")]
+mod file;
 mod logging;
+#[cfg(feature = "mqtt")]
+mod mqtt;
 mod observe;
 mod run;
 

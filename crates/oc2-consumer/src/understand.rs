@@ -15,9 +15,11 @@ use crate::respond::Responder;
 use crate::settings::Settings;
 
 /// What a Consumer reads messages with.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Reader {
     pub(crate) identity: Arc<str>,
+    /// Other names it is known by.
+    pub(crate) aliases: Vec<String>,
     pub(crate) encodings: Encodings,
 }
 
@@ -105,11 +107,12 @@ impl Reader {
             responder.wanted = command.args.response_wanted();
             record.asked_for(command);
         }
-        let is_shared = request.scope != Scope::Direct;
-        if is_shared && self.is_for_others(&message.headers) {
+        // Where others hear a message too, who is not meant stays silent (DECISIONS M5).
+        let is_overheard = request.scope != Scope::Direct;
+        if is_overheard && self.is_for_others(&message.headers) {
             return Err(Refused::for_others(responder, "headers.to: the message is for others"));
         }
-        if let Err(rejection) = self.admit_headers(&message.headers, responder.request_id.as_ref(), &settings) {
+        if let Err(rejection) = self.admit_headers(&message.headers, request.scope, &responder, &settings) {
             return Err(Refused::new(responder, rejection));
         }
         #[cfg(feature = "signature")]
@@ -124,7 +127,7 @@ impl Reader {
                 return Err(Refused::new(responder, rejection));
             }
             // DECISIONS M13
-            Content::Notification(_) if is_shared => {
+            Content::Notification(_) if is_overheard => {
                 return Err(Refused::for_others(responder, "notifications are ignored"));
             }
             Content::Notification(_) => {
@@ -137,10 +140,12 @@ impl Reader {
     fn admit_headers(
         &self,
         headers: &Headers,
-        request_id: Option<&RequestId>,
+        scope: Scope,
+        responder: &Responder,
         settings: &Settings,
     ) -> Result<(), Rejection> {
-        if request_id.is_none() && settings.mode == Mode::Strict {
+        // Through a broker the answer does without (MQTT-122).
+        if responder.request_id.is_none() && settings.mode == Mode::Strict && scope == Scope::Direct {
             return Err(Rejection::malformed("headers: the member \"request_id\" is missing (HTTPS 3.3.3)"));
         }
         if settings.enforce_to && self.is_for_others(headers) {
@@ -151,7 +156,8 @@ impl Reader {
 
     /// Whether recipients are named, and we are none of them (DECISIONS M5).
     fn is_for_others(&self, headers: &Headers) -> bool {
-        headers.to().is_some_and(|recipients| recipients.iter().all(|to| to != &*self.identity))
+        let is_ours = |to: &str| to == &*self.identity || self.aliases.iter().any(|alias| alias == to);
+        headers.to().is_some_and(|recipients| !recipients.iter().any(is_ours))
     }
 }
 

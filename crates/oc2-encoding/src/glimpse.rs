@@ -1,29 +1,49 @@
-//! A second look at bytes that are not a message: what is needed to answer them all the same.
+//! A look at bytes without reading them as a message: what is needed to answer what is none, and to bring an answer to whoever
+//! waits for it.
 
 use std::fmt;
 
 use oc2_core::types::text::RequestId;
-use oc2_core::{Envelope, Form, Notation, ResponseType};
+use oc2_core::{Envelope, Form, Headers, Notation, ResponseType};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::json::read::Reader;
 use crate::limits::MAX_MESSAGE;
 
-/// What could be read of a message that cannot be read.
+/// What could be read of a message without reading it: of one that cannot be read, and of one that is for somebody else to
+/// read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Glimpse {
     /// `headers.request_id`
     pub request_id: Option<RequestId>,
+    /// `headers.from`, if it is one that a message may have (DECISIONS M16).
+    pub from: Option<String>,
+    /// What the message says to be.
+    pub content: Option<ContentKind>,
+    /// `status` of the Response.
+    pub status: Option<u64>,
     /// `args.response_requested` of the Command (DECISIONS L3: once it could be read, it counts).
     pub response_requested: Option<ResponseType>,
     /// The form the answer is due in.
     pub form: Form,
 }
 
+/// What a message says to be (HTTPS 1.1 3.3.2, OpenC2-Content).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContentKind {
+    /// A Command.
+    Request,
+    /// A Response.
+    Response,
+    /// A notification.
+    Notification,
+}
+
 impl Glimpse {
     /// Looks at JSON as far as it can be read, in linear time, and no further than a message may be long.
-    pub(crate) fn of_json(bytes: &[u8]) -> Self {
+    #[must_use]
+    pub fn of_json(bytes: &[u8]) -> Self {
         let mut glimpse = Self::default();
         let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_MESSAGE)]);
         let mut deserializer = Reader::new(&text);
@@ -38,7 +58,8 @@ impl Glimpse {
     }
 
     /// The same for CBOR.
-    pub(crate) fn of_cbor(bytes: &[u8]) -> Self {
+    #[must_use]
+    pub fn of_cbor(bytes: &[u8]) -> Self {
         let mut glimpse = Self { form: Form::DEFAULT.with_notation(Notation::Concise), ..Self::default() };
         let mut deserializer = serde_cbor::Deserializer::from_slice(&bytes[..bytes.len().min(MAX_MESSAGE)]);
         let _ = Look { glimpse: &mut glimpse, at: At::Top, is_binary: true }.deserialize(&mut deserializer);
@@ -53,6 +74,9 @@ impl Glimpse {
             At::ResponseRequested if self.response_requested.is_none() => {
                 self.response_requested = text.parse().ok();
             }
+            At::From if self.from.is_none() && !text.contains(char::REPLACEMENT_CHARACTER) => {
+                self.from = Headers::builder().from(text).build().is_ok().then(|| text.to_owned());
+            }
             _ => {}
         }
     }
@@ -64,6 +88,9 @@ impl Glimpse {
         {
             let row = ResponseType::SHAPE.by_id(number);
             self.response_requested = row.map(|(index, _)| ResponseType::ALL[index]);
+        }
+        if matches!(at, At::Status) && self.status.is_none() {
+            self.status = Some(number);
         }
     }
 
@@ -79,9 +106,13 @@ enum At {
     Top,
     Headers,
     RequestId,
+    From,
     Body,
     OpenC2,
     Request,
+    Response,
+    Status,
+    Notification,
     Args,
     ResponseRequested,
     Elsewhere,
@@ -101,13 +132,28 @@ impl At {
         match (self, step) {
             (Self::Top, Name("headers") | Index(0)) => Self::Headers,
             (Self::Headers, Name("request_id") | Id(1)) => Self::RequestId,
+            (Self::Headers, Name("from") | Id(3)) => Self::From,
             (Self::Top, Name("body") | Index(1)) => Self::Body,
             (Self::Body, Name("openc2") | Id(1)) => Self::OpenC2,
             (Self::OpenC2, Name("request") | Id(1)) => Self::Request,
+            (Self::OpenC2, Name("response") | Id(2)) => Self::Response,
+            (Self::OpenC2, Name("notification") | Id(3)) => Self::Notification,
+            // A bare Response has its status at the top.
+            (Self::Response | Self::Top, Name("status")) | (Self::Response, Id(1) | Index(0)) => Self::Status,
             // A bare Command has its arguments at the top.
             (Self::Request | Self::Top, Name("args") | Index(2)) => Self::Args,
             (Self::Args, Name("response_requested") | Id(4)) => Self::ResponseRequested,
             _ => Self::Elsewhere,
+        }
+    }
+
+    /// What a message is that has this in it.
+    fn content(self) -> Option<ContentKind> {
+        match self {
+            Self::Request => Some(ContentKind::Request),
+            Self::Response => Some(ContentKind::Response),
+            Self::Notification => Some(ContentKind::Notification),
+            _ => None,
         }
     }
 }
@@ -147,7 +193,9 @@ impl<'de> Visitor<'de> for Look<'_> {
                 }
                 (At::Top, "action" | "target") if !is_wrapped => {
                     glimpse.form = Form::DEFAULT.with_envelope(Envelope::Bare);
+                    glimpse.content = Some(ContentKind::Request);
                 }
+                (At::Top, "status") if !is_wrapped => glimpse.content = Some(ContentKind::Response),
                 _ => {}
             }
             let step = match id {
@@ -157,7 +205,9 @@ impl<'de> Visitor<'de> for Look<'_> {
                 }
                 _ => Step::Name(&name),
             };
-            map.next_value_seed(Look { glimpse: &mut *glimpse, at: at.below(step), is_binary })?;
+            let below = at.below(step);
+            glimpse.content = below.content().or(glimpse.content);
+            map.next_value_seed(Look { glimpse: &mut *glimpse, at: below, is_binary })?;
         }
         Ok(())
     }

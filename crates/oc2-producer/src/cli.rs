@@ -8,10 +8,11 @@ use oc2_core::types::text::CommandId;
 use oc2_core::{Action, Invalid, ResponseType};
 use oc2_encoding::{Kind, Syntax};
 
+use crate::broker::BrokerOptions;
 use crate::options::{Addressee, ConnectionParts, FileParts, RuleOptions, given};
 use crate::time::{self, Moment};
 
-/// Send one OpenC2 Command to a Consumer and show its Response
+/// Send one OpenC2 Command to a Consumer, or to a fleet through a broker, and show the Responses
 #[derive(Clone, Debug, Parser)]
 #[command(
     version,
@@ -37,6 +38,8 @@ pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) output: Output,
     #[command(flatten)]
+    pub(crate) broker: BrokerOptions,
+    #[command(flatten)]
     pub(crate) parts: Parts,
     #[command(flatten)]
     pub(crate) validation: Validation,
@@ -46,7 +49,8 @@ pub(crate) struct Cli {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Exchange")]
 pub(crate) struct Transport {
-    /// The Consumer, for instance http://192.0.2.1:8080
+    /// The Consumer, http://192.0.2.1:8080, or the broker, mqtts://broker.example or, without TLS and for testing only,
+    /// mqtt://192.0.2.1
     #[arg(long, value_name = "URL", env = "OC2_TO", hide_env_values = true)]
     pub(crate) to: Option<String>,
     /// Who commands, in every message [default: USER@HOST]
@@ -56,9 +60,9 @@ pub(crate) struct Transport {
     #[cfg(feature = "signature")]
     #[arg(long, value_name = "FILE")]
     pub(crate) sign_key: Option<std::path::PathBuf>,
-    /// How long to wait for the Response; a Consumer may be at it for 30s before it says so
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time::timeout)]
-    pub(crate) timeout: Duration,
+    /// How long to wait for the Response over HTTP; a Consumer may be at it for 30s before it says so [default: 60s]
+    #[arg(long, value_name = "TIME", value_parser = time::timeout)]
+    pub(crate) timeout: Option<Duration>,
     /// How messages are written: json, json-compact, json-concise, cbor, cbor-verbose, cbor-id; with validate, how documents
     /// are. A Consumer reads others than json if it offers them
     #[arg(long, value_name = "NAME", default_value = "json")]
@@ -75,7 +79,8 @@ pub(crate) struct Transport {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct Output {
-    /// Print the Response alone, as one line of JSON; with `validate`, a line for each document
+    /// Print the Response alone, as one line of JSON; over a broker, a line for each Response; with `validate`, a line for
+    /// each document
     #[arg(long)]
     pub(crate) json: bool,
     /// Also show, on stderr, the message that is sent and what was tolerated in the answer
@@ -210,24 +215,31 @@ const SEND: &str = "send";
 const VALIDATE: &str = "validate";
 
 const USAGE: &str = "\
-oc2-producer --to URL [OPTIONS] ACTION TARGET [VALUE]...
-       oc2-producer --to URL [OPTIONS] heartbeat
-       oc2-producer --to URL [OPTIONS] send FILE|-
+oc2-producer --to URL [WHO] [OPTIONS] ACTION TARGET [VALUE]...
+       oc2-producer --to URL [WHO] [OPTIONS] heartbeat
+       oc2-producer --to URL [WHO] [OPTIONS] send FILE|-
        oc2-producer validate [--kind KIND] [--lenient] FILE|-...
        oc2-producer validate --batch < LIST";
 
 const LONG_ABOUT: &str = "\
-Send one OpenC2 Command to a Consumer and show its Response.
+Send one OpenC2 Command to a Consumer, or to a fleet through a broker, and show the Responses.
 
 The Command is built from the words and options below, in any order, and checked before it is sent: what the language or the \
 profile for packet filtering (slpf) forbids a Producer is refused with the reason. `heartbeat` asks whether the Consumer is \
 alive. `send` posts a file, or with - the standard input, byte for byte: a Command or a whole message, right or wrong. \
-`validate` sends nothing: it says of each file `ok`, or everything that is wrong with it.";
+`validate` sends nothing: it says of each file `ok`, or everything that is wrong with it.
+
+With --to http://HOST the Command goes to the Consumer there. With --to mqtts://BROKER it goes through that broker to WHO: \
+--device ID, --profile NSID or --all. Each answer of a fleet is shown when it comes, and at the end a table sums up. On a \
+terminal a line counts the answers meanwhile.";
 
 const AFTER_HELP: &str = "\
+WHO, through a broker: --device ID, --profile NSID, or --all
+
 Examples:
   oc2-producer --to http://192.0.2.1:8080 query features versions pairs
   oc2-producer --to http://192.0.2.1:8080 deny ipv4_net 198.51.100.0/24
+  oc2-producer --to mqtts://broker.example --all query features profiles
   oc2-producer validate --kind command command.json
 
 Targets, more examples and the exit status: oc2-producer --help";
@@ -275,6 +287,17 @@ Examples, with OC2_TO=http://192.0.2.1:8080 in the environment:
       ssh host cat command.json | oc2-producer send -
   Sign it, for a Consumer that wants to know who commands:
       oc2-producer --sign-key soc-1.jwk deny ipv4_net 203.0.113.7
+  Through a broker, to one Consumer, to those of a profile, or to all:
+      oc2-producer --to mqtts://broker.example --device fw1 query features
+      oc2-producer --to mqtts://broker.example --profile slpf --wait 10s \
+          deny ipv4_net 203.0.113.7
+      oc2-producer --to mqtts://broker.example --all --expect 120 heartbeat
+  Who we are to the broker, and whom to trust, for all that follows:
+      export OC2_TO=mqtts://broker.example OC2_CA=/etc/oc2/ca.pem
+      export OC2_USERNAME=soc OC2_PASSWORD_FILE=/etc/oc2/password
+  Who of the fleet did not perform it? One line for each Response:
+      oc2-producer --json --all deny ipv4_net 203.0.113.7 |
+          jq -r 'select(.final and .status != 200) | .from'
   Is it right by the standard? Where not, and by which clause?
       oc2-producer validate --kind command a.json b.json
       oc2-producer --dry-run deny ipv4_net 203.0.113.7 | oc2-producer validate -
@@ -283,14 +306,18 @@ Examples, with OC2_TO=http://192.0.2.1:8080 in the environment:
           oc2-producer validate --batch
 
 Where a Consumer sends no message, as with --response-requested none, the
-status of the transfer is shown in its place.
+status of the transfer is shown in its place. Through a broker there is none:
+the program ends when the broker has the Command.
 
 Exit status:
-  0  the Command was performed (200), or is being performed (102)
-  1  the Consumer answered with any other status; a document is not right
+  0  the Command was performed (200), or is being performed (102), by everybody
+     who was expected to answer; where that is not known, by all who answered
+  1  a Consumer answered with any other status; a document is not right
   2  the command line is wrong; nothing was sent or judged
-  3  nothing could be exchanged: no connection, no answer in time, or an answer
-     that is no Response to the Command
+  3  nothing could be exchanged: no connection, credentials or certificates that
+     were refused, no answer in time, or an answer that is no Response to the
+     Command; with --expect, fewer answered in time
+  130  interrupted with Ctrl-C
 "#;
 
 #[cfg(test)]

@@ -28,6 +28,12 @@ impl Failure {
         Self { exit_status: NO_EXCHANGE, sentence: sentence.to_string(), remedy: None }
     }
 
+    /// Somebody wanted it to end.
+    #[cfg(feature = "mqtt")]
+    pub(crate) fn interrupted(sentence: impl ToString) -> Self {
+        Self { exit_status: INTERRUPTED, sentence: sentence.to_string(), remedy: None }
+    }
+
     /// There is no Response, read in this mode.
     pub(crate) fn of(error: ProducerError, mode: Mode) -> Self {
         let remedy = match &error {
@@ -37,6 +43,13 @@ impl Failure {
             }
             ProducerError::Transfer(TransferError::Unreachable { .. }) => {
                 "Nothing was sent. Does the Consumer run, and is --to right?"
+            }
+            ProducerError::Transfer(TransferError::Refused { .. }) => {
+                "Nothing was performed. --username and --password-file say who we are, --ca whom to trust, --cert and --key what \
+                 we show."
+            }
+            ProducerError::Transfer(TransferError::Unheard { .. }) => {
+                "Nothing was performed. Do the Consumers run, and is --device or --profile right?"
             }
             ProducerError::Transfer(TransferError::Timeout(_)) => {
                 "--timeout waits longer. Sent again, it is a new Command."
@@ -75,3 +88,6 @@ impl Failure {
 pub(crate) const ANYWAY: &str = "To test a Consumer with it, say --anyway.";
 const USAGE: u8 = 2;
 const NO_EXCHANGE: u8 = 3;
+/// What shells say of a program that SIGINT ended.
+#[cfg(feature = "mqtt")]
+const INTERRUPTED: u8 = 130;

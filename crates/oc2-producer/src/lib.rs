@@ -48,11 +48,14 @@
 //! # }
 //! ```
 //!
+//! Where a transfer reaches many Consumers, [`Producer::broadcast`] gives the Responses of all of them.
+//!
 //! Every Command travels in a message of its own with a new id; Responses are matched to it by that id. What the standard
 //! forbids a Producer is refused before anything is sent, unless [`Producer::dangerous`] says otherwise.
 //!
 //! Deadlines need a tokio runtime whose time driver is enabled.
 
+mod broadcast;
 mod commands;
 mod error;
 mod pending;
@@ -61,6 +64,7 @@ mod producer;
 mod received;
 mod signing;
 
+pub use broadcast::{Broadcast, Responses};
 pub use error::{AnswerError, ProducerError};
 pub use pending::Exchange;
 pub use prepared::Prepared;

@@ -1,12 +1,21 @@
-//! `oc2-producer`: sends one Command and shows what comes back, or says what is wrong with documents. The work is done by the library of the same name.
+//! `oc2-producer`: sends one Command, to one Consumer or to many, and shows what comes back, or says what is wrong with documents. The work is done by the library of the same name.
 
+mod broker;
 mod cli;
 mod compose;
 mod failure;
+#[cfg(feature = "mqtt")]
+mod fleet;
 mod identity;
+#[cfg(feature = "mqtt")]
+mod mqtt;
 mod options;
 mod render;
+#[cfg(feature = "mqtt")]
+mod screen;
 mod send;
+#[cfg(feature = "mqtt")]
+mod tally;
 mod time;
 mod validate;
 

@@ -41,7 +41,7 @@ impl RuleOptions {
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Who is to perform it (by default everybody who can)")]
 pub(crate) struct Addressee {
-    /// Only actuators of this profile, for instance slpf
+    /// Only actuators of this profile, for instance slpf; over a broker, all Consumers with it
     #[arg(long, value_name = "NSID")]
     pub(crate) profile: Option<Nsid>,
     /// Only the packet filter on this host, a name or an address

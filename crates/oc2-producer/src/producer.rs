@@ -11,6 +11,7 @@ use oc2_encoding::{EncodeError, Encodings};
 use oc2_transfer::{AnyTransfer, Outgoing, Transfer, TransferError};
 use tokio::time::{Instant, timeout_at};
 
+use crate::broadcast::Broadcast;
 use crate::commands::check;
 use crate::error::ProducerError;
 use crate::pending::{Correlation, Exchange};
@@ -142,23 +143,90 @@ impl Producer {
     /// # Errors
     /// It did not get through.
     pub async fn exchange(&self, prepared: &Prepared) -> Result<Exchange, ProducerError> {
+        self.exchange_for(prepared, None, self.timeout).await
+    }
+
+    /// The same for so many Consumers and so much time.
+    pub(crate) async fn exchange_for(
+        &self,
+        prepared: &Prepared,
+        expected: Option<usize>,
+        timeout: Duration,
+    ) -> Result<Exchange, ProducerError> {
         let sent = Instant::now();
-        let deadline = sent + self.timeout;
         let outgoing = Outgoing {
             request_id: Some(prepared.request_id.to_string()),
-            timeout: self.timeout,
+            timeout,
+            expected,
             ..Outgoing::new(prepared.body.clone(), prepared.media_type)
         };
-        let answers = timeout_at(deadline, self.transfer.exchange(outgoing))
+        let answers = timeout_at(sent + timeout, self.transfer.exchange(outgoing))
             .await
-            .map_err(|_| TransferError::Timeout(self.timeout))??;
+            .map_err(|_| TransferError::Timeout(timeout))??;
         let correlation = Correlation {
             request_id: prepared.request_id.clone(),
             wanted: prepared.wanted,
             encodings: self.encodings.clone(),
             mode: self.mode,
         };
-        Ok(Exchange::new(correlation, answers, sent, self.timeout))
+        Ok(Exchange::new(correlation, answers, sent, timeout))
+    }
+
+    /// A Command for as many Consumers as the transfer reaches. Their Responses come one by one, until the deadline or until as
+    /// many as expected have answered (DECISIONS Q11); see [`Broadcast`].
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use std::time::Duration;
+    /// #
+    /// # use oc2_core::{Action, Command, Content, Features, Headers, Message, Mode, Response, StatusCode};
+    /// # use oc2_encoding::{Encoding, Json};
+    /// # use oc2_producer::Producer;
+    /// # use oc2_transfer::{Encoded, Handler, MemoryTransfer, Refusal, Reply, Request};
+    /// #
+    /// # struct Consumer(&'static str);
+    /// #
+    /// # impl Handler for Consumer {
+    /// #     async fn handle(&self, request: Request) -> Reply {
+    /// #         let decoded = Json.decode(&request.body, Mode::Strict).expect("a Command");
+    /// #         let id = decoded.message.headers.request_id().expect("an id").clone();
+    /// #         let headers = Headers::builder().request_id(id).from(self.0).build().expect("headers");
+    /// #         let response = Message::response(headers, Response::new(StatusCode::Ok));
+    /// #         let bytes = Json.encode(&response, decoded.form).expect("bytes").into();
+    /// #         Reply { status: StatusCode::Ok, body: Some(Encoded { bytes, media_type: Json.media_type() }) }
+    /// #     }
+    /// #
+    /// #     fn refuse(&self, refusal: Refusal) -> Reply {
+    /// #         Reply::empty(refusal.rejection.status())
+    /// #     }
+    /// # }
+    /// #
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let consumers = ["fw1", "fw2", "fw3"].map(|name| Arc::new(Consumer(name)));
+    /// // Over a broker: `MqttTransfer::new(options, producer_id, Destination::All)?` of `oc2-transfer-mqtt`.
+    /// let producer = Producer::builder(MemoryTransfer::to_all(consumers)).identity("operator@example.com").build();
+    ///
+    /// let query = Command::new(Action::Query, Features::default());
+    /// let mut responses = producer.broadcast(query)?.expected(3).timeout(Duration::from_secs(5)).send().await?;
+    /// while let Some(received) = responses.next().await {
+    ///     let received = received?;
+    ///     println!("{:?}: {}", received.from(), received.response.status);
+    /// }
+    /// assert_eq!((responses.n_final(), responses.is_complete()), (3, true));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// The Command must not be sent, or cannot be written.
+    pub fn broadcast(&self, command: Command) -> Result<Broadcast<'_>, ProducerError> {
+        Ok(self.broadcast_prepared(self.prepare(command)?))
+    }
+
+    /// A message for as many Consumers as the transfer reaches, as it was prepared.
+    pub fn broadcast_prepared(&self, prepared: Prepared) -> Broadcast<'_> {
+        Broadcast::new(self, prepared, self.timeout)
     }
 
     /// What the standard forbids a Producer: to find out how Consumers deal with it.
@@ -265,4 +333,4 @@ impl<Identity: fmt::Debug> fmt::Debug for ProducerBuilder<Identity> {
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 /// Keeps deadlines within what clocks can represent.
-const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);

@@ -3,6 +3,8 @@
 use std::fmt::{self, Write};
 use std::time::Duration;
 
+#[cfg(feature = "mqtt")]
+use oc2_core::Headers;
 use oc2_core::any::Any;
 use oc2_core::shape::write::Written;
 use oc2_core::{Form, Profile, Response, Results};
@@ -25,15 +27,56 @@ pub(crate) fn json(response: &Response) -> Result<String, Failure> {
     Ok(escaped(&text))
 }
 
+/// A message with who sent it and what came of it in front, as one line of JSON.
+///
+/// # Errors
+/// As [`json`].
+#[cfg(feature = "mqtt")]
+pub(crate) fn json_line(received: &Received) -> Result<String, Failure> {
+    let cannot = |error: serde_json::Error| Failure::exchange(format!("the message cannot be shown as JSON: {error}"));
+    let Received { response, headers, signature, is_final, elapsed, .. } = received;
+    let mut members = vec![
+        ("from", serde_json::to_string(&received.from()).map_err(cannot)?),
+        ("status", response.status.as_u16().to_string()),
+        ("final", is_final.to_string()),
+        ("elapsed_ms", elapsed.as_millis().to_string()),
+    ];
+    if *headers != Headers::default() {
+        members.push(("headers", serde_json::to_string(&Written(headers, Form::DEFAULT)).map_err(cannot)?));
+    }
+    members.push(("body", format!(r#"{{"openc2":{{"response":{}}}}}"#, json(response)?)));
+    if let Some(signature) = signature {
+        members.push(("signature", serde_json::to_string(signature).map_err(cannot)?));
+    }
+    let members: Vec<_> = members.iter().map(|(name, value)| format!(r#""{name}":{value}"#)).collect();
+    Ok(escaped(&format!("{{{}}}", members.join(","))))
+}
+
+/// One Response of many for people: who, what came of it, and below it what was asked for.
+#[cfg(feature = "mqtt")]
+pub(crate) fn one_of_many(received: &Received) -> String {
+    let from = crate::tally::name(received.from());
+    let more = if received.is_final { "" } else { ", still at it" };
+    let mut lines = vec![format!("{from}: {}{more}, after {}", headline(&received.response), lasted(received.elapsed))];
+    lines.extend(results(&received.response).iter().map(|line| format!("  {line}")));
+    lines.join("\n")
+}
+
 /// The Response for people: what came of it, what was asked for, who says so.
 pub(crate) fn people(response: &Response, origin: &Origin<'_>) -> String {
-    let Response { results, others, .. } = response;
     let mut lines = vec![headline(response)];
-    lines.extend(features(results));
-    lines.extend(results.namespaces().iter().map(|(key, value)| of_profile(results, &key.text(), value)));
-    lines.extend(others.iter().map(|(key, value)| row(&key.text(), &json_of(value))));
+    lines.extend(results(response));
     lines.push(footer(origin));
     lines.join("\n")
+}
+
+/// What was asked for, row by row.
+fn results(response: &Response) -> Vec<String> {
+    let Response { results, others, .. } = response;
+    let mut rows = features(results);
+    rows.extend(results.namespaces().iter().map(|(key, value)| of_profile(results, &key.text(), value)));
+    rows.extend(others.iter().map(|(key, value)| row(&key.text(), &json_of(value))));
+    rows
 }
 
 /// Where a Response comes from.
@@ -110,15 +153,20 @@ pub(crate) fn escaped(json: &str) -> String {
 
 /// Who answered, and how long it took.
 fn footer(origin: &Origin<'_>) -> String {
-    let elapsed = match origin.elapsed.as_millis() {
-        0 => "less than 1 ms".to_owned(),
-        milliseconds @ 1..1000 => format!("{milliseconds} ms"),
-        _ => format!("{:.1} s", origin.elapsed.as_secs_f64()),
-    };
+    let elapsed = lasted(origin.elapsed);
     match (origin.from, origin.has_message) {
         (Some(from), _) => format!("from {} after {elapsed}", Plain(from)),
         (None, true) => format!("from a Consumer without a name after {elapsed}"),
         (None, false) => format!("no message, after {elapsed}"),
+    }
+}
+
+/// How long something took.
+pub(crate) fn lasted(elapsed: Duration) -> String {
+    match elapsed.as_millis() {
+        0 => "less than 1 ms".to_owned(),
+        milliseconds @ 1..1000 => format!("{milliseconds} ms"),
+        _ => format!("{:.1} s", elapsed.as_secs_f64()),
     }
 }
 

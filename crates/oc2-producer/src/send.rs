@@ -4,32 +4,64 @@ use std::fmt::Display;
 use std::fs;
 use std::io::{self, ErrorKind, Read, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use oc2_core::types::time::DateTime;
 use oc2_core::{Action, Mode};
-use oc2_producer::{Prepared, Producer, ProducerError, Received};
+use oc2_producer::{Identified, Prepared, Producer, ProducerBuilder, ProducerError, Received};
 use oc2_transfer::{Answers, AnyTransfer, Outgoing, Transfer, TransferError};
 use tokio::runtime;
 
 use crate::cli::{Cli, Transport, Verb};
 use crate::compose::{compose, refuse_all};
 use crate::failure::Failure;
+#[cfg(feature = "mqtt")]
+use crate::fleet;
 use crate::identity;
+#[cfg(feature = "mqtt")]
+use crate::mqtt::Plan;
 use crate::render::{self, Plain};
 
 /// Does what the command line asks for.
 pub(crate) fn run(cli: &Cli) -> Result<ExitCode, Failure> {
     refuse_validation(cli)?;
-    let producer = producer(cli)?;
-    let prepared = prepare(cli, &producer)?;
+    #[cfg(feature = "signature")]
+    let key = signing_key(cli)?;
+    #[cfg(feature = "signature")]
+    let signer = key.as_ref().map(|key| key.id().to_owned());
+    #[cfg(not(feature = "signature"))]
+    let signer = None;
+    let identity = cli.transport.from.clone().or(signer).unwrap_or_else(identity::of_this_user);
+    let route = Route::of(cli, &identity)?;
+    let preparing = builder(cli, Nowhere, identity.clone());
+    #[cfg(feature = "signature")]
+    let preparing = match key {
+        Some(key) => preparing.sign_with(key),
+        None => preparing,
+    };
+    let prepared = prepare(cli, &route, &preparing.build())?;
     if cli.output.dry_run {
         return show_prepared(cli, &prepared).map(|()| ExitCode::SUCCESS);
     }
     if cli.output.show {
         tell("sent", shown(prepared.bytes()));
     }
+    match route {
+        Route::Consumer(transfer) => ask(cli, &builder(cli, transfer, identity).build(), &prepared),
+        #[cfg(feature = "mqtt")]
+        Route::Broker(plan) => {
+            if cli.output.show {
+                tell("topic", format!("{} at {}", plan.destination.topic(), plan.broker()));
+            }
+            fleet::run(cli, &plan, identity, prepared)
+        }
+    }
+}
+
+/// Sends to one Consumer, and shows its answer.
+fn ask(cli: &Cli, producer: &Producer, prepared: &Prepared) -> Result<ExitCode, Failure> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::exchange)?;
-    let received = runtime.block_on(exchange(&producer, &prepared));
+    let received = runtime.block_on(exchange(producer, prepared));
     // A name that is still being looked up is not waited for.
     runtime.shutdown_background();
     let received = received.map_err(|error| Failure::of(error, mode(cli)))?;
@@ -45,25 +77,11 @@ fn refuse_validation(cli: &Cli) -> Result<(), Failure> {
     }
 }
 
-fn producer(cli: &Cli) -> Result<Producer, Failure> {
-    let Transport { to, from, timeout, encoding, .. } = &cli.transport;
-    let transfer = match to {
-        Some(url) => transfer(url)?,
-        None if cli.output.dry_run => AnyTransfer::new(Nowhere),
-        None => return Err(Failure::usage("--to is missing, and OC2_TO is not set").with_remedy(schemes())),
-    };
-    let builder = match signing_key(cli)? {
-        #[cfg(feature = "signature")]
-        Some(key) => {
-            let identity = from.clone().unwrap_or_else(|| key.id().to_owned());
-            Producer::builder(transfer).identity(identity).sign_with(key)
-        }
-        #[cfg(not(feature = "signature"))]
-        Some(never) => match never {},
-        None => Producer::builder(transfer).identity(from.clone().unwrap_or_else(identity::of_this_user)),
-    };
-    let builder = builder.mode(mode(cli)).timeout(*timeout);
-    Ok(builder.encodings(encoding.encodings()).build())
+/// A Producer of this identity.
+pub(crate) fn builder(cli: &Cli, transfer: impl Transfer, identity: String) -> ProducerBuilder<Identified> {
+    let Transport { timeout, encoding, .. } = &cli.transport;
+    let builder = Producer::builder(transfer).identity(identity).mode(mode(cli));
+    builder.timeout(timeout.unwrap_or(DEFAULT_TIMEOUT)).encodings(encoding.encodings())
 }
 
 /// The key that Commands are signed with.
@@ -85,42 +103,72 @@ fn signing_key(cli: &Cli) -> Result<Option<oc2_encoding::SigningKey>, Failure> {
     Ok(Some(key))
 }
 
-/// There are no keys.
-#[cfg(not(feature = "signature"))]
-fn signing_key(_: &Cli) -> Result<Option<std::convert::Infallible>, Failure> {
-    Ok(None)
-}
-
-fn mode(cli: &Cli) -> Mode {
+pub(crate) fn mode(cli: &Cli) -> Mode {
     if cli.transport.strict { Mode::Strict } else { Mode::Lenient }
 }
 
-/// The transfer for the scheme of a URL, of those that are compiled in.
-fn transfer(url: &str) -> Result<AnyTransfer, Failure> {
-    let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
-    let transfer = match scheme.as_deref() {
-        #[cfg(feature = "http")]
-        Some("http") => oc2_transfer_http::HttpTransfer::new(url).map(AnyTransfer::new).map_err(Failure::usage),
-        Some(other) => Err(Failure::usage(format!("no transfer for {other}:// is compiled in"))),
-        // The URL is not repeated: there may be a password in it.
-        None => Err(Failure::usage("--to does not say how to get there")),
-    };
-    transfer.map_err(|failure| failure.with_remedy(schemes()))
+/// Where a message goes.
+enum Route {
+    /// To one Consumer.
+    Consumer(AnyTransfer),
+    /// Through a broker.
+    #[cfg(feature = "mqtt")]
+    Broker(Plan),
 }
 
-/// How a URL may look; one row for each transfer.
+impl Route {
+    /// The route by the scheme of a URL, of those that are compiled in.
+    #[cfg_attr(not(feature = "mqtt"), expect(unused_variables, reason = "only a broker wants to know who we are"))]
+    fn of(cli: &Cli, identity: &str) -> Result<Self, Failure> {
+        let url = match &cli.transport.to {
+            Some(url) => url,
+            // What is only looked at may be meant for a broker, too.
+            None if cli.output.dry_run => return Ok(Self::Consumer(AnyTransfer::new(Nowhere))),
+            None => return Err(Failure::usage("--to is missing, and OC2_TO is not set").with_remedy(schemes())),
+        };
+        let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+        let route = match scheme.as_deref() {
+            #[cfg(feature = "mqtt")]
+            Some("mqtt" | "mqtts") => return Plan::of(cli, url, identity).map(Self::Broker),
+            #[cfg(feature = "http")]
+            Some("http") => {
+                let transfer = oc2_transfer_http::HttpTransfer::new(url);
+                transfer.map(AnyTransfer::new).map(Self::Consumer).map_err(Failure::usage)
+            }
+            Some(other) => Err(Failure::usage(format!("no transfer for {other}:// is compiled in"))),
+            // The URL is not repeated: there may be a password in it.
+            None => Err(Failure::usage("--to does not say how to get there")),
+        };
+        let route = route.map_err(|failure: Failure| failure.with_remedy(schemes()))?;
+        cli.broker.refuse().map(|()| route)
+    }
+
+    fn is_broker(&self) -> bool {
+        match self {
+            Self::Consumer(_) => false,
+            #[cfg(feature = "mqtt")]
+            Self::Broker(_) => true,
+        }
+    }
+}
+
+/// How a URL may look; one row for each scheme.
 fn schemes() -> String {
     let schemes: &[&str] = &[
         #[cfg(feature = "http")]
         "http://HOST:PORT",
+        #[cfg(feature = "mqtt")]
+        "mqtt://BROKER",
+        #[cfg(feature = "mqtt")]
+        "mqtts://BROKER",
     ];
     format!("There is: --to {}", schemes.join(", --to "))
 }
 
 /// What is to be sent, to the byte; nothing is sent yet.
-fn prepare(cli: &Cli, producer: &Producer) -> Result<Prepared, Failure> {
+fn prepare(cli: &Cli, route: &Route, producer: &Producer) -> Result<Prepared, Failure> {
     let (action, cli) = match cli.verb {
-        Verb::Send => return read(cli).map(|bytes| producer.prepare_bytes(bytes)),
+        Verb::Send => return read(cli, route).map(|bytes| producer.prepare_bytes(bytes)),
         Verb::Heartbeat => (Action::Query, &heartbeat(cli)?),
         Verb::Action(action) => (action, cli),
         // It has a path of its own and sends nothing.
@@ -147,8 +195,13 @@ fn heartbeat(cli: &Cli) -> Result<Cli, Failure> {
     }
 }
 
-fn read(cli: &Cli) -> Result<Vec<u8>, Failure> {
-    refuse_all(&cli.parts, "send takes the message as it is")?;
+fn read(cli: &Cli, route: &Route) -> Result<Vec<u8>, Failure> {
+    let mut parts = cli.parts.clone();
+    if route.is_broker() {
+        // It says whom to send the message to, and does not go into it.
+        parts.addressee.profile = None;
+    }
+    refuse_all(&parts, "send takes the message as it is")?;
     let (Some(source), []) = (&cli.target, cli.values.as_slice()) else {
         return Err(Failure::usage("send needs one FILE, or - for the standard input"));
     };
@@ -203,7 +256,7 @@ fn show_prepared(cli: &Cli, prepared: &Prepared) -> Result<(), Failure> {
 }
 
 /// Writes to stdout; a reader that has gone wants no more.
-fn print(bytes: &[u8]) -> Result<(), Failure> {
+pub(crate) fn print(bytes: &[u8]) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -214,7 +267,7 @@ fn print(bytes: &[u8]) -> Result<(), Failure> {
 }
 
 /// Says something beside the output.
-fn tell(what: &str, text: impl Display) {
+pub(crate) fn tell(what: &str, text: impl Display) {
     // Without a place to say it, it stays unsaid.
     let _ = writeln!(io::stderr(), "{what}: {}", Plain(&text.to_string()));
 }
@@ -230,6 +283,7 @@ impl Transfer for Nowhere {
 }
 
 const NO_ANSWER: &str = "sent; no answer is wanted";
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 const OTHER_STATUS: u8 = 1;
 #[cfg(feature = "signature")]
 const OTHERS: u32 = 0o077;

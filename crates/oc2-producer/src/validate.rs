@@ -41,8 +41,9 @@ fn refuse_exchange(cli: &Cli) -> Result<(), Failure> {
         [("--from", cli.transport.from.is_some()), ("--dry-run", cli.output.dry_run), ("--show", cli.output.show)];
     #[cfg(feature = "signature")]
     let options = options.into_iter().chain([("--sign-key", cli.transport.sign_key.is_some())]);
-    match options.into_iter().find(|(_, is_given)| *is_given) {
-        Some((option, _)) => Err(Failure::usage(format!("validate sends nothing, so {option} has no place"))),
+    let own = options.into_iter().find_map(|(option, is_given)| is_given.then_some(option));
+    match own.or(cli.broker.given().next()) {
+        Some(option) => Err(Failure::usage(format!("validate sends nothing, so {option} has no place"))),
         None => Ok(()),
     }
 }

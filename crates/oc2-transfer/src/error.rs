@@ -16,9 +16,26 @@ pub enum TransferError {
         /// What is wrong with it.
         reason: String,
     },
-    /// Nobody could be reached.
+    /// Nobody could be reached. Another attempt may get through.
     #[error("{peer} cannot be reached: {reason}")]
     Unreachable {
+        /// Who.
+        peer: String,
+        /// Why.
+        reason: String,
+    },
+    /// Both ends were there, and one refused the other: credentials, certificates, permissions, size. Another attempt is in vain
+    /// until somebody changes something; nothing was performed.
+    #[error("no agreement with {peer}: {reason}")]
+    Refused {
+        /// Who.
+        peer: String,
+        /// Why.
+        reason: String,
+    },
+    /// Who passes messages on has nobody to pass this one to; nothing was performed.
+    #[error("nobody hears it at {peer}: {reason}")]
+    Unheard {
         /// Who.
         peer: String,
         /// Why.

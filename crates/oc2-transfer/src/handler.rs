@@ -111,8 +111,18 @@ pub enum Scope {
     /// This Consumer.
     #[default]
     Direct,
+    /// The device that this Consumer is, where others may hear it: who is not named in `headers.to` stays silent (DECISIONS M5).
+    Device,
     /// Every Consumer that hears it; who is not meant stays silent (DECISIONS R3, R4).
     Broadcast,
     /// Every Consumer with this profile (DECISIONS R7).
     Profile(Nsid),
+}
+
+impl Scope {
+    /// Whether a message is for many Consumers.
+    #[must_use]
+    pub fn is_broadcast(self) -> bool {
+        matches!(self, Self::Broadcast | Self::Profile(_))
+    }
 }

@@ -3,15 +3,17 @@
 use std::fmt;
 use std::sync::Arc;
 
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::error::TransferError;
-use crate::handler::{Handler, Peer, Request, Scope};
+use crate::handler::{Handler, Peer, Reply, Request, Scope};
 use crate::transfer::{Answer, Answers, Outgoing, Transfer};
 
-/// A transfer that calls a handler. It needs a runtime with time enabled, for its timeouts.
+/// A transfer that calls a handler, or many of them. It needs a runtime with time enabled, for its timeouts.
 pub struct MemoryTransfer<H> {
-    handler: Arc<H>,
+    handlers: Vec<Arc<H>>,
+    scope: Scope,
     peer: Peer,
 }
 
@@ -19,7 +21,14 @@ impl<H: Handler> MemoryTransfer<H> {
     /// A transfer to this handler, under the name `memory`.
     #[must_use]
     pub fn to(handler: Arc<H>) -> Self {
-        Self { handler, peer: Peer::Unauthenticated("memory".into()) }
+        Self { handlers: vec![handler], scope: Scope::Direct, peer: Peer::Unauthenticated("memory".into()) }
+    }
+
+    /// A transfer to all of these, as if each heard a message that is for everybody: all answer at once, or keep silent.
+    #[must_use]
+    pub fn to_all(handlers: impl IntoIterator<Item = Arc<H>>) -> Self {
+        let handlers = handlers.into_iter().collect();
+        Self { handlers, scope: Scope::Broadcast, peer: Peer::Unauthenticated("memory".into()) }
     }
 
     /// The same under another name.
@@ -27,25 +36,56 @@ impl<H: Handler> MemoryTransfer<H> {
     pub fn with_peer(self, peer: Peer) -> Self {
         Self { peer, ..self }
     }
+
+    fn request(&self, outgoing: &Outgoing) -> Request {
+        Request {
+            peer: self.peer.clone(),
+            scope: self.scope,
+            content_type: Some(outgoing.media_type.to_owned()),
+            request_id: outgoing.request_id.clone(),
+            body: outgoing.body.clone(),
+        }
+    }
+
+    async fn exchange_with_one(&self, handler: &H, outgoing: &Outgoing) -> Result<Answers, TransferError> {
+        let handled = timeout(outgoing.timeout, handler.handle(self.request(outgoing))).await;
+        let reply = handled.map_err(|_| TransferError::Timeout(outgoing.timeout))?;
+        Ok(Answers::one(Answer { status: Some(reply.status), ..answer_of(reply) }))
+    }
+
+    fn exchange_with_all(&self, outgoing: &Outgoing) -> Answers {
+        let (sender, receiver) = mpsc::channel(self.handlers.len().max(1));
+        for handler in &self.handlers {
+            let (handler, request, sender) = (Arc::clone(handler), self.request(outgoing), sender.clone());
+            let time = outgoing.timeout;
+            tokio::spawn(async move {
+                if let Ok(reply) = timeout(time, handler.handle(request)).await
+                    && reply.body.is_some()
+                {
+                    // Whoever asked may be gone.
+                    let _ = sender.send(Ok(answer_of(reply))).await;
+                }
+            });
+        }
+        Answers::new(receiver)
+    }
 }
 
 impl<H: Handler> Transfer for MemoryTransfer<H> {
     async fn exchange(&self, outgoing: Outgoing) -> Result<Answers, TransferError> {
-        let request = Request {
-            peer: self.peer.clone(),
-            scope: Scope::Direct,
-            content_type: Some(outgoing.media_type.to_owned()),
-            request_id: outgoing.request_id,
-            body: outgoing.body,
-        };
-        let handled = timeout(outgoing.timeout, self.handler.handle(request)).await;
-        let reply = handled.map_err(|_| TransferError::Timeout(outgoing.timeout))?;
-        let (content_type, body) = match reply.body {
-            Some(encoded) => (Some(encoded.media_type.to_owned()), encoded.bytes),
-            None => (None, bytes::Bytes::new()),
-        };
-        Ok(Answers::one(Answer { status: Some(reply.status), content_type, body }))
+        match (self.scope, self.handlers.as_slice()) {
+            (Scope::Direct, [handler]) => self.exchange_with_one(handler, &outgoing).await,
+            _ => Ok(self.exchange_with_all(&outgoing)),
+        }
     }
+}
+
+fn answer_of(reply: Reply) -> Answer {
+    let (content_type, body) = match reply.body {
+        Some(encoded) => (Some(encoded.media_type.to_owned()), encoded.bytes),
+        None => (None, bytes::Bytes::new()),
+    };
+    Answer { status: None, content_type, body }
 }
 
 impl<H> fmt::Debug for MemoryTransfer<H> {
@@ -59,7 +99,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::handler::{Refusal, Reply};
+    use crate::handler::Refusal;
 
     struct Mute;
 

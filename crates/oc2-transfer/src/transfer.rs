@@ -32,13 +32,16 @@ pub struct Outgoing {
     pub request_id: Option<String>,
     /// How long to wait for an answer. Default 60 seconds.
     pub timeout: Duration,
+    /// How many Consumers answer, for transfers that reach many: when so many have given their last word, there are no more
+    /// answers. Default unknown: answers come until the time is over.
+    pub expected: Option<usize>,
 }
 
 impl Outgoing {
     /// A message without an id, with the default timeout.
     #[must_use]
     pub fn new(body: impl Into<Bytes>, media_type: &'static str) -> Self {
-        Self { body: body.into(), media_type, request_id: None, timeout: Duration::from_secs(60) }
+        Self { body: body.into(), media_type, request_id: None, timeout: Duration::from_secs(60), expected: None }
     }
 }
 

@@ -1,12 +1,13 @@
 //! `oc2-consumer`, started and stopped.
 
 use std::fmt::Write as _;
-use std::io::Read;
+use std::fs::File;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use oc2_tests_broker::wait_until;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -17,7 +18,8 @@ pub(crate) struct Config {
     dir: TempDir,
     port: u16,
     consumer: String,
-    http: String,
+    http: Option<String>,
+    mqtt: String,
     actuators: String,
     tables: String,
 }
@@ -28,14 +30,9 @@ impl Config {
         let free = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
         let port = free.local_addr().expect("it is bound").port();
         let dir = TempDir::new().expect("a folder can be made");
-        Self {
-            dir,
-            port,
-            consumer: String::new(),
-            http: String::new(),
-            actuators: String::new(),
-            tables: String::new(),
-        }
+        let http = Some(String::new());
+        let (mqtt, actuators, tables) = (String::new(), String::new(), String::new());
+        Self { dir, port, consumer: String::new(), http, mqtt, actuators, tables }
     }
 
     pub(crate) fn consumer(mut self, line: &str) -> Self {
@@ -44,7 +41,24 @@ impl Config {
     }
 
     pub(crate) fn http(mut self, line: &str) -> Self {
-        writeln!(self.http, "{line}").expect("a string takes anything");
+        writeln!(self.http.get_or_insert_default(), "{line}").expect("a string takes anything");
+        self
+    }
+
+    /// No listener for HTTP.
+    pub(crate) fn without_http(mut self) -> Self {
+        self.http = None;
+        self
+    }
+
+    /// A broker on a port of loopback.
+    pub(crate) fn broker(self, port: u16) -> Self {
+        self.mqtt(&format!("broker = \"mqtt://127.0.0.1:{port}\""))
+    }
+
+    /// A line of the table [mqtt].
+    pub(crate) fn mqtt(mut self, line: &str) -> Self {
+        writeln!(self.mqtt, "{line}").expect("a string takes anything");
         self
     }
 
@@ -78,10 +92,15 @@ impl Config {
 
     pub(crate) fn write(&self) {
         let state_dir = self.dir.path().join("state").display().to_string();
-        let text = format!(
-            "[consumer]\nid = \"fw1.example.net\"\nstate_dir = {state_dir:?}\n{}\n[http]\nlisten = \"127.0.0.1:{}\"\n{}{}{}",
-            self.consumer, self.port, self.http, self.actuators, self.tables
-        );
+        let mut text = format!("[consumer]\nid = \"fw1.example.net\"\nstate_dir = {state_dir:?}\n{}\n", self.consumer);
+        if let Some(lines) = &self.http {
+            text += &format!("[http]\nlisten = \"127.0.0.1:{}\"\n{lines}", self.port);
+        }
+        if !self.mqtt.is_empty() {
+            text += &format!("[mqtt]\n{}", self.mqtt);
+        }
+        text += &self.actuators;
+        text += &self.tables;
         std::fs::write(self.path(), text).expect("the folder is ours");
     }
 
@@ -94,7 +113,18 @@ impl Config {
     /// Starts the daemon and waits until it listens.
     pub(crate) fn start(&self) -> Daemon {
         self.write();
-        Daemon::start(&self.path(), SocketAddr::from(([127, 0, 0, 1], self.port)))
+        let mut daemon = Daemon::start(&self.path(), SocketAddr::from(([127, 0, 0, 1], self.port)));
+        if self.http.is_some() {
+            daemon.wait_until_it_listens();
+        }
+        daemon
+    }
+
+    /// Starts the daemon and waits until a broker has its subscriptions.
+    pub(crate) fn start_connected(&self) -> Daemon {
+        let daemon = self.start();
+        daemon.wait_connected(1);
+        daemon
     }
 }
 
@@ -102,21 +132,21 @@ impl Config {
 pub(crate) struct Daemon {
     child: Child,
     address: SocketAddr,
+    log: PathBuf,
 }
 
 impl Daemon {
     fn start(config: &Path, address: SocketAddr) -> Self {
+        let log = config.with_extension("log");
         let child = Command::new(binary("oc2-consumer"))
             .args(["run", "--config"])
             .arg(config)
             .env_remove("OC2_LOG")
             .stdin(Stdio::null())
-            .stderr(Stdio::piped())
+            .stderr(File::create(&log).expect("the folder is ours"))
             .spawn()
             .expect("the binary starts");
-        let mut daemon = Self { child, address };
-        daemon.wait_until_it_listens();
-        daemon
+        Self { child, address, log }
     }
 
     fn wait_until_it_listens(&mut self) {
@@ -128,6 +158,18 @@ impl Daemon {
             assert!(Instant::now() < deadline, "the daemon does not listen");
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// Waits until it was connected to a broker so many times.
+    #[track_caller]
+    pub(crate) fn wait_connected(&self, n_times: usize) {
+        self.wait_for_log("Connected to the broker, and subscribed.", n_times);
+    }
+
+    /// Waits until it has logged this so many times.
+    #[track_caller]
+    pub(crate) fn wait_for_log(&self, text: &str, n_times: usize) {
+        wait_until(text, || self.log().matches(text).count() >= n_times);
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -178,16 +220,13 @@ impl Daemon {
     }
 
     pub(crate) fn wait(&mut self) -> (ExitStatus, String) {
-        let log = self.log();
-        (self.child.wait().expect("the child is ours"), log)
+        let status = self.child.wait().expect("the child is ours");
+        (status, self.log())
     }
 
-    fn log(&mut self) -> String {
-        let mut log = String::new();
-        if let Some(mut stderr) = self.child.stderr.take() {
-            stderr.read_to_string(&mut log).expect("the log is text");
-        }
-        log
+    /// What it has logged since it was started.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).expect("the log is text")
     }
 }
 

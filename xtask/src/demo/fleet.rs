@@ -88,7 +88,9 @@ backend = "iptables"
         let all = |arguments: &[&'static str]| Whom::All.with(arguments);
 
         report.step("Ask all of them what they can do");
-        self.send_until_all_answer(report, &all(&["query", "features", "profiles"]))?;
+        self.wait_for_all()?;
+        let answers = self.send(report, &all(&["query", "features", "profiles"]))?;
+        check_answers(report, &answers, N_SITES);
         report.step("Traffic before any rule");
         self.check_traffic(report, sites, N_SITES)?;
 
@@ -115,22 +117,28 @@ backend = "iptables"
         self.check_traffic(report, sites, N_SITES)
     }
 
-    /// Consumers take a moment to get to the broker; who asks sees them come.
-    fn send_until_all_answer(&self, report: &mut Report, arguments: &[String]) -> Result<()> {
-        let started = Instant::now();
-        loop {
-            let answers = self.send(report, arguments)?;
-            if answers.len() >= N_SITES.into() || started.elapsed() > START_LIMIT {
-                check_answers(report, &answers, N_SITES);
-                return Ok(());
+    /// Consumers take a moment to get to the broker. What is not as expected when the time is over, the next command shows.
+    fn wait_for_all(&self) -> Result<()> {
+        let (started, n_sites) = (Instant::now(), N_SITES.to_string());
+        let words = ["--all", "--wait", "1s", "--expect", &n_sites, "heartbeat"].map(str::to_owned);
+        while started.elapsed() < START_LIMIT {
+            if process::output_within(&mut self.producer(&words), LIMIT)?.status.success() {
+                break;
             }
+            thread::sleep(Duration::from_millis(100));
         }
+        Ok(())
+    }
+
+    fn producer(&self, arguments: &[String]) -> Command {
+        let mut command = Command::new(&self.binaries.producer);
+        command.args(["--to", &format!("mqtt://{HUB}"), "--state-dir", "/run/producer", "--json"]).args(arguments);
+        command
     }
 
     /// Sends a command and returns the messages that answered it.
     fn send(&self, report: &Report, arguments: &[String]) -> Result<Vec<Value>> {
-        let mut command = Command::new(&self.binaries.producer);
-        command.args(["--to", &format!("mqtt://{HUB}"), "--state-dir", "/run/producer", "--json"]).args(arguments);
+        let mut command = self.producer(arguments);
         report.command(process::line(&command));
         let output = process::output_within(&mut command, LIMIT)?;
         report.text(String::from_utf8_lossy(&output.stderr).trim_end());

@@ -8,6 +8,10 @@ use super::{Failure, observe};
 /// Says what is wrong with a configuration, or what it comes to.
 pub(crate) fn check(path: &Path) -> Result<(), Failure> {
     let config = Config::load(path)?;
+    #[cfg(feature = "mqtt")]
+    if let Some(mqtt) = &config.mqtt {
+        super::mqtt::check(mqtt, &config).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
     println!("{}: ok", path.display());
     println!("  answers as {:?}, keeps its state in {}", config.consumer.id.0, config.consumer.state_dir.0.display());
     #[cfg(feature = "http")]
@@ -17,6 +21,14 @@ pub(crate) fn check(path: &Path) -> Result<(), Failure> {
             http.listen
         );
     }
+    #[cfg(feature = "mqtt")]
+    if let Some(mqtt) = &config.mqtt {
+        let device = mqtt.device(&config.consumer.id)?;
+        println!("  takes commands from {} as device {:?}{}", mqtt.broker, device.as_str(), credentials(mqtt));
+        if !mqtt.broker.is_secure() {
+            println!("    without TLS: for testing only, anybody on the way can read and forge commands");
+        }
+    }
     observe::describe(&config)?;
     if config.actuators.is_empty() {
         println!("  has no actuator: it answers `query features` and nothing else (ARCH 3.3.5 wants one)");
@@ -24,6 +36,14 @@ pub(crate) fn check(path: &Path) -> Result<(), Failure> {
     #[cfg(feature = "iptables")]
     config.actuators.iter().map(toml::Spanned::get_ref).for_each(describe);
     Ok(())
+}
+
+#[cfg(feature = "mqtt")]
+fn credentials(mqtt: &super::config::MqttTable) -> String {
+    let user = mqtt.username.as_ref().map(|name| format!("user {name:?}"));
+    let certificate = mqtt.cert.as_ref().map(|path| format!("the certificate {}", path.0.display()));
+    let shown: Vec<_> = user.into_iter().chain(certificate).collect();
+    if shown.is_empty() { ", unknown to the broker".to_owned() } else { format!(", with {}", shown.join(" and ")) }
 }
 
 #[cfg(feature = "iptables")]

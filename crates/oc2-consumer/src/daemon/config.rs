@@ -1,5 +1,8 @@
 //! The configuration file, in TOML. What it says wrong is told with line and column.
 
+#[cfg(feature = "mqtt")]
+mod mqtt;
+
 use std::fmt;
 #[cfg(feature = "http")]
 use std::net::SocketAddr;
@@ -9,10 +12,13 @@ use std::time::Duration;
 
 use oc2_consumer::Settings;
 use oc2_core::Mode;
-#[cfg(feature = "http")]
+#[cfg(any(feature = "http", feature = "mqtt"))]
 use oc2_encoding::{Cbor, Encodings};
 use serde::Deserialize;
 use toml::Spanned;
+
+#[cfg(feature = "mqtt")]
+pub(crate) use self::mqtt::MqttTable;
 
 /// A configuration file.
 #[derive(Clone, Debug, Deserialize)]
@@ -21,6 +27,8 @@ pub(crate) struct Config {
     pub(crate) consumer: ConsumerTable,
     #[cfg(feature = "http")]
     pub(crate) http: Option<HttpTable>,
+    #[cfg(feature = "mqtt")]
+    pub(crate) mqtt: Option<MqttTable>,
     #[cfg(feature = "signature")]
     pub(crate) signatures: Option<super::observe::SignaturesTable>,
     #[cfg(feature = "audit")]
@@ -38,7 +46,7 @@ pub(crate) struct ConsumerTable {
     /// `from` of its responses.
     pub(crate) id: Identity,
     /// Where rules, numbers and the requests of the last hour are kept.
-    pub(crate) state_dir: Folder,
+    pub(crate) state_dir: Location,
     /// Commands a minute; absent means no limit.
     rate_limit: Option<NonZeroU32>,
     /// How received messages are read.
@@ -53,6 +61,16 @@ pub(crate) struct ConsumerTable {
     max_commands: Option<NonZeroU32>,
     /// Commands sent ahead of their time that may be taken on at once.
     max_scheduled: Option<NonZeroU32>,
+}
+
+impl ConsumerTable {
+    /// How received messages are read.
+    pub(crate) fn mode(&self) -> Mode {
+        match self.mode {
+            ReadMode::Lenient => Mode::Lenient,
+            ReadMode::Strict => Mode::Strict,
+        }
+    }
 }
 
 /// `[http]`
@@ -74,9 +92,14 @@ pub(crate) struct HttpTable {
 impl HttpTable {
     /// What is read, and answered in kind.
     pub(crate) fn encodings(&self) -> Encodings {
-        let json = Encodings::default();
-        if self.cbor { json.and(Cbor) } else { json }
+        encodings(self.cbor)
     }
+}
+
+#[cfg(any(feature = "http", feature = "mqtt"))]
+fn encodings(with_cbor: bool) -> Encodings {
+    let json = Encodings::default();
+    if with_cbor { json.and(Cbor) } else { json }
 }
 
 #[cfg(feature = "http")]
@@ -121,9 +144,9 @@ impl TryFrom<String> for Identity {
 /// A path that is not empty.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "PathBuf")]
-pub(crate) struct Folder(pub(crate) PathBuf);
+pub(crate) struct Location(pub(crate) PathBuf);
 
-impl TryFrom<PathBuf> for Folder {
+impl TryFrom<PathBuf> for Location {
     type Error = &'static str;
 
     fn try_from(path: PathBuf) -> Result<Self, &'static str> {
@@ -151,9 +174,12 @@ impl Config {
 
     /// What no single key can tell.
     fn check_whole(&self, #[cfg_attr(not(feature = "iptables"), expect(unused))] text: &str) -> Result<(), String> {
-        #[cfg(feature = "http")]
-        if self.http.is_none() {
-            return Err("nothing listens: add a table [http], for instance with listen = \"127.0.0.1:8080\"".into());
+        if self.is_deaf() {
+            return Err(format!("nothing listens: add a table {}", LISTENERS.join(" or ")));
+        }
+        #[cfg(feature = "mqtt")]
+        if let Some(mqtt) = &self.mqtt {
+            mqtt.check_whole(&self.consumer.id)?;
         }
         #[cfg(feature = "metrics")]
         if let Some(metrics) = &self.metrics {
@@ -173,15 +199,23 @@ impl Config {
         Ok(())
     }
 
+    /// Whether it takes Commands from nowhere, though it could.
+    fn is_deaf(&self) -> bool {
+        let listeners: &[bool] = &[
+            #[cfg(feature = "http")]
+            self.http.is_some(),
+            #[cfg(feature = "mqtt")]
+            self.mqtt.is_some(),
+        ];
+        !listeners.is_empty() && !listeners.contains(&true)
+    }
+
     /// What can be changed while the Consumer runs.
     pub(crate) fn settings(&self) -> Settings {
         let mut settings = Settings::default();
         settings.rate_limit = self.consumer.rate_limit;
         settings.enforce_to = self.consumer.enforce_to;
-        settings.mode = match self.consumer.mode {
-            ReadMode::Lenient => Mode::Lenient,
-            ReadMode::Strict => Mode::Strict,
-        };
+        settings.mode = self.consumer.mode();
         if let Some(seconds) = self.consumer.max_wait {
             settings.max_wait = Duration::from_secs(seconds.into());
         }
@@ -207,6 +241,15 @@ impl Config {
         if self.http != new.http {
             changed.push("http");
         }
+        #[cfg(feature = "mqtt")]
+        {
+            if self.mqtt != new.mqtt {
+                changed.push("mqtt");
+            }
+            if self.mqtt.is_some() && self.consumer.mode() != new.consumer.mode() {
+                changed.push("consumer.mode, as to what stands beside a message over MQTT");
+            }
+        }
         if !self.actuators.iter().map(Spanned::get_ref).eq(new.actuators.iter().map(Spanned::get_ref)) {
             changed.push("actuator");
         }
@@ -221,6 +264,14 @@ impl Config {
         changed
     }
 }
+
+/// What takes Commands, as an operator writes it.
+const LISTENERS: &[&str] = &[
+    #[cfg(feature = "http")]
+    "[http], for instance with listen = \"127.0.0.1:8080\",",
+    #[cfg(feature = "mqtt")]
+    "[mqtt], for instance with broker = \"mqtts://broker.example.net\"",
+];
 
 /// A configuration that cannot be used.
 #[derive(Debug)]

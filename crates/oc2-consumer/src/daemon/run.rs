@@ -21,6 +21,8 @@ use super::Failure;
 use super::cli::Logging;
 use super::config::Config;
 use super::logging;
+#[cfg(feature = "mqtt")]
+use super::mqtt::MqttServer;
 use super::observe::{self, Watch};
 
 /// Takes commands until told to stop.
@@ -53,10 +55,21 @@ async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
     };
     let (stopping, stopped) = watch::channel(());
     let mut listening: JoinSet<Result<(), TransferError>> = JoinSet::new();
+    // What is wrong here is found before anybody can reach us.
+    #[cfg(feature = "mqtt")]
+    let server = config.mqtt.as_ref().map(|mqtt| MqttServer::prepare(mqtt, &config, &consumer)).transpose()?;
     #[cfg(feature = "http")]
     if let Some(http) = &config.http {
         let listener = bind_http(http).await?;
-        listening.spawn(listener.serve(consumer.clone(), until_stopped(stopped.clone())));
+        listening.spawn(listener.serve(consumer.reading(http.encodings()), until_stopped(stopped.clone())));
+    }
+    #[cfg(feature = "mqtt")]
+    if let Some(server) = server {
+        let (consumer, stopped) = (consumer.clone(), stopped.clone());
+        listening.spawn(async move {
+            server.serve(consumer, || until_stopped(stopped.clone())).await;
+            Ok(())
+        });
     }
     watch.listen(&config, &mut listening, until_stopped(stopped.clone())).await?;
     drop(stopped);
@@ -106,9 +119,9 @@ fn assemble(config: &Config, watch: &Watch) -> Result<Consumer, Failure> {
     }
     let builder = Consumer::builder(config.consumer.id.0.clone()).dangerous().without_policy();
     let builder = builder.settings(observe::settings(config)?);
-    #[cfg(feature = "http")]
-    let builder = match &config.http {
-        Some(http) => builder.encodings(http.encodings()),
+    #[cfg(feature = "mqtt")]
+    let builder = match config.mqtt.as_ref().map(|mqtt| mqtt.device(&config.consumer.id)) {
+        Some(device) => builder.also_known_as(device?.as_str()),
         None => builder,
     };
     #[cfg(feature = "iptables")]

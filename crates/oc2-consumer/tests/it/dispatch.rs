@@ -5,7 +5,8 @@ use oc2_transfer::{Peer, Request, Scope};
 use serde_json::json;
 
 use crate::harness::{
-    Doors, Recorder, broadcast, builder, deny, deny_with, message, recording, request, send, send_request,
+    Doors, Recorder, broadcast, builder, deny, deny_with, message, recording, request, send, send_message,
+    send_request, strict,
 };
 
 #[tokio::test]
@@ -174,19 +175,67 @@ async fn who_is_not_meant_stays_silent_when_the_command_is_repeated() {
 
 #[tokio::test]
 async fn what_is_for_others_is_ignored_where_many_hear_it() {
-    // M5, M13, LS-081
-    let (consumer, recorder) = recording();
+    // M5, M13, LS-081, MQTT-035
+    let recorder = Recorder::new();
+    let consumer = builder().also_known_as("zulu").actuator(recorder.clone()).build();
     let mut for_others = message(&deny());
     for_others["headers"]["to"] = json!(["fw2"]);
     let notification = json!({"body": {"openc2": {"notification": {"a": 1}}}});
-    for message in [for_others, notification] {
-        let request = Request { scope: Scope::Broadcast, ..request(message.to_string()) };
-        assert!(send_request(&consumer, request).await.message.is_none());
+    for scope in [Scope::Broadcast, Scope::Device] {
+        for message in [&for_others, &notification] {
+            let request = Request { scope, ..request(message.to_string()) };
+            assert!(send_request(&consumer, request).await.message.is_none());
+        }
     }
-    let mut for_us = message(&deny());
-    for_us["headers"]["to"] = json!(["fw2", "fw1"]);
-    send_request(&consumer, Request { scope: Scope::Broadcast, ..request(for_us.to_string()) }).await.expect(200, "");
-    assert_eq!(recorder.n_performed(), 1);
+    for (n_performed, (scope, name)) in [(Scope::Broadcast, "fw1"), (Scope::Device, "zulu")].into_iter().enumerate() {
+        assert_eq!(recorder.n_performed(), n_performed);
+        let mut for_us = message(&deny());
+        for_us["headers"]["to"] = json!(["fw2", name]);
+        send_request(&consumer, Request { scope, ..request(for_us.to_string()) }).await.expect(200, "");
+    }
+    assert_eq!(recorder.n_performed(), 2);
+}
+
+#[tokio::test]
+async fn through_a_broker_the_one_device_that_is_meant_says_what_it_lacks() {
+    // R3, R4
+    let (consumer, recorder) = recording();
+    for (actuator, status) in [(json!({"x-none": {}}), 501), (json!({"slpf": {"asset_id": "31"}}), 404)] {
+        let mut command = deny();
+        command["actuator"] = actuator;
+        broadcast(&consumer, Scope::Device, command).await.expect(status, "");
+    }
+    assert_eq!(recorder.n_performed(), 0);
+}
+
+#[tokio::test]
+async fn through_a_broker_a_strict_consumer_answers_a_request_without_an_id() {
+    // MQTT-122, M10
+    let consumer = builder().settings(strict()).actuator(Recorder::new()).build();
+    let anonymous = json!({"headers": {"from": "soc-1"}, "body": {"openc2": {"request": deny()}}}).to_string();
+    send_request(&consumer, Request { scope: Scope::Device, ..request(anonymous.clone()) }).await.expect(200, "");
+    send_request(&consumer, request(anonymous)).await.expect(400, "headers: the member \"request_id\" is missing");
+}
+
+#[tokio::test]
+async fn a_consumer_behind_two_transfers_reads_what_each_carries() {
+    // M2, M12
+    let recorder = Recorder::new();
+    let consumer = builder().actuator(recorder.clone()).build();
+    let beside = consumer.reading(oc2_encoding::Encodings::default().and(oc2_encoding::Cbor));
+    let cbor = || Request {
+        content_type: Some("application/openc2+cbor;version=1.0".to_owned()),
+        body: vec![0x82, 0x03, 0xa1, 0x09, 0x80].into(),
+        ..request(String::new())
+    };
+    assert_eq!(oc2_transfer::Handler::handle(&consumer, cbor()).await.status.as_u16(), 400);
+    assert_eq!(oc2_transfer::Handler::handle(&beside, cbor()).await.status.as_u16(), 200);
+    let once = message(&deny());
+    for consumer in [&consumer, &beside] {
+        send_message(consumer, &once).await.expect(200, "");
+    }
+    assert_eq!(recorder.n_performed(), 1, "what one has seen the other knows");
+    assert_eq!(beside.profiles(), [Nsid::SLPF]);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 //! M1, M10).
 
 use oc2_core::{Envelope, Mode, ResponseType};
-use oc2_encoding::{Encoding, Json, MAX_MESSAGE};
+use oc2_encoding::{ContentKind, Encoding, Glimpse, Json, MAX_MESSAGE};
 
 /// What is due to the peer: the id, what it asked for, and whether its content was bare.
 type Due<'a> = (Option<&'a str>, Option<ResponseType>, Envelope);
@@ -193,4 +193,48 @@ fn a_message_that_is_too_long_is_answered_under_its_id() {
     check(deep.as_bytes(), id("id-1"));
     let wide: Vec<_> = (0..60_000).map(|i| format!("\"a{i}\":1")).collect();
     check(format!("{{{},{HEADERS}}}", wide.join(",")).as_bytes(), id("id-1"));
+}
+
+/// What a glimpse without a reading tells: who sent it, what it is, and a Response's status.
+#[track_caller]
+fn check_look(bytes: &[u8], expected: (Option<&str>, Option<ContentKind>, Option<u64>)) {
+    let json = Glimpse::of_json(bytes);
+    let glimpse = if json.content.is_some() { json } else { Glimpse::of_cbor(bytes) };
+    assert_eq!((glimpse.from.as_deref(), glimpse.content, glimpse.status), expected, "{:?}", Bytes(bytes));
+}
+
+/// Bytes as text, for the messages of failed tests.
+struct Bytes<'a>(&'a [u8]);
+
+impl std::fmt::Debug for Bytes<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&String::from_utf8_lossy(self.0))
+    }
+}
+
+#[test]
+fn a_look_tells_who_sent_what() {
+    let request = br#"{"headers":{"from":"p"},"body":{"openc2":{"request":{"action":"query"}}}}"#;
+    check_look(request, (Some("p"), Some(ContentKind::Request), None));
+    let response = br#"{"body":{"openc2":{"response":{"status":102}}},"headers":{"from":"c"}}"#;
+    check_look(response, (Some("c"), Some(ContentKind::Response), Some(102)));
+    check_look(br#"{"body":{"openc2":{"notification":{}}}}"#, (None, Some(ContentKind::Notification), None));
+    check_look(br#"{"action":"query","target":{}}"#, (None, Some(ContentKind::Request), None));
+    check_look(br#"{"status":200}"#, (None, Some(ContentKind::Response), Some(200)));
+}
+
+#[test]
+fn a_look_at_cbor_tells_the_same() {
+    // [{3: "c"}, {1: {2: {1: 200}}}]
+    let by_id = [0x82, 0xa1, 0x03, 0x61, b'c', 0xa1, 0x01, 0xa1, 0x02, 0xa1, 0x01, 0x18, 0xc8];
+    check_look(&by_id, (Some("c"), Some(ContentKind::Response), Some(200)));
+}
+
+#[test]
+fn a_sender_that_no_message_may_name_is_none() {
+    // DECISIONS M16
+    let long = format!(r#"{{"headers":{{"from":"{}"}},"body":{{"openc2":{{"request":{{}}}}}}}}"#, "a".repeat(257));
+    check_look(long.as_bytes(), (None, Some(ContentKind::Request), None));
+    let control = br#"{"headers":{"from":"a\u0007"},"body":{"openc2":{"request":{}}}}"#;
+    check_look(control, (None, Some(ContentKind::Request), None));
 }

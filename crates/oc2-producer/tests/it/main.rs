@@ -1,4 +1,4 @@
-//! The library over transfers in memory, and the program over a socket.
+//! The library over transfers in memory, and the program over a socket and a real broker.
 
 #[cfg(all(feature = "bin", feature = "http"))]
 mod program;
@@ -6,6 +6,9 @@ mod program;
 mod responder;
 
 mod answers;
+mod broadcast;
+#[cfg(all(feature = "bin", feature = "http", feature = "mqtt"))]
+mod broker;
 mod messages;
 #[cfg(all(feature = "bin", feature = "signature"))]
 mod signed;

@@ -49,7 +49,7 @@ async fn a_command_travels_in_a_message_with_id_time_and_sender() {
     assert_eq!(message["body"], json!({"openc2": {"request": request}}));
 }
 
-// HTTPS-034
+// HTTPS-034, MQTT-034
 #[tokio::test]
 async fn recipients_are_named_if_there_are_any() {
     let consumer = Consumer::new(|request| response_to(request, r#"{"status":200}"#));

@@ -10,9 +10,12 @@ use serde_json::{Value, json};
 use crate::messages::is_uuid_v4;
 use crate::responder::{Responder, http};
 
-fn program(words: &[&str]) -> Command {
+pub(crate) fn program(words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_oc2-producer"));
-    command.args(words).env_remove("OC2_TO").stdin(Stdio::null());
+    command.args(words).stdin(Stdio::null());
+    for variable in ["OC2_TO", "OC2_USERNAME", "OC2_PASSWORD_FILE", "OC2_CA", "OC2_CERT", "OC2_KEY"] {
+        command.env_remove(variable);
+    }
     command
 }
 
@@ -31,15 +34,15 @@ fn run_with_input(words: &[&str], input: &[u8]) -> Output {
     child.wait_with_output().expect("it ends")
 }
 
-fn stdout(output: &Output) -> String {
+pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).expect("UTF-8")
 }
 
-fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).expect("UTF-8")
 }
 
-fn check_exit(output: &Output, expected: i32) {
+pub(crate) fn check_exit(output: &Output, expected: i32) {
     assert_eq!(output.status.code(), Some(expected), "{}{}", stdout(output), stderr(output));
 }
 
@@ -146,6 +149,9 @@ fn what_must_not_be_sent_is_2_and_not_sent() {
         ("send -", "- is empty"),
         ("heartbeat --timeout 0s", "leaves no time for an answer"),
         ("heartbeat --strict --lenient", "cannot be used with"),
+        ("heartbeat --all", "--all goes with a broker\nA broker is --to mqtt://HOST"),
+        ("heartbeat --wait 5s", "--wait goes with a broker"),
+        ("heartbeat --username ada", "--username goes with a broker"),
     ] {
         let words: Vec<_> = line.split(' ').collect();
         let output = run(&[&["--to", &responder.url()], &words[..]].concat());
@@ -159,7 +165,7 @@ fn what_must_not_be_sent_is_2_and_not_sent() {
 #[test]
 fn an_address_of_no_transfer_is_2() {
     for (to, reason) in [
-        ("mqtt://192.0.2.1", "no transfer for mqtt:// is compiled in\nThere is: --to http://HOST:PORT"),
+        ("coap://192.0.2.1", "no transfer for coap:// is compiled in\nThere is: --to http://HOST:PORT"),
         ("192.0.2.1:8080", "--to does not say how to get there\nThere is: --to http://HOST:PORT"),
         ("http://", "is not a URL"),
         ("", "does not say how"),

@@ -3,13 +3,13 @@
 use serde::Deserialize;
 
 use crate::daemon::Failure;
-use crate::daemon::config::Folder;
+use crate::daemon::config::Location;
 
 /// `[audit]`
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AuditTable {
-    pub(crate) file: Folder,
+    pub(crate) file: Location,
     /// Whether Commands are refused while records cannot be written.
     #[serde(default)]
     required: bool,

@@ -1,0 +1,518 @@
+//! The daemon behind a real broker. What is on the wire, every property and option, is tested in `oc2-transfer-mqtt`.
+
+use std::collections::BTreeMap;
+use std::thread;
+use std::time::Duration;
+
+use oc2_actuator_iptables::testing::in_namespace;
+use oc2_core::{Content, Mode, StatusCode};
+use oc2_encoding::{Encoding, Json};
+use oc2_tests_broker::{Direction, Draft, Kind, Mosquitto, Tap, wait_until};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+use crate::harness::{Center, Config, DEVICE, Daemon, Heard, Reach, deny, post, query, reach, request, run, serve};
+
+const ALL: &str = "oc2/cmd/all";
+const SLPF: &str = "oc2/cmd/ap/slpf";
+const PATH: &str = "/.well-known/openc2";
+
+fn rule(response: &Value) -> Option<i64> {
+    response.pointer("/results/slpf/rule_number").and_then(Value::as_i64)
+}
+
+/// A filter that changes nothing.
+fn dry_run(broker: u16) -> Config {
+    Config::new().slpf("dry-run", "asset_id = \"30\"").broker(broker)
+}
+
+#[test]
+fn a_deny_by_any_topic_stops_packets_and_http_sees_the_same_rules() {
+    // MQTT-004, MQTT-011, MQTT-013, MQTT-033, MQTT-037, MQTT-090 to MQTT-092, S1
+    in_namespace("mqtt::a_deny_by_any_topic_stops_packets_and_http_sees_the_same_rules", || {
+        run("ip link set lo up");
+        let Some(broker) = Mosquitto::start() else { return };
+        let config = Config::new().slpf("iptables", "").broker(broker.port());
+        let daemon = config.start_connected();
+        let _server = serve(7000);
+        let mut center = Center::connect(broker.port());
+        let mut numbers = Vec::new();
+        for (topic, addr) in [(DEVICE, "127.0.0.2"), (SLPF, "127.0.0.3"), (ALL, "127.0.0.4")] {
+            assert_eq!(reach(addr, 7000), Reach::Passes);
+            center.send(topic, &deny(addr, addr));
+            let heard = center.hear();
+            let headers = &heard.message["headers"];
+            assert_eq!(
+                (&*heard.topic, &headers["request_id"], &headers["from"]),
+                ("oc2/rsp", &json!(addr), &json!("fw1.example.net"))
+            );
+            // MQTT-028 to MQTT-031, MQTT-085
+            let strictly = Json.decode(heard.message.to_string().as_bytes(), Mode::Strict).unwrap().message;
+            assert!(matches!(strictly.content(), Content::Response(response) if response.status == StatusCode::Ok));
+            assert_eq!(headers["created"].to_string().len(), 13, "milliseconds: {heard:?}");
+            assert_eq!(reach(addr, 7000), Reach::Dropped, "{topic}");
+            numbers.extend(rule(heard.response()));
+        }
+        assert_eq!(numbers, [999_990, 999_980, 999_970]);
+        assert_eq!(daemon.command(&["deny", "ipv4_net", "127.0.0.5"]).expect(200).rule(), "999960");
+        daemon.command(&["delete", "slpf:rule_number", "999980"]).expect(200);
+        let delete = |number: i64| json!({"action": "delete", "target": {"slpf:rule_number": number}});
+        assert_eq!(center.ask(DEVICE, &request("gone", delete(999_980)))["status"], 500);
+        assert_eq!(center.ask(DEVICE, &request("there", delete(999_960)))["status"], 200);
+        let reached = ["127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"].map(|addr| reach(addr, 7000));
+        assert_eq!(reached, [Reach::Dropped, Reach::Passes, Reach::Dropped, Reach::Passes]);
+    });
+}
+
+#[test]
+fn who_is_not_meant_is_silent_and_does_nothing() {
+    let Some(broker) = Mosquitto::start() else { return };
+    let config = dry_run(broker.port()).mqtt("device_id = \"zulu\"");
+    let _daemon = config.start_connected();
+    let mut center = Center::connect(broker.port());
+    let zulu = "oc2/cmd/device/zulu";
+    let to = |id: &str, names: &[&str]| {
+        let mut message = deny(id, "10.0.0.0/8");
+        message["headers"]["to"] = json!(names);
+        message
+    };
+    let with_actuator = |id: &str, actuator: Value| {
+        let mut message = deny(id, "10.0.0.0/8");
+        message["body"]["openc2"]["request"]["actuator"] = actuator;
+        message
+    };
+    let mut quiet = |topic: &str, message: &Value| {
+        center.send(topic, message);
+        for _ in 0..2 {
+            assert_eq!(center.ask(zulu, &query())["status"], 200, "{topic}: {message}");
+        }
+    };
+    // MQTT-034, MQTT-035, M5
+    for topic in [ALL, SLPF, zulu] {
+        quiet(topic, &to(&format!("others-{topic}"), &["fw2.example.net", "yankee"]));
+    }
+    // R3, R4
+    for topic in [ALL, SLPF] {
+        quiet(topic, &with_actuator(&format!("profile-{topic}"), json!({"x-none": {}})));
+        quiet(topic, &with_actuator(&format!("asset-{topic}"), json!({"slpf": {"asset_id": "31"}})));
+    }
+    assert_eq!(center.ask(zulu, &with_actuator("profile", json!({"x-none": {}})))["status"], 501);
+    assert_eq!(center.ask(zulu, &with_actuator("asset", json!({"slpf": {"asset_id": "31"}})))["status"], 404);
+    // Of all that nothing has taken a number; both names of ours are ours.
+    assert_eq!(rule(&center.ask(ALL, &to("id", &["x", "fw1.example.net"]))), Some(999_990));
+    assert_eq!(rule(&center.ask(zulu, &to("device", &["zulu"]))), Some(999_980));
+    assert_eq!(rule(&center.ask(ALL, &with_actuator("we", json!({"slpf": {"asset_id": "30"}})))), Some(999_970));
+}
+
+#[test]
+fn a_producer_that_wants_no_answer_gets_none_and_one_without_an_id_gets_one_without() {
+    // MQTT-122, MQTT-123, L3
+    let Some(broker) = Mosquitto::start() else { return };
+    let config = dry_run(broker.port());
+    let _daemon = config.start_connected();
+    let mut center = Center::connect(broker.port());
+    let none = |id: &str, net: &str| {
+        let args = json!({"response_requested": "none"});
+        request(id, json!({"action": "deny", "target": {"ipv4_net": net}, "args": args}))
+    };
+    center.send(DEVICE, &none("none", "10.0.0.0/8"));
+    center.send(ALL, &none("none-wrong", "10.0.0.0/33"));
+    center.hears_nothing();
+    let mut anonymous = deny("", "10.0.0.0/8");
+    anonymous["headers"] = json!({"from": "soc-1"});
+    center.send(DEVICE, &anonymous);
+    let heard = center.hear();
+    assert_eq!(rule(heard.response()), Some(999_980), "none was performed: {heard:?}");
+    assert_eq!(heard.message["headers"].get("request_id"), None);
+    // L5
+    let ack = json!({"action": "deny", "target": {"ipv4_net": "10.0.0.0/8"}, "args": {"response_requested": "ack"}});
+    assert_eq!(center.ask(DEVICE, &request("ack", ack))["status"], 102);
+    center.hears_nothing();
+}
+
+#[test]
+fn a_retained_command_is_performed_only_where_it_is_asked_for() {
+    // Q6
+    let Some(broker) = Mosquitto::start() else { return };
+    let mut center = Center::connect(broker.port());
+    center.publish(&Draft::openc2(DEVICE, "req", deny("kept", "10.0.0.0/8").to_string()).retained());
+    let config = dry_run(broker.port());
+    let daemon = config.start_connected();
+    center.hears_nothing();
+    assert!(daemon.log().contains("it is retained"), "{}", daemon.log());
+    assert_eq!(rule(&center.ask(DEVICE, &deny("first", "10.0.0.0/8"))), Some(999_990));
+    drop(daemon);
+    let config = dry_run(broker.port()).mqtt("serves_retained = true");
+    let _daemon = config.start_connected();
+    let heard = center.hear();
+    assert_eq!((&heard.message["headers"]["request_id"], rule(heard.response())), (&json!("kept"), Some(999_990)));
+}
+
+#[test]
+fn messages_of_any_shape_leave_the_daemon_at_work() {
+    // MQTT-027, MQTT-083, MQTT-084
+    let Some(broker) = Mosquitto::start() else { return };
+    let config = dry_run(broker.port());
+    let _daemon = config.start_connected();
+    let mut center = Center::connect(broker.port());
+    for draft in [
+        Draft::new(DEVICE, ""),
+        Draft::new(ALL, b"\xff\xfe{".to_vec()),
+        Draft::openc2(DEVICE, "rsp", query().to_string()),
+        Draft::openc2(DEVICE, "ntf", query().to_string()),
+        Draft::openc2(ALL, "req", "[".repeat(100_000)),
+        Draft::openc2(ALL, "req", "{\"body\":1}"),
+        Draft::openc2(SLPF, "req", vec![b'x'; 1 << 20]),
+    ] {
+        center.publish(&draft);
+    }
+    let mut wrong = deny("wrong", "10.0.0.0/8");
+    wrong["body"]["openc2"]["request"]["target"] = json!({"ipv4_net": "10.0.0.0/33"});
+    center.send(DEVICE, &wrong);
+    let good = query();
+    center.send(DEVICE, &good);
+    let mut awaited = vec![json!("wrong"), good["headers"]["request_id"].clone()];
+    while !awaited.is_empty() {
+        let Heard { message, .. } = center.hear();
+        let id = &message["headers"]["request_id"];
+        let status = if *id == good["headers"]["request_id"] { 200 } else { 400 };
+        assert!(message.to_string().contains(&format!("\"status\":{status}")), "{message}");
+        awaited.retain(|awaited| awaited != id);
+    }
+    assert_eq!(rule(&center.ask_amid(DEVICE, &deny("last", "10.0.0.0/8"))), Some(999_990), "nothing was performed");
+}
+
+#[test]
+fn an_answer_has_the_encoding_of_its_request_unless_cbor_is_switched_off() {
+    // MQTT-023, MQTT-026, E1
+    let Some(broker) = Mosquitto::start() else { return };
+    // [{1: "c", 3: "soc-1"}, {1: {1: [3, {9: []}]}}]
+    let message = b"\x82\xa2\x01\x61c\x03\x65soc-1\xa1\x01\xa1\x01\x82\x03\xa1\x09\x80";
+    let query = Draft::new(DEVICE, message.to_vec())
+        .property(0x01, &[0])
+        .text(0x03, "application/openc2")
+        .user("msgType", "req")
+        .user("encoding", "cbor");
+    let mut center = Center::connect(broker.port());
+    let config = dry_run(broker.port());
+    let daemon = config.start_connected();
+    center.publish(&query);
+    let answer = center.hear_bytes();
+    assert!(answer[0] == 0x82 && answer.ends_with(b"\xa1\x01\x18\xc8"), "{answer:x?}");
+    drop(daemon);
+    let config = dry_run(broker.port()).mqtt("cbor = false");
+    let _daemon = config.start_connected();
+    center.publish(&query);
+    let heard = center.hear();
+    assert_eq!(heard.response()["status"], 400, "{heard:?}");
+}
+
+#[test]
+fn answers_go_to_one_producer_if_the_operator_wants_it() {
+    // MQTT-011, Q1
+    let Some(broker) = Mosquitto::start() else { return };
+    let config = dry_run(broker.port()).mqtt("respond_to = \"individual\"").mqtt("qos = 2");
+    let _daemon = config.start_connected();
+    let mut center = Center::connect(broker.port());
+    center.send(DEVICE, &query());
+    assert_eq!(center.hear().topic, "oc2/rsp/soc-1");
+}
+
+#[test]
+fn one_request_by_several_topics_and_transfers_is_performed_once() {
+    // MQTT-043, MQTT-098, M12
+    let Some(broker) = Mosquitto::start() else { return };
+    let config = dry_run(broker.port());
+    let message = deny("once", "10.0.0.0/8");
+    let mut center = Center::connect(broker.port());
+    let daemon = config.start_connected();
+    let first = center.ask(DEVICE, &message);
+    assert_eq!(rule(&first), Some(999_990));
+    let by_http = |daemon: &Daemon| post(daemon.address(), PATH, &message.to_string()).1;
+    let mut everywhere = |daemon: &Daemon| {
+        for topic in [ALL, SLPF, DEVICE] {
+            assert_eq!(center.ask(topic, &message), first, "{topic}");
+        }
+        assert_eq!(by_http(daemon)["body"]["openc2"]["response"], first);
+    };
+    everywhere(&daemon);
+    daemon.kill();
+    let daemon = config.start_connected();
+    everywhere(&daemon);
+    let (status, log) = daemon.terminate();
+    assert!(status.success() && log.contains("A repeated request is answered from disk."), "{log}");
+    let daemon = config.start_connected();
+    everywhere(&daemon);
+    assert_eq!(rule(&center.ask(DEVICE, &deny("next", "10.0.0.0/8"))), Some(999_980), "one number is used");
+}
+
+/// A daemon with a kernel, whose tools can be put to sleep, and a wire to its broker.
+struct Host {
+    broker: Mosquitto,
+    tap: Tap,
+    config: Config,
+}
+
+impl Host {
+    fn new() -> Option<Self> {
+        run("ip link set lo up");
+        let broker = Mosquitto::start()?;
+        let tap = Tap::to(broker.port());
+        let config = Config::new().slpf("iptables", "").broker(tap.port());
+        Some(Self { broker, tap, config })
+    }
+
+    /// The tools that change the kernel for a daemon, asleep.
+    fn put_to_sleep(daemon: &Daemon) -> Vec<Pid> {
+        let tools = daemon.children();
+        assert!(!tools.is_empty(), "the daemon has no tools");
+        tools.iter().for_each(|tool| kill_process(*tool, Signal::STOP).expect("it is there"));
+        tools
+    }
+
+    fn wake(tools: &[Pid]) {
+        tools.iter().for_each(|tool| kill_process(*tool, Signal::CONT).expect("it is there"));
+    }
+
+    /// Waits until the daemon has a message from the broker.
+    fn wait_for_delivery(&self, n_messages: usize) {
+        let _ = self.tap.wait_for(Direction::ToClient, Kind::Publish, n_messages);
+    }
+
+    fn n_rules() -> usize {
+        run("iptables -S OC2-INPUT").lines().filter(|line| line.starts_with("-A OC2-INPUT -d")).count()
+    }
+}
+
+#[test]
+fn a_request_that_comes_again_after_a_kill_is_answered_and_not_performed_again() {
+    // MQTT-042, MQTT-043, MQTT-061, M12
+    in_namespace("mqtt::a_request_that_comes_again_after_a_kill_is_answered_and_not_performed_again", || {
+        let Some(host) = Host::new() else { return };
+        let mut center = Center::connect(host.broker.port());
+        let daemon = host.config.start_connected();
+        let n_before = Host::n_rules();
+        let tools = Host::put_to_sleep(&daemon);
+        center.send(DEVICE, &deny("cut-off", "127.0.0.2"));
+        host.wait_for_delivery(1);
+        // From here on the broker hears nothing of the daemon: neither answer nor acknowledgement.
+        host.tap.deaden();
+        Host::wake(&tools);
+        wait_until("the kernel has the rule", || Host::n_rules() == n_before + 1);
+        // By another way the answer comes, so that its outcome is on the disk.
+        let (_, message) = post(daemon.address(), PATH, &deny("cut-off", "127.0.0.2").to_string());
+        assert_eq!(rule(&message["body"]["openc2"]["response"]), Some(999_990));
+        daemon.kill();
+
+        let daemon = host.config.start_connected();
+        let heard = center.hear();
+        assert_eq!(
+            (&heard.message["headers"]["request_id"], rule(heard.response())),
+            (&json!("cut-off"), Some(999_990))
+        );
+        let deliveries = host.tap.of_kind(Direction::ToClient, Kind::Publish);
+        assert!(deliveries.last().unwrap().packet.publish().is_dup, "the broker gave it again");
+        assert!(daemon.log().contains("A repeated request is answered from disk."), "{}", daemon.log());
+        assert_eq!(Host::n_rules(), n_before + 1);
+        center.hears_nothing();
+    });
+}
+
+#[test]
+fn a_request_whose_command_a_kill_interrupted_is_answered_so() {
+    // MQTT-043, M12
+    in_namespace("mqtt::a_request_whose_command_a_kill_interrupted_is_answered_so", || {
+        let Some(host) = Host::new() else { return };
+        let mut center = Center::connect(host.broker.port());
+        let daemon = host.config.start_connected();
+        let tools = Host::put_to_sleep(&daemon);
+        center.send(DEVICE, &deny("interrupted", "127.0.0.2"));
+        host.wait_for_delivery(1);
+        // The answer of a Command that is on the disk is all that distinguishes; give the disk its time.
+        thread::sleep(Duration::from_millis(500));
+        daemon.kill();
+        for tool in tools {
+            let _ = kill_process(tool, Signal::KILL);
+        }
+        let _daemon = host.config.start_connected();
+        let heard = center.hear();
+        let text = heard.response()["status_text"].as_str().unwrap_or_default();
+        assert_eq!(heard.response()["status"], 500, "{heard:?}");
+        assert!(text.starts_with("the Consumer stopped while it performed this Command"), "{text}");
+        center.hears_nothing();
+        assert_eq!(center.ask(DEVICE, &deny("anew", "127.0.0.2"))["status"], 200);
+    });
+}
+
+#[test]
+fn told_to_stop_it_answers_what_is_under_way_and_leaves_the_rest_to_the_broker() {
+    // MQTT-061
+    in_namespace("mqtt::told_to_stop_it_answers_what_is_under_way_and_leaves_the_rest_to_the_broker", || {
+        let Some(host) = Host::new() else { return };
+        let mut center = Center::connect(host.broker.port());
+        let mut daemon = host.config.start_connected();
+        let tools = Host::put_to_sleep(&daemon);
+        center.send(DEVICE, &deny("under-way", "127.0.0.2"));
+        host.wait_for_delivery(1);
+        thread::sleep(Duration::from_millis(200));
+        daemon.signal(Signal::TERM);
+        daemon.wait_for_log("Stopping", 1);
+        center.send(DEVICE, &deny("later", "127.0.0.3"));
+        host.wait_for_delivery(2);
+        Host::wake(&tools);
+        let heard = center.hear();
+        assert_eq!(
+            (&heard.message["headers"]["request_id"], &heard.response()["status"]),
+            (&json!("under-way"), &json!(200))
+        );
+        let (status, log) = daemon.wait();
+        assert!(status.success(), "{log}");
+        let said = host.tap.packets();
+        let last = said.iter().rfind(|seen| seen.direction == Direction::ToBroker).unwrap();
+        assert_eq!(last.packet.kind, Kind::Disconnect);
+        let client_ids = || {
+            let connects = host.tap.of_kind(Direction::ToBroker, Kind::Connect);
+            connects.iter().map(|seen| seen.packet.connect().client_id).collect::<Vec<_>>()
+        };
+        let _daemon = host.config.start_connected();
+        let heard = center.hear();
+        assert_eq!(
+            (&heard.message["headers"]["request_id"], &heard.response()["status"]),
+            (&json!("later"), &json!(200))
+        );
+        // MQTT-048
+        assert_eq!(client_ids()[0], client_ids()[1]);
+    });
+}
+
+#[test]
+fn under_load_no_kill_loses_a_request_or_performs_it_twice() {
+    // MQTT-042, MQTT-043, MQTT-061, M12
+    let Some(broker) = Mosquitto::start() else { return };
+    let config = dry_run(broker.port());
+    let mut daemon = config.start_connected();
+    let (mut center, mut ear) = (Center::connect(broker.port()), Center::connect(broker.port()));
+    let (n_rounds, n_each) = (5_usize, 60_usize);
+    // How many answers have come when the kill does.
+    let n_heard = |round: usize| 14 * round;
+    let ids: Vec<_> = (0..n_rounds * n_each).map(|n| format!("load-{n}")).collect();
+    let mut answers = BTreeMap::<String, Value>::new();
+    let mut take = |heard: Heard, n_open: &mut usize| {
+        let id = heard.message["headers"]["request_id"].as_str().unwrap_or_default().to_owned();
+        match answers.get(&id) {
+            Some(before) => assert_eq!(before, heard.response(), "{id}: two answers that differ"),
+            None => {
+                *n_open -= 1;
+                answers.insert(id, heard.response().clone());
+            }
+        }
+    };
+    for (round, ids) in ids.chunks(n_each).enumerate() {
+        for id in ids {
+            center.send(DEVICE, &deny(id, "10.0.0.0/8"));
+        }
+        let mut n_open = n_each;
+        while n_open > n_each - n_heard(round) {
+            take(ear.hear(), &mut n_open);
+        }
+        daemon.kill();
+        daemon = config.start_connected();
+        while n_open > 0 {
+            take(ear.hear(), &mut n_open);
+        }
+    }
+    let numbers: Vec<_> = answers.values().filter_map(rule).collect();
+    let n_interrupted = answers.values().filter(|answer| answer["status"] == 500).count();
+    assert_eq!(numbers.len() + n_interrupted, ids.len(), "{answers:?}");
+    let last = daemon.command(&["deny", "ipv4_net", "10.0.0.0/8"]).expect(200).rule().parse::<i64>().unwrap();
+    let n_performed = usize::try_from((999_990 - last) / 10).unwrap();
+    assert!((numbers.len()..=ids.len()).contains(&n_performed), "{n_performed} of {}", ids.len());
+    assert!(numbers.len() >= (0..n_rounds).map(n_heard).sum(), "{n_interrupted} were interrupted");
+}
+
+#[test]
+fn a_broker_that_goes_away_takes_nothing_with_it_but_itself() {
+    // MQTT-058, MQTT-060, MQTT-061
+    for keeps in [false, true] {
+        let broker = if keeps { Mosquitto::with().keeping_sessions().start() } else { Mosquitto::start() };
+        let Some(mut broker) = broker else { return };
+        // Nobody is there when the daemon starts.
+        broker.stop();
+        let config = dry_run(broker.port());
+        let daemon = config.start();
+        daemon.wait_for_log("No connection to the broker; trying again.", 1);
+        daemon.command(&["deny", "ipv4_net", "10.0.0.0/8"]).expect(200);
+        broker.start_again();
+        daemon.wait_connected(1);
+        assert_eq!(rule(&Center::connect(broker.port()).ask(ALL, &deny("one", "10.0.0.0/8"))), Some(999_980));
+        broker.stop();
+        daemon.wait_for_log("The connection to the broker was lost; trying again.", 1);
+        daemon.command(&["deny", "ipv4_net", "10.0.0.0/8"]).expect(200);
+        broker.start_again();
+        daemon.wait_connected(2);
+        assert_eq!(rule(&Center::connect(broker.port()).ask(SLPF, &deny("two", "10.0.0.0/8"))), Some(999_960));
+        let (status, log) = daemon.terminate();
+        assert!(status.success(), "{log}");
+        // MQTT-121
+        assert_eq!(log.matches("No TLS: for testing only.").count(), 1, "{log}");
+        if keeps {
+            // What came while the daemon was away, over a restart of the broker.
+            Center::connect(broker.port()).send(DEVICE, &deny("three", "10.0.0.0/8"));
+            broker.stop();
+            broker.start_again();
+            let mut center = Center::connect(broker.port());
+            let _daemon = config.start_connected();
+            assert_eq!(rule(center.hear().response()), Some(999_950));
+        }
+    }
+}
+
+#[test]
+fn a_broker_that_refuses_us_costs_no_http_and_is_tried_again() {
+    // MQTT-120, Q15
+    let Some(broker) = Mosquitto::with().user("fw1", "right").user("soc", "right").start() else { return };
+    let config = Config::new().slpf("dry-run", "");
+    let secret = config.folder().join("password");
+    write_secret(&secret, "wrong\n");
+    let line = format!("username = \"fw1\"\npassword_file = {secret:?}");
+    let config = config.broker(broker.port()).mqtt(&line);
+    let daemon = config.start();
+    daemon.wait_for_log("the broker refused the connection", 1);
+    daemon.wait_for_log("Nothing is commanded through the broker; trying again.", 1);
+    daemon.command(&["deny", "ipv4_net", "10.0.0.0/8"]).expect(200);
+    write_secret(&secret, "right\n");
+    daemon.wait_connected(1);
+    let (status, log) = daemon.terminate();
+    assert!(status.success() && !log.contains("right"), "{log}");
+}
+
+#[test]
+fn a_hangup_tells_that_a_change_of_broker_needs_a_restart() {
+    let Some(broker) = Mosquitto::start() else { return };
+    let config = dry_run(broker.port());
+    let daemon = config.start_connected();
+    let config = config.mqtt("device_id = \"zulu\"").consumer("mode = \"strict\"");
+    config.write();
+    daemon.signal(Signal::HUP);
+    daemon.wait_for_log("The configuration was reloaded.", 1);
+    let log = daemon.log();
+    assert_eq!(log.matches("This change needs a restart to take effect.").count(), 2, "{log}");
+    assert!(log.contains("key=\"mqtt\"") && log.contains("key=\"consumer.mode, as to"), "{log}");
+    assert_eq!(Center::connect(broker.port()).ask(DEVICE, &query())["status"], 200);
+}
+
+#[test]
+fn a_daemon_without_http_needs_no_broker_to_start_and_to_stop() {
+    let config = Config::new().slpf("dry-run", "").without_http().broker(1);
+    let daemon = config.start();
+    daemon.wait_for_log("No connection to the broker; trying again.", 2);
+    let (status, log) = daemon.terminate();
+    assert!(status.success(), "{log}");
+}
+
+/// A file for the owner's eyes.
+fn write_secret(path: &std::path::Path, text: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
