@@ -21,6 +21,7 @@ use oc2_transfer::Handler;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
+use super::LINGER;
 use super::answer::Desk;
 use super::head::{Framing, Head, request_id_in};
 
@@ -281,6 +282,3 @@ const STAND_IN: &[u8] = b"POST / HTTP/1.1\r\nHost: refused\r\nConnection: close\
 
 /// How much is read at once.
 const FILL: usize = 8 << 10;
-
-/// How long a peer may go on sending what nobody reads.
-const LINGER: Duration = Duration::from_secs(2);
