@@ -40,7 +40,11 @@ pub enum ClientAuth {
 /// Which certificates of Producers are accepted, and how they name their owner.
 ///
 /// The name of a Producer is the first of these in its certificate: the first URI of its subject alternative names, the first
-/// DNS name (in lower case), the first e-mail address. A certificate for clients only is accepted (extended key usage).
+/// DNS name (in lower case), the first e-mail address. If the one that counts does not look like its kind, there is no name. A
+/// certificate that says what it is for (extended key usage) has to be for clients.
+///
+/// Name constraints in the certificate of an authority bind each kind of name by itself (RFC 5280 4.2.1.10): one that may issue
+/// certain DNS names only may still issue any URI. URIs and e-mail addresses that are constrained at all are refused.
 #[derive(Clone, Debug)]
 pub struct ClientCertificates {
     authorities: Authorities,
