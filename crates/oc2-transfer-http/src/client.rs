@@ -1,12 +1,18 @@
 //! The Producer's side: an HTTP/1.1 client that posts to the one path of OpenC2 (HTTPS 3.2, 3.4).
 
 mod address;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(feature = "tls")]
+mod token;
 
 use std::error::Error;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+#[cfg(feature = "tls")]
+use http::header::AUTHORIZATION;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, DATE, HOST, LOCATION};
 use http::response::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
@@ -17,13 +23,21 @@ use hyper_util::rt::TokioIo;
 use oc2_core::StatusCode;
 use oc2_encoding::MAX_MESSAGE;
 use oc2_transfer::{Answer, Answers, Outgoing, Transfer, TransferError};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+#[cfg(feature = "tls")]
+use tokio::sync::OnceCell;
 use tokio::task::yield_now;
 use tokio::time::{Instant, timeout_at};
 
 use crate::headers::{NO_CACHE, PATH, X_REQUEST_ID};
 
 use self::address::Address;
+
+#[cfg(feature = "tls")]
+pub use self::tls::ClientTls;
+#[cfg(feature = "tls")]
+pub use self::token::Token;
 
 /// Posts Commands to one Consumer, and keeps its connections for the next ones.
 ///
@@ -38,16 +52,50 @@ pub struct HttpTransfer {
     address: Address,
     connect_timeout: Duration,
     kept: Mutex<Vec<Kept>>,
+    /// What `https://` is spoken with; that of the system if nothing else was chosen.
+    #[cfg(feature = "tls")]
+    tls: OnceCell<ClientTls>,
+    #[cfg(feature = "tls")]
+    token: Option<Token>,
 }
 
 impl HttpTransfer {
-    /// A transfer to the Consumer at this URL: `http://HOST[:PORT]`, with or without `/.well-known/openc2`. It connects with the
-    /// first message, and gives a connection 10 seconds to come about.
+    /// A transfer to the Consumer at this URL: `https://HOST[:PORT]` or, for tests, `http://HOST[:PORT]`, with or without
+    /// `/.well-known/openc2`. It connects with the first message, and gives a connection 10 seconds to come about. By itself it
+    /// trusts the Consumers that the authorities of the system vouch for, and has nothing to show them.
     ///
     /// # Errors
-    /// The URL is not of this kind. `https` is not supported yet.
+    /// The URL is not of this kind. `https` needs the feature `aws-lc-rs` or `ring`.
     pub fn new(url: &str) -> Result<Self, TransferError> {
-        Ok(Self { address: Address::parse(url)?, connect_timeout: Duration::from_secs(10), kept: Mutex::default() })
+        Ok(Self {
+            address: Address::parse(url)?,
+            connect_timeout: Duration::from_secs(10),
+            kept: Mutex::default(),
+            #[cfg(feature = "tls")]
+            tls: OnceCell::new(),
+            #[cfg(feature = "tls")]
+            token: None,
+        })
+    }
+
+    /// The same with TLS like this.
+    ///
+    /// # Errors
+    /// The URL is an `http://`, which would not use it.
+    #[cfg(feature = "tls")]
+    pub fn with_tls(self, tls: ClientTls) -> Result<Self, TransferError> {
+        self.address.check_secure("is plain HTTP, and settings of TLS were given")?;
+        Ok(Self { tls: OnceCell::new_with(Some(tls)), ..self })
+    }
+
+    /// The same with a token in each request.
+    ///
+    /// # Errors
+    /// The URL is an `http://`, and anybody on the way could take the token.
+    #[cfg(feature = "tls")]
+    pub fn with_token(self, token: Token) -> Result<Self, TransferError> {
+        self.address.check_secure("is plain HTTP, and a token would be there for all to read")?;
+        Ok(Self { token: Some(token), ..self })
     }
 
     /// The same with another time for a connection to come about.
@@ -77,7 +125,7 @@ impl HttpTransfer {
                     // Nothing of it was written.
                     Some(unsent) if is_kept => request = unsent,
                     Some(_) => return Err(self.unreachable("the connection was closed at once")),
-                    None => return Err(broken(&error.into_error())),
+                    None => return Err(self.broken(&error.into_error())),
                 },
             }
         }
@@ -98,6 +146,10 @@ impl HttpTransfer {
         // An id that no header can carry is in the message all the same.
         let request_id = outgoing.request_id.as_ref().and_then(|id| HeaderValue::from_bytes(id.as_bytes()).ok());
         headers.extend(request_id.map(|request_id| (X_REQUEST_ID, request_id)));
+        #[cfg(feature = "tls")]
+        if let Some(token) = &self.token {
+            headers.insert(AUTHORIZATION, token.field().map_err(|reason| self.unreachable(reason))?);
+        }
         Ok(request)
     }
 
@@ -122,18 +174,41 @@ impl HttpTransfer {
         }
     }
 
-    /// Connects. TLS belongs here, between the stream and HTTP.
     async fn connect(&self, deadline: Instant) -> Result<Connection, TransferError> {
         let deadline = deadline.min(after(self.connect_timeout));
-        let connected = timeout_at(deadline, TcpStream::connect(self.address.endpoint())).await;
-        let stream =
-            connected.map_err(|_| self.unreachable("no connection in time"))?.map_err(|e| self.unreachable(e))?;
-        stream.set_nodelay(true).map_err(|error| self.unreachable(error))?;
+        let connected = timeout_at(deadline, async {
+            let stream = TcpStream::connect(self.address.endpoint()).await.map_err(|e| self.unreachable(e))?;
+            stream.set_nodelay(true).map_err(|error| self.unreachable(error))?;
+            #[cfg(feature = "tls")]
+            if self.address.is_secure() {
+                let tls = self.tls.get_or_try_init(async || ClientTls::of_system()).await;
+                let tls = tls.map_err(|error| self.unreachable(error))?;
+                let stream = tls.connect(stream, self.address.host()).await.map_err(|e| self.unreachable(e))?;
+                return self.speak_http(stream).await;
+            }
+            self.speak_http(stream).await
+        });
+        connected.await.map_err(|_| self.unreachable("no connection in time"))?
+    }
+
+    async fn speak_http(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    ) -> Result<Connection, TransferError> {
         let handshake = http1::handshake(TokioIo::new(stream)).await;
         let (connection, driver) = handshake.map_err(|error| self.unreachable(error))?;
         // Its end is noticed by the sending half.
         tokio::spawn(driver);
         Ok(connection)
+    }
+
+    /// Something was written, and no answer came back.
+    fn broken(&self, error: &hyper::Error) -> TransferError {
+        #[cfg(feature = "tls")]
+        if let Some(reason) = tls::refused(error) {
+            return self.unreachable(reason);
+        }
+        if error.is_parse() { TransferError::Protocol(in_full(error)) } else { TransferError::Lost(in_full(error)) }
     }
 
     fn unreachable(&self, reason: impl ToString) -> TransferError {
@@ -189,11 +264,6 @@ fn foreign(parts: &Parts) -> String {
         }
         Some(_) | None => format!("HTTP status {status} is none of OpenC2"),
     }
-}
-
-/// Something was written, and no answer came back.
-fn broken(error: &hyper::Error) -> TransferError {
-    if error.is_parse() { TransferError::Protocol(in_full(error)) } else { TransferError::Lost(in_full(error)) }
 }
 
 /// An error with its causes.

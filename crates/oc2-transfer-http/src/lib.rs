@@ -1,8 +1,10 @@
 //! OpenC2 over HTTP (HTTPS 1.1): the Consumer's side is [`HttpListener`], the Producer's side [`HttpTransfer`].
 //!
 //! Take this crate to put something of your own behind HTTP, or to bring messages as bytes to a Consumer; `oc2-consumer` and
-//! `oc2-producer` use it for you. It serves the Testing target, which is plain HTTP: anybody on the way can read and forge
-//! Commands.
+//! `oc2-producer` use it for you.
+//!
+//! With TLS ([`HttpListener::with_tls`], `https://`) it is the Operations target: both sides prove who they are, the Producer by
+//! its certificate or by a token. Without it is the Testing target: anybody on the way can read and forge Commands.
 //!
 //! ```
 //! use oc2_core::StatusCode;
@@ -40,8 +42,8 @@
 //! # }
 //! ```
 //!
-//! Features, both on by default: `server` and `client`. A transfer never looks into a Command, and it authenticates without
-//! authorizing (here: it knows the address).
+//! Features, all on by default but `ring`: `server` and `client`; `aws-lc-rs` or `ring`, the cryptography of TLS; `jwt`, tokens. A
+//! transfer never looks into a Command, and it authenticates without authorizing.
 
 #[cfg(feature = "client")]
 mod client;
@@ -49,8 +51,18 @@ mod client;
 mod headers;
 #[cfg(feature = "server")]
 mod server;
+#[cfg(feature = "tls")]
+mod tls;
 
 #[cfg(feature = "client")]
 pub use client::HttpTransfer;
+#[cfg(all(feature = "client", feature = "tls"))]
+pub use client::{ClientTls, Token};
+#[cfg(feature = "jwt")]
+pub use server::Tokens;
+#[cfg(all(feature = "server", feature = "tls"))]
+pub use server::{ClientAuth, ClientCertificates, ServerTls, TlsHandle};
 #[cfg(feature = "server")]
 pub use server::{HttpListener, Settings};
+#[cfg(feature = "tls")]
+pub use tls::{Authorities, Identity, TlsError};

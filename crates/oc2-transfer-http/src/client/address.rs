@@ -8,16 +8,17 @@ use oc2_transfer::TransferError;
 
 use crate::headers::PATH;
 
-/// A host with its port.
+/// A host with its port, and whether it is spoken to by TLS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Address {
+    is_secure: bool,
     /// As it stands in a URL: an IPv6 address has brackets.
     host: String,
     port: u16,
 }
 
 impl Address {
-    /// Reads `http://HOST[:PORT]`, with or without the path.
+    /// Reads `https://HOST[:PORT]` or `http://HOST[:PORT]`, with or without the path.
     ///
     /// # Errors
     /// The URL is something else.
@@ -27,7 +28,31 @@ impl Address {
 
     /// What to connect to.
     pub(super) fn endpoint(&self) -> (&str, u16) {
-        (self.host.trim_start_matches('[').trim_end_matches(']'), self.port)
+        (self.host(), self.port)
+    }
+
+    /// The host as a certificate names it.
+    pub(super) fn host(&self) -> &str {
+        self.host.trim_start_matches('[').trim_end_matches(']')
+    }
+
+    #[cfg(feature = "tls")]
+    pub(super) fn is_secure(&self) -> bool {
+        self.is_secure
+    }
+
+    /// # Errors
+    /// It is plain HTTP, for which the reason is given.
+    #[cfg(feature = "tls")]
+    pub(super) fn check_secure(&self, reason: &str) -> Result<(), TransferError> {
+        if self.is_secure {
+            return Ok(());
+        }
+        Err(TransferError::Address { address: format!("http://{self}"), reason: reason.to_owned() })
+    }
+
+    fn default_port(&self) -> u16 {
+        if self.is_secure { HTTPS_PORT } else { HTTP_PORT }
     }
 
     /// The `Host` field: with the port if that is not the default (HTTPS 3.4).
@@ -39,7 +64,7 @@ impl Address {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.port {
-            DEFAULT_PORT => f.write_str(&self.host),
+            port if port == self.default_port() => f.write_str(&self.host),
             port => write!(f, "{}:{port}", self.host),
         }
     }
@@ -47,11 +72,12 @@ impl fmt::Display for Address {
 
 fn read(url: &str) -> Result<Address, String> {
     let uri = url.parse::<Uri>().map_err(|_| "is not a URL".to_owned())?;
-    match uri.scheme() {
-        Some(scheme) if *scheme == Scheme::HTTP => {}
+    let is_secure = match uri.scheme() {
+        Some(scheme) if *scheme == Scheme::HTTP => false,
+        Some(scheme) if *scheme == Scheme::HTTPS && cfg!(feature = "tls") => true,
         Some(scheme) if *scheme == Scheme::HTTPS => return Err("needs TLS, which is not compiled in".into()),
-        Some(_) | None => return Err("does not begin with http://".into()),
-    }
+        Some(_) | None => return Err("does not begin with https:// or http://".into()),
+    };
     let authority = uri.authority().ok_or("has no host")?;
     if authority.as_str().contains('@') {
         return Err("has a user, and HTTP authentication is not supported".into());
@@ -61,13 +87,14 @@ fn read(url: &str) -> Result<Address, String> {
         return Err("has no host".into());
     }
     let port = match authority.as_str().strip_prefix(host).unwrap_or_default() {
-        "" | ":" => DEFAULT_PORT,
+        "" | ":" if is_secure => HTTPS_PORT,
+        "" | ":" => HTTP_PORT,
         _ => authority.port_u16().filter(|&port| port != 0).ok_or("has no port between 1 and 65535")?,
     };
     if !matches!(uri.path(), "" | "/" | PATH) || uri.query().is_some() {
         return Err(format!("has a path, and Commands are posted to {PATH}"));
     }
-    Ok(Address { host: host.to_owned(), port })
+    Ok(Address { is_secure, host: host.to_owned(), port })
 }
 
 /// What may be shown: somebody's password may not.
@@ -79,8 +106,11 @@ fn without_user(url: &str) -> String {
     }
 }
 
-/// The port of HTTP (HTTPS 3.2.1).
-const DEFAULT_PORT: u16 = 80;
+/// The port for testing (HTTPS 3.2.1).
+const HTTP_PORT: u16 = 80;
+
+/// The port for operations (HTTPS 3.2.1).
+const HTTPS_PORT: u16 = 443;
 
 #[cfg(test)]
 mod tests {
@@ -97,7 +127,7 @@ mod tests {
 
     // HTTPS-049
     #[test]
-    fn the_host_field_has_the_port_if_that_is_not_80() {
+    fn the_host_field_has_the_port_if_that_is_not_the_default() {
         check("http://fw1.example.net", "fw1.example.net", ("fw1.example.net", 80));
         check("http://fw1.example.net:80/", "fw1.example.net", ("fw1.example.net", 80));
         check("http://fw1.example.net:/", "fw1.example.net", ("fw1.example.net", 80));
@@ -107,12 +137,24 @@ mod tests {
         check("http://[2001:db8::1]:8080", "[2001:db8::1]:8080", ("2001:db8::1", 8080));
     }
 
+    // HTTPS-006, HTTPS-014, HTTPS-049
+    #[cfg(feature = "tls")]
+    #[test]
+    fn the_default_port_of_https_is_443() {
+        check("https://fw1.example.net", "fw1.example.net", ("fw1.example.net", 443));
+        check("HTTPS://fw1.example.net:443/.well-known/openc2", "fw1.example.net", ("fw1.example.net", 443));
+        check("https://fw1.example.net:80", "fw1.example.net:80", ("fw1.example.net", 80));
+        check("http://fw1.example.net:443", "fw1.example.net:443", ("fw1.example.net", 443));
+        check("https://[2001:db8::1]", "[2001:db8::1]", ("2001:db8::1", 443));
+    }
+
     #[test]
     fn what_is_no_address_of_this_transfer_is_refused() {
+        #[cfg(not(feature = "tls"))]
         check_refused("https://fw1", r#""https://fw1" needs TLS, which is not compiled in"#);
-        check_refused("mqtt://fw1", r#""mqtt://fw1" does not begin with http://"#);
-        check_refused("fw1:8080", r#""fw1:8080" does not begin with http://"#);
-        check_refused("fw1", r#""fw1" does not begin with http://"#);
+        check_refused("mqtt://fw1", r#""mqtt://fw1" does not begin with https:// or http://"#);
+        check_refused("fw1:8080", r#""fw1:8080" does not begin with https:// or http://"#);
+        check_refused("fw1", r#""fw1" does not begin with https:// or http://"#);
         check_refused("", r#""" is not a URL"#);
         check_refused("http://", r#""http://" is not a URL"#);
         check_refused("http://:80", r#""http://:80" has no host"#);
@@ -128,8 +170,8 @@ mod tests {
     #[test]
     fn a_password_is_not_repeated() {
         check_refused("http://me:secret@fw1/", r#""http://fw1/" has a user, and HTTP authentication is not supported"#);
-        check_refused("https://me:se@cret@fw1", r#""https://fw1" needs TLS, which is not compiled in"#);
+        check_refused("http://me:se@cret@fw1", r#""http://fw1" has a user, and HTTP authentication is not supported"#);
         check_refused("http://me:se/cret@fw1", r#""http://fw1" has no port between 1 and 65535"#);
-        check_refused("me:secret@fw1", r#""fw1" does not begin with http://"#);
+        check_refused("me:secret@fw1", r#""fw1" does not begin with https:// or http://"#);
     }
 }

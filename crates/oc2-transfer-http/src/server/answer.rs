@@ -21,24 +21,26 @@ use tracing::error;
 use crate::headers::{NO_CACHE, PATH, X_REQUEST_ID};
 
 use super::Settings;
+use super::entrance::{CHALLENGE, Entrance, Stranger};
 use super::head::too_large_a_body;
 
 /// What all requests of a connection share.
 pub(super) struct Desk<H> {
     handler: Arc<H>,
-    peer: Peer,
+    entrance: Entrance,
     settings: Arc<Settings>,
     is_turned_away: bool,
     refused: Mutex<Option<(Rejection, Option<HeaderValue>)>>,
 }
 
 impl<H: Handler> Desk<H> {
-    pub(super) fn new(handler: Arc<H>, peer: Peer, settings: Arc<Settings>, is_turned_away: bool) -> Self {
-        Self { handler, peer, settings, is_turned_away, refused: Mutex::default() }
+    pub(super) fn new(handler: Arc<H>, entrance: Entrance, settings: Arc<Settings>, is_turned_away: bool) -> Self {
+        Self { handler, entrance, settings, is_turned_away, refused: Mutex::default() }
     }
 
-    pub(super) fn peer(&self) -> &Peer {
-        &self.peer
+    /// Who this is, as far as that is known without a request.
+    pub(super) fn peer(&self) -> Peer {
+        self.entrance.peer()
     }
 
     pub(super) fn settings(&self) -> &Settings {
@@ -62,18 +64,19 @@ impl<H: Handler> Desk<H> {
     /// Hands a message to the handler, in a task of its own: neither a lost connection nor the end of the listener stops it.
     async fn handle(&self, request: Request) -> Reply {
         let handler = Arc::clone(&self.handler);
+        let peer = request.peer.clone();
         let handled = tokio::spawn(async move { handler.handle(request).await }).await;
         handled.unwrap_or_else(|error| {
-            error!(peer = %self.peer, %error, "The handler of a message failed.");
+            error!(%peer, %error, "The handler of a message failed.");
             Reply::empty(oc2_core::StatusCode::InternalError)
         })
     }
 
-    fn refuse(&self, rejection: Rejection, request_id: Option<&HeaderValue>) -> Reply {
+    fn refuse(&self, peer: Peer, rejection: Rejection, request_id: Option<&HeaderValue>) -> Reply {
         let request_id = request_id.and_then(legal);
-        let refusal = Refusal { peer: self.peer.clone(), request_id, rejection };
+        let refusal = Refusal { peer: peer.clone(), request_id, rejection };
         catch_unwind(AssertUnwindSafe(|| self.handler.refuse(refusal))).unwrap_or_else(|_| {
-            error!(peer = %self.peer, "The handler failed to word a refusal.");
+            error!(%peer, "The handler failed to word a refusal.");
             Reply::empty(oc2_core::StatusCode::InternalError)
         })
     }
@@ -85,11 +88,21 @@ pub(super) async fn answer<H: Handler>(
     request: http::Request<Incoming>,
 ) -> Result<http::Response<Full<Bytes>>, Infallible> {
     if let Some((rejection, request_id)) = desk.take_refusal() {
-        let reply = desk.refuse(rejection, request_id.as_ref());
+        let reply = desk.refuse(desk.peer(), rejection, request_id.as_ref());
         return Ok(respond(reply, request_id, Then::Close));
     }
     let (parts, body) = request.into_parts();
     let request_id = only(&parts.headers, X_REQUEST_ID).ok().flatten().cloned();
+    let peer = match desk.entrance.admit(&parts.headers) {
+        Ok(peer) => peer,
+        // Nothing more is read of a stranger, and nothing told.
+        Err(Stranger { rejection, challenge }) => {
+            let reply = desk.refuse(desk.peer(), rejection, request_id.as_ref());
+            let mut response = respond(reply, request_id, Then::Close);
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+            return Ok(response);
+        }
+    };
     let checked = check(&parts, desk.settings());
     let body = match &checked {
         // Who waits for `100 Continue` shall not send a body for nothing.
@@ -100,11 +113,10 @@ pub(super) async fn answer<H: Handler>(
     let then = if body.is_err() || parts.headers.contains_key(TRANSFER_ENCODING) { Then::Close } else { Then::GoOn };
     let reply = match checked.and_then(|content_type| Ok((content_type, body?))) {
         Ok((content_type, body)) => {
-            let peer = desk.peer().clone();
             let request_id = request_id.as_ref().and_then(legal);
             desk.handle(Request { peer, scope: Scope::Direct, content_type, request_id, body }).await
         }
-        Err(rejection) => desk.refuse(rejection, request_id.as_ref()),
+        Err(rejection) => desk.refuse(peer, rejection, request_id.as_ref()),
     };
     let mut response = respond(reply, request_id, then);
     if parts.method != Method::POST {
@@ -206,6 +218,3 @@ fn legal(request_id: &HeaderValue) -> Option<String> {
     let is_legal = text.chars().count() <= 256 && !text.chars().any(char::is_control);
     is_legal.then(|| text.to_owned())
 }
-
-/// A 401 has to name a scheme (RFC 7235 3.1). None is read over plain HTTP yet; this is the one that will be (DECISIONS H6).
-const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"openc2\"");

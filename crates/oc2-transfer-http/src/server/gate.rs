@@ -21,6 +21,7 @@ use oc2_transfer::Handler;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
+use super::LINGER;
 use super::answer::Desk;
 use super::head::{Framing, Head, request_id_in};
 
@@ -233,7 +234,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> AsyncWrite for Gate<S, H> {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let gate = self.get_mut();
         if gate.phase != Phase::Closing {
-            ready!(Pin::new(&mut gate.stream).poll_shutdown(cx))?;
+            // TLS has a last record to write, which a peer may refuse to take.
+            ready!(gate.poll_written(cx, S::poll_shutdown))?;
             if !gate.is_unread() {
                 return Poll::Ready(Ok(()));
             }
@@ -282,5 +284,47 @@ const STAND_IN: &[u8] = b"POST / HTTP/1.1\r\nHost: refused\r\nConnection: close\
 /// How much is read at once.
 const FILL: usize = 8 << 10;
 
-/// How long a peer may go on sending what nobody reads.
-const LINGER: Duration = Duration::from_secs(2);
+#[cfg(test)]
+mod tests {
+    use oc2_transfer::conform::Probe;
+    use tokio::io::AsyncWriteExt;
+
+    use crate::server::Settings;
+    use crate::server::entrance::Entrance;
+
+    use super::*;
+
+    /// A peer that takes and gives nothing.
+    struct Stuck;
+
+    impl AsyncRead for Stuck {
+        fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    impl AsyncWrite for Stuck {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Pending
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_does_not_take_the_end_is_given_up() {
+        let entrance = Entrance::open([192, 0, 2, 1].into());
+        let desk = Arc::new(Desk::new(Arc::new(Probe::default()), entrance, Arc::new(Settings::default()), false));
+        let mut gate = Gate::new(Stuck, desk);
+        let ends = [gate.write(b"x").await.err(), gate.flush().await.err(), gate.shutdown().await.err()];
+        for error in ends {
+            assert_eq!(error.map(|error| error.kind()), Some(io::ErrorKind::TimedOut));
+        }
+    }
+}

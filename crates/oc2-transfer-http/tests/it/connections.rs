@@ -45,7 +45,7 @@ async fn a_lost_connection_does_not_stop_the_command() {
     raw.post("", "wait").await;
     server.witness.probe.waits().await;
     // The kernel resets the connection.
-    raw.stream.set_zero_linger().unwrap();
+    raw.stream.tcp().set_zero_linger().unwrap();
     drop(raw);
     assert_eq!(server.post("", "another").await.status, 200);
     assert_eq!(server.witness.probe.handled(), 1);

@@ -1,7 +1,7 @@
 //! A Command and its answer (HTTPS 3.3.1, 3.3.3, 3.4).
 
 use oc2_core::StatusCode;
-use oc2_transfer::{Peer, Scope};
+use oc2_transfer::Scope;
 use tokio::task::yield_now;
 
 use crate::raw::{PATIENCE, post};
@@ -17,7 +17,7 @@ async fn a_command_is_handed_over_and_its_answer_comes_back() {
     assert_eq!(answer.field("cache-control"), Some("no-cache"));
     assert_eq!(answer.field("x-request-id"), Some("id 1"));
     let [request] = &server.witness.requests()[..] else { panic!("one request") };
-    assert_eq!(request.peer, Peer::Unauthenticated("127.0.0.1".into()));
+    assert_eq!(request.peer, server.peer());
     assert_eq!(request.scope, Scope::Direct);
     assert_eq!(request.content_type.as_deref(), Some(MEDIA_TYPE));
     assert_eq!(request.request_id.as_deref(), Some("id 1"));
@@ -189,7 +189,7 @@ async fn requests_sent_ahead_are_answered_in_order() {
 async fn it_does_not_matter_how_the_octets_arrive() {
     let server = Server::start().await;
     let mut raw = server.connect().await;
-    raw.stream.set_nodelay(true).unwrap();
+    raw.stream.tcp().set_nodelay(true).unwrap();
     let last = "POST /.well-known/openc2 HTTP/1.1\r\nContent-Length: 3\r\n\r\nend";
     for octet in [post("", "one"), post("X: y\r\n", "two"), last.to_owned()].concat().bytes() {
         raw.send([octet]).await;

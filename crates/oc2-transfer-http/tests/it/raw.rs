@@ -1,16 +1,26 @@
 //! A peer that sends and sees octets.
 
+use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// A connection to a server.
 pub(crate) struct Raw {
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: Wire,
     inbox: Vec<u8>,
+}
+
+/// What octets travel on.
+pub(crate) enum Wire {
+    Plain(TcpStream),
+    #[cfg(feature = "tls")]
+    Tls(Box<tokio_rustls::client::TlsStream<TcpStream>>),
 }
 
 /// An answer as it came.
@@ -24,10 +34,10 @@ pub(crate) struct Answer {
 
 impl Raw {
     pub(crate) async fn to(address: SocketAddr) -> Self {
-        Self::over(TcpStream::connect(address).await.expect("it listens"))
+        Self::over(Wire::Plain(TcpStream::connect(address).await.expect("it listens")))
     }
 
-    pub(crate) fn over(stream: TcpStream) -> Self {
+    pub(crate) fn over(stream: Wire) -> Self {
         Self { stream, inbox: Vec::new() }
     }
 
@@ -78,12 +88,68 @@ impl Raw {
         assert!(rest.is_empty(), "{:?} came", String::from_utf8_lossy(&rest));
     }
 
+    /// Asserts that the server ends the connection somehow, and that nothing else came.
+    pub(crate) async fn ends_somehow(mut self) {
+        let mut rest = std::mem::take(&mut self.inbox);
+        let read = timeout(PATIENCE, self.stream.read_to_end(&mut rest)).await.expect("the connection ends in time");
+        // A TLS connection that is cut lacks its last record.
+        assert!(read.is_ok() || read.is_err_and(|error| error.kind() == io::ErrorKind::UnexpectedEof));
+        assert!(rest.is_empty(), "{:?} came", String::from_utf8_lossy(&rest));
+    }
+
     async fn fill(&mut self, length: usize) {
         while self.inbox.len() < length {
             let read = timeout(PATIENCE, self.stream.read_buf(&mut self.inbox)).await.expect("something comes in time");
             let n_octets = read.expect("it is not reset");
             assert!(n_octets > 0, "the connection ends after {:?}", String::from_utf8_lossy(&self.inbox));
         }
+    }
+}
+
+impl Wire {
+    pub(crate) fn tcp(&self) -> &TcpStream {
+        match self {
+            Self::Plain(stream) => stream,
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.get_ref().0,
+        }
+    }
+}
+
+/// The same call for whatever the wire is.
+macro_rules! on_wire {
+    ($wire:expr, $stream:ident => $call:expr) => {
+        match $wire.get_mut() {
+            Wire::Plain(stream) => {
+                let $stream = Pin::new(stream);
+                $call
+            }
+            #[cfg(feature = "tls")]
+            Wire::Tls(stream) => {
+                let $stream = Pin::new(stream);
+                $call
+            }
+        }
+    };
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        on_wire!(self, stream => stream.poll_read(cx, buf))
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        on_wire!(self, stream => stream.poll_write(cx, buf))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        on_wire!(self, stream => stream.poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        on_wire!(self, stream => stream.poll_shutdown(cx))
     }
 }
 

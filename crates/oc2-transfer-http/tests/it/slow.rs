@@ -42,7 +42,7 @@ async fn a_later_head_has_the_same_time() {
 async fn a_head_that_trickles_in_has_no_more_time() {
     let server = Server::with(Settings { head_timeout: SHORT, ..Settings::default() }).await;
     let raw = server.connect().await;
-    let (mut reader, mut writer) = raw.stream.into_split();
+    let (mut reader, mut writer) = tokio::io::split(raw.stream);
     let trickle = tokio::spawn(async move {
         while writer.write_all(b"x").await.is_ok() {
             sleep(Duration::from_millis(20)).await;
@@ -111,7 +111,7 @@ async fn a_body_that_trickles_in_has_no_more_time() {
     let server = Server::with(Settings { body_timeout: SHORT, ..Settings::default() }).await;
     let mut raw = server.connect().await;
     raw.send("POST /.well-known/openc2 HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n").await;
-    let (mut reader, mut writer) = raw.stream.into_split();
+    let (mut reader, mut writer) = tokio::io::split(raw.stream);
     let trickle = tokio::spawn(async move {
         while writer.write_all(b"x").await.is_ok() {
             sleep(Duration::from_millis(20)).await;
@@ -131,7 +131,7 @@ async fn a_peer_that_takes_no_answer_is_cut_off() {
     let server = Server::with(settings).await;
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
-    let mut stream = socket.connect(server.address).await.unwrap();
+    let mut stream = server.speak(socket.connect(server.address).await.unwrap()).await.stream;
     let request = post("", &"x".repeat(1 << 20));
     // As many as fill the buffers of both kernels: the server reads no more requests than it can answer.
     let sending = tokio::spawn(async move {
