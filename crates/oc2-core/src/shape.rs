@@ -10,7 +10,7 @@ pub mod write;
 
 use std::fmt;
 
-use self::names::Names;
+use self::names::{Ids, Names};
 use crate::invalid::Invalid;
 
 /// One type of the standard: its name, how it is serialised, and the rows of its table if it has one.
@@ -27,6 +27,7 @@ pub struct Shape {
     /// What may stand beside the rows.
     pub room: Room,
     names: Names,
+    ids: Ids,
 }
 
 impl Shape {
@@ -36,7 +37,7 @@ impl Shape {
     /// The table has more than 255 rows; in a constant that is an error of compilation.
     #[must_use]
     pub const fn table(name: &'static str, clause: &'static str, kind: Kind, fields: &'static [Field]) -> Self {
-        Self { name, clause, kind, fields, room: Room::None, names: Names::of(fields) }
+        Self { name, clause, kind, fields, room: Room::None, names: Names::of(fields), ids: Ids::of(fields) }
     }
 
     /// A type without a table.
@@ -63,14 +64,13 @@ impl Shape {
     #[must_use]
     #[inline]
     pub fn by_id(&self, id: u64) -> Option<(usize, &'static Field)> {
-        // Most tables are numbered from 1 on.
-        let index = usize::try_from(id).ok()?.wrapping_sub(1);
-        match self.fields.get(index) {
-            Some(field) if u64::from(field.id) == id => Some((index, field)),
-            _ => self.search_id(id),
+        match self.ids.find(id) {
+            Some(index) => Some((index, self.fields.get(index)?)),
+            None => self.search_id(id),
         }
     }
 
+    #[inline(never)]
     fn search_id(&self, id: u64) -> Option<(usize, &'static Field)> {
         self.fields
             .iter()
