@@ -113,7 +113,8 @@ impl Pair {
     async fn start(port: u16) -> Self {
         let consumers = Consumers::start(port, 1).await;
         let transfer = transfer(port, Destination::Device(device(0).parse().expect("a level")));
-        let pair = Self { producer: Producer::builder(transfer).identity("bench").timeout(PATIENCE).build(), consumers };
+        let pair =
+            Self { producer: Producer::builder(transfer).identity("bench").timeout(PATIENCE).build(), consumers };
         pair.round_trip().await;
         pair
     }

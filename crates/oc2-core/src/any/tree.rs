@@ -190,7 +190,7 @@ impl<'de> Visitor<'de> for Grow<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Tree, A::Error> {
         let mut items = Vec::new();
-        read_each(self.0, seq, |item| items.push(item))?;
+        read_each(self.0, seq, &mut items)?;
         Ok(Tree::List(items))
     }
 

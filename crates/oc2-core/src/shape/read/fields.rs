@@ -8,7 +8,7 @@ use serde::de::{
 };
 
 use super::scalars::{MAX_INTEGER, refuse_noncharacters, too_large};
-use super::{Context, Read, Seed, Segment, clauses};
+use super::{Context, PlaceSeed, Read, Seed, Segment, clauses};
 use crate::any::{Any, Key, Members, Others};
 use crate::invalid::Quoted;
 use crate::nsid::Nsid;
@@ -393,7 +393,11 @@ impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
 
     #[inline(always)]
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Found, D::Error> {
-        if self.context.is_binary() { deserializer.deserialize_any(self) } else { deserializer.deserialize_str(self) }
+        if self.context.is_binary() {
+            deserializer.deserialize_identifier(self)
+        } else {
+            deserializer.deserialize_str(self)
+        }
     }
 }
 
@@ -440,8 +444,16 @@ impl<'de> Visitor<'de> for KeySeed<'_> {
 
 /// An id as JSON has it for a key: decimal, without sign and leading zeros.
 pub(crate) fn decimal(text: &str) -> Option<u64> {
-    let is_plain = text.bytes().all(|digit| digit.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
-    if is_plain { text.parse().ok().filter(|id| *id <= MAX_INTEGER.unsigned_abs()) } else { None }
+    let digit = |byte: u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
+    match text.as_bytes() {
+        [] | [b'0', _, ..] => None,
+        // 2^53 has 16 digits, and more of them overflow nothing.
+        digits if digits.len() > 16 => None,
+        digits => digits
+            .iter()
+            .try_fold(0, |id, byte| Some(id * 10 + digit(*byte)?))
+            .filter(|id| *id <= MAX_INTEGER.unsigned_abs()),
+    }
 }
 
 /// Which rows of a table were met.
@@ -479,25 +491,9 @@ pub fn value<'de, S: Source<'de>, T: Read>(
     name: &str,
     slot: &mut Option<T>,
 ) -> Result<(), S::Error> {
-    struct Required<'c, T>(&'c mut Context, &'c mut Option<T>);
-
-    impl<'de, T: Read> DeserializeSeed<'de> for Required<'_, T> {
-        type Value = ();
-
-        #[inline(always)]
-        fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-            match T::read(self.0, deserializer) {
-                Ok(value) => *self.1 = Some(value),
-                Err(error) => {
-                    self.0.blame_shape(T::shape(), &error);
-                    return Err(error);
-                }
-            }
-            Ok(())
-        }
-    }
-
-    context.at(Segment::Name(name), |context| source.next(Required(context, slot))).map(drop)
+    context
+        .at(Segment::Name(name), |context| source.next(PlaceSeed { context, place: slot, value: PhantomData }))
+        .map(drop)
 }
 
 /// Reads the value of a member that the table does not have.
@@ -561,14 +557,11 @@ pub fn optional_value<'de, S: Source<'de>, T: Read>(
 
         #[inline(always)]
         fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-            match T::read_optional(self.context, deserializer) {
-                Ok(value) => *self.slot = value,
-                Err(error) => {
-                    self.context.blame_shape(T::shape(), &error);
-                    return Err(error);
-                }
+            let res = T::read_optional(self.context, deserializer, self.slot);
+            if let Err(error) = &res {
+                self.context.blame_shape(T::shape(), error);
             }
-            Ok(())
+            res
         }
     }
 
