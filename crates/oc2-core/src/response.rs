@@ -345,7 +345,7 @@ impl<'de> Visitor<'de> for PairsVisitor<'_> {
         while let Some(key) = next_key(context, &Action::SHAPE, &mut map)? {
             let res = match key {
                 MemberKey::Known(index, field) => {
-                    let targets = member_value::<A, Targets>(context, &mut map, field.name);
+                    let targets = member_value::<A, Targets>(context, &mut map, Segment::Name(field.name));
                     targets.and_then(|Targets(targets)| match pairs.insert(Action::ALL[index], targets) {
                         None => Ok(()),
                         Some(_) => {

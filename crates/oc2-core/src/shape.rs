@@ -735,6 +735,7 @@ macro_rules! fields {
             impl $crate::shape::read::ReadMembers for $name {
                 const TABLE: &'static $crate::shape::Shape = &Self::SHAPE;
                 const NAMES: &'static [&'static str] = &[$($crate::shape::wire_name(stringify!($field))),*];
+                const IDS: &'static [&'static str] = &[$(stringify!($id)),*];
                 const ORDER: $crate::shape::read::Order = $crate::fields!(@order $kind $($later)?);
                 type Slots = Slots;
 

@@ -126,28 +126,28 @@ impl<'de> Visitor<'de> for One<'_> {
 }
 
 fn read_one<'de, A: MapAccess<'de>>(context: &mut Context, key: &MemberKey, map: &mut A) -> Result<Actuator, A::Error> {
-    let (nsid, name) = match key {
+    let (nsid, segment) = match key {
         // Without rows every key is foreign.
-        MemberKey::Known(_, field) => (field.name.parse(), field.name.into()),
+        MemberKey::Known(_, field) => (field.name.parse(), Segment::Name(field.name)),
         MemberKey::Foreign(key) => {
-            context.at(Segment::Name(&key.text()), |context| context.meet_namespace::<A::Error>(key))?;
+            context.at(key.segment(), |context| context.meet_namespace::<A::Error>(key))?;
             let unknown = || Invalid::new(format!("{key} is not the id of a profile"));
-            (key.as_name().map_or_else(|| Nsid::of_key(key).ok_or_else(unknown), str::parse), key.text())
+            (key.as_name().map_or_else(|| Nsid::of_key(key).ok_or_else(unknown), str::parse), key.segment())
         }
     };
     let nsid = nsid.map_err(|invalid| {
         context.blame(Nsid::shape().clause);
         A::Error::custom(invalid)
     })?;
-    let specifiers: Any = member_value(context, map, &name)?;
+    let specifiers: Any = member_value(context, map, segment)?;
     if !specifiers.is_object() {
         let not_object = || A::Error::custom("specifiers are an object under the profile's name (LS 3.1.4)");
-        return context.at(Segment::Name(&name), |context| {
+        return context.at(segment, |context| {
             context.blame(SPECIFIERS);
             Err(not_object())
         });
     }
-    context.at(Segment::Name(&name), |context| {
+    context.at(segment, |context| {
         context.check_part(Part::Specifiers, nsid, &specifiers);
         Ok(())
     })?;

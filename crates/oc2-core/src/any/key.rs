@@ -13,7 +13,7 @@ use crate::form::Form;
 use crate::invalid::Quoted;
 use crate::nsid::Nsid;
 use crate::shape::Shape;
-use crate::shape::read::{Context, MAX_INTEGER, Place, Read, ReadError, text, too_large};
+use crate::shape::read::{Context, MAX_INTEGER, Place, Read, ReadError, Segment, text, too_large};
 use crate::shape::write::Write;
 
 /// The key of a member: its name, or in CBOR and concise JSON its id.
@@ -32,6 +32,14 @@ impl Key {
         match self {
             Self::Name(name) => Some(name),
             Self::Number(_) => None,
+        }
+    }
+
+    /// The step to its member.
+    pub(crate) fn segment(&self) -> Segment<'_> {
+        match self {
+            Self::Name(name) => Segment::Name(name),
+            Self::Number(number) => Segment::Id(*number),
         }
     }
 

@@ -62,6 +62,7 @@ fn is_same(a: &[u8], b: &[u8]) -> bool {
     match a.len() {
         8..=16 => ends8(a) == ends8(b),
         4..=7 => ends4(a) == ends4(b),
+        1..=3 => a.first() == b.first() && a.get(a.len() / 2) == b.get(b.len() / 2) && a.last() == b.last(),
         _ => a == b,
     }
 }

@@ -17,7 +17,9 @@ pub use fields::{
     members, next_key, optional_value, other_member, required, unknown_member, value,
 };
 pub(crate) use fields::{NULL, decimal, member_value, read_items, read_members, stands_twice};
-pub(crate) use scalars::{MAX_INTEGER, Shown, each, from_base64url, read_each, refuse_noncharacters, too_large};
+pub(crate) use scalars::{
+    MAX_INTEGER, Shown, each, from_base64url, read_each, refuse_noncharacters, refuse_noncharacters_in, too_large,
+};
 pub use scalars::{integer, list, number, octets, row_of, text, unique};
 
 use super::{Format, Kind, Shape};

@@ -7,7 +7,7 @@ use serde::de::{
     DeserializeSeed, Deserializer, Error, Expected, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor,
 };
 
-use super::scalars::{MAX_INTEGER, refuse_noncharacters, too_large};
+use super::scalars::{MAX_INTEGER, refuse_noncharacters_in, too_large};
 use super::{Context, PlaceSeed, Read, Seed, Segment, clauses};
 use crate::any::{Any, Key, Members, Others};
 use crate::invalid::Quoted;
@@ -20,6 +20,8 @@ pub trait ReadMembers: Read {
     const TABLE: &'static Shape;
     /// The names of its rows.
     const NAMES: &'static [&'static str];
+    /// Their ids, as JSON has them for keys.
+    const IDS: &'static [&'static str];
     /// How it may stand.
     const ORDER: Order;
     /// What was read so far.
@@ -147,7 +149,13 @@ pub fn members<'de, T: ReadMembers, D: Deserializer<'de>>(
     }
 
     let mut table = Table::start(context);
-    deserializer.deserialize_struct(T::TABLE.name, T::NAMES, Visit(context, &mut table))?;
+    // The keys that the deserializer may expect; none before it is clear what they are.
+    let keys = match (context.is_by_name(), context.is_concise()) {
+        (true, _) => T::NAMES,
+        (_, true) => T::IDS,
+        _ => &[],
+    };
+    deserializer.deserialize_struct(T::TABLE.name, keys, Visit(context, &mut table))?;
     table.finish(context)
 }
 
@@ -418,16 +426,10 @@ impl<'de> Visitor<'de> for KeySeed<'_> {
         self.visit_str(name)
     }
 
-    /// In a form without numbers for keys, the position among the names that were announced to the deserializer.
+    /// In a form without numbers for keys, the position among those that were announced to the deserializer.
     #[inline(always)]
     fn visit_u8<E: Error>(self, position: u8) -> Result<Found, E> {
-        if self.context.is_binary() {
-            return self.number(position.into());
-        }
-        if !self.context.is_by_name() {
-            self.context.meet_name()?;
-        }
-        Ok(Found::Row(position))
+        if self.context.is_binary() { self.number(position.into()) } else { Ok(Found::Row(position)) }
     }
 
     fn visit_u64<E: Error>(self, id: u64) -> Result<Found, E> {
@@ -503,9 +505,9 @@ pub fn value<'de, S: Source<'de>, T: Read>(
 pub(crate) fn member_value<'de, A: MapAccess<'de>, T: Read>(
     context: &mut Context,
     map: &mut A,
-    name: &str,
+    segment: Segment<'_>,
 ) -> Result<T, A::Error> {
-    context.at(Segment::Name(name), |context| map.next_value_seed(Seed::new(context)))
+    context.at(segment, |context| map.next_value_seed(Seed::new(context)))
 }
 
 /// Reads the value of a row that may be absent into its slot; null is absence where positions count, and in lenient mode
@@ -631,23 +633,19 @@ pub fn other_member<'de, A: MapAccess<'de>>(
     mut key: Key,
     others: &'static Others,
 ) -> Result<(), A::Error> {
-    if context.is_strict()
-        && let Key::Name(name) = &key
-    {
-        refuse_noncharacters(context, name)?;
-    }
+    refuse_noncharacters_in(context, &key)?;
     if members.len() == context.limits().items {
         context.blame(clauses::BOUNDS);
         return Err(A::Error::custom(format_args!("more than {} members", context.limits().items)));
     }
-    let name = key.text();
-    let any = member_value::<A, Any>(context, map, &name)?;
-    context.at(Segment::Name(&name), |context| (others.admit)(context, &mut key, &any).map_err(A::Error::custom))?;
+    let given = key.clone();
+    let any = member_value::<A, Any>(context, map, given.segment())?;
+    context.at(given.segment(), |context| (others.admit)(context, &mut key, &any).map_err(A::Error::custom))?;
     match members.insert(key, any) {
         None => Ok(()),
         Some(_) => {
             context.blame(clauses::DISTINCT);
-            Err(stands_twice(&name))
+            Err(stands_twice(&given.text()))
         }
     }
 }
