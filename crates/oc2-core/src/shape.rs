@@ -255,7 +255,8 @@ pub struct Field {
     pub also: &'static [u32],
     /// The name on the wire.
     pub name: &'static str,
-    /// The name in quotation marks and with a colon, as JSON has a key, for writers in a hurry; it may be missing.
+    /// The name in quotation marks and with a colon, as JSON has a key, and 32 spaces, so that a writer in a hurry copies as many
+    /// bytes of every name; it may be missing.
     pub quoted: Option<&'static str>,
     /// The type of the field; `None` in enumerations.
     pub shape: Option<fn() -> &'static Shape>,
@@ -282,7 +283,7 @@ pub const fn wire_name(field: &'static str) -> &'static str {
     }
 }
 
-/// The same in quotation marks and with a colon; `None` for a raw identifier.
+/// The same in quotation marks, with a colon and spaces; `None` for a raw identifier.
 #[doc(hidden)]
 #[must_use]
 pub const fn wire_quoted(quoted: &'static str) -> Option<&'static str> {
@@ -368,7 +369,7 @@ macro_rules! enumerated {
                     id: $id,
                     also: &[],
                     name: $text,
-                    quoted: ::core::option::Option::Some(concat!("\"", $text, "\":")),
+                    quoted: ::core::option::Option::Some(concat!("\"", $text, "\":", "                                ")),
                     shape: None,
                     required: false,
                 }),+],
@@ -467,7 +468,7 @@ macro_rules! choice {
                     id: $id,
                     also: &[$($also),*],
                     name: $text,
-                    quoted: ::core::option::Option::Some(concat!("\"", $text, "\":")),
+                    quoted: ::core::option::Option::Some(concat!("\"", $text, "\":", "                                ")),
                     shape: Some(<$ty as $crate::shape::read::Read>::shape),
                     required: false,
                 }),+],
@@ -699,7 +700,7 @@ macro_rules! fields {
                     id: $id,
                     also: &[$($also),*],
                     name: $crate::shape::wire_name(stringify!($field)),
-                    quoted: $crate::shape::wire_quoted(concat!("\"", stringify!($field), "\":")),
+                    quoted: $crate::shape::wire_quoted(concat!("\"", stringify!($field), "\":", "                                ")),
                     shape: Some(<$ty as $crate::shape::read::Read>::shape),
                     required: $crate::fields!(@required $need),
                 }),*],

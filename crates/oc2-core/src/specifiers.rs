@@ -77,14 +77,15 @@ impl Write for Actuator {
         let is_binary = !serializer.is_human_readable();
         let mut map = serializer.serialize_map(Some(1))?;
         let specifiers = Written(&self.specifiers, form);
-        match (form.notation, self.nsid.registered_id()) {
-            (Notation::Concise, Some(id)) => map.serialize_entry(&id, &specifiers)?,
-            _ => {
-                let key = self.nsid.into();
-                if !self.specifiers.can_stand_under(&key, form, is_binary) {
+        let id = if form.notation == Notation::Concise { self.nsid.registered_id() } else { None };
+        match id {
+            Some(id) => map.serialize_entry(&id, &specifiers)?,
+            None => {
+                let name = self.nsid.as_str();
+                if !Any::can_stand_under_name(name, form, is_binary) {
                     return Err(S::Error::custom(CANNOT_CHANGE));
                 }
-                map.serialize_entry(&key, &specifiers)?;
+                map.serialize_entry(name, &specifiers)?;
             }
         }
         map.end()
