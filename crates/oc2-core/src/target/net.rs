@@ -425,13 +425,9 @@ impl NetText {
     }
 
     fn decimal(&mut self, value: u8) {
-        if value >= 100 {
-            self.push(b'0' + value / 100);
-        }
-        if value >= 10 {
-            self.push(b'0' + value / 10 % 10);
-        }
-        self.push(b'0' + value % 10);
+        let (digits, n_digits) = DECIMALS[usize::from(value)];
+        self.bytes[self.len..self.len + digits.len()].copy_from_slice(&digits);
+        self.len += n_digits;
     }
 
     fn hexadecimal(&mut self, value: u16) {
@@ -443,8 +439,26 @@ impl NetText {
     }
 }
 
-/// Eight groups of four digits, or a prefix in the place of seven and an IPv4 address; with the length of a prefix.
-const LONGEST_NET: usize = 8 * 4 + 7 + 4;
+/// Eight groups of four digits, or a prefix in the place of seven and an IPv4 address; with the length of a prefix, and room for
+/// what follows the digits of the last number.
+const LONGEST_NET: usize = 8 * 4 + 7 + 4 + 2;
+
+/// The digits of each octet, and how many there are.
+const DECIMALS: [([u8; 3], usize); 256] = {
+    let mut table = [([0; 3], 0); 256];
+    let mut value = 0;
+    while value < 256 {
+        #[allow(clippy::cast_possible_truncation, reason = "digits")]
+        let [a, b, c] = [b'0' + (value / 100) as u8, b'0' + (value / 10 % 10) as u8, b'0' + (value % 10) as u8];
+        table[value] = match value {
+            0..10 => ([c, 0, 0], 1),
+            10..100 => ([b, c, 0], 2),
+            _ => ([a, b, c], 3),
+        };
+        value += 1;
+    }
+    table
+};
 
 fn show_ipv4(addr: Ipv4Addr, text: &mut NetText) {
     for (part, octet) in addr.octets().into_iter().enumerate() {

@@ -106,12 +106,18 @@ fn append_start(out: &mut Vec<u8>, quoted: &'static str, len: usize) -> bool {
     }
 }
 
-/// Looks at eight bytes at a time, at some of them twice.
+/// Looks at eight bytes at a time, at some of them twice; at all bytes of a long text, because that takes no decisions.
 fn needs_escape(bytes: &[u8]) -> bool {
     match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
         (Some(first), Some(last)) => {
             let found = not_plain(*first) | not_plain(*last);
-            found != 0 || (bytes.len() > 16 && bytes.as_chunks::<8>().0.iter().any(|chunk| not_plain(*chunk) != 0))
+            match bytes.len() {
+                ..=16 => found != 0,
+                17..=64 => bytes.as_chunks::<8>().0.iter().fold(found, |found, chunk| found | not_plain(*chunk)) != 0,
+                _ => {
+                    bytes.iter().fold(false, |found, byte| found | (*byte < 0x20) | (*byte == b'"') | (*byte == b'\\'))
+                }
+            }
         }
         _ => not_plain(short_word(bytes)) != 0,
     }
