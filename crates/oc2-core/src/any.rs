@@ -233,8 +233,13 @@ impl Any {
     pub(crate) fn can_stand_under(&self, key: &Key, form: Form, is_binary: bool) -> bool {
         match key {
             Key::Number(_) => form.notation == Notation::Concise || self.came_in(form, is_binary),
-            Key::Name(name) => is_binary || form.notation != Notation::Concise || decimal(name).is_none(),
+            Key::Name(name) => Self::can_stand_under_name(name, form, is_binary),
         }
+    }
+
+    /// The same for a name.
+    pub(crate) fn can_stand_under_name(name: &str, form: Form, is_binary: bool) -> bool {
+        is_binary || form.notation != Notation::Concise || decimal(name).is_none()
     }
 
     fn came_in(&self, form: Form, is_binary: bool) -> bool {

@@ -130,7 +130,9 @@ fn namespace(context: &mut Context, key: &mut Key, value: &Any) -> Result<(), St
         if !value.is_null() {
             context.check_part(Part::Args, nsid, value);
         }
-        *key = nsid.into();
+        if matches!(key, Key::Number(_)) {
+            *key = nsid.into();
+        }
     }
     Ok(())
 }

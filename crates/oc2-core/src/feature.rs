@@ -7,7 +7,7 @@ use serde::{Deserializer, Serializer};
 
 use crate::enumerated;
 use crate::form::Form;
-use crate::shape::read::{Context, Read, each};
+use crate::shape::read::{Context, Read, Taker, each};
 use crate::shape::write::{Write, Written};
 use crate::shape::{Kind, Shape};
 
@@ -88,7 +88,8 @@ impl Read for Features {
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
         let mut distinct = Self::default();
         let mut stands_twice = false;
-        each(context, deserializer, "features", |feature| stands_twice |= !distinct.insert(feature))?;
+        let mut take = Taker(|feature: Feature| stands_twice |= !distinct.insert(feature));
+        each(context, deserializer, "features", &mut take)?;
         if stands_twice {
             context.remark("a feature stands more than once");
         }

@@ -224,23 +224,23 @@ impl Read for Recipients {
     }
 
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
-        match Self::read_optional(context, deserializer)? {
-            Some(recipients) => Ok(recipients),
-            None => Err(D::Error::custom("at least one recipient is due")),
-        }
+        let mut recipients = None;
+        Self::read_optional(context, deserializer, &mut recipients)?;
+        recipients.ok_or_else(|| D::Error::custom("at least one recipient is due"))
     }
 
     /// In lenient mode an empty list is absence and a single string a list of one (DECISIONS M5).
     fn read_optional<'de, D: Deserializer<'de>>(
         context: &mut Context,
         deserializer: D,
-    ) -> Result<Option<Self>, D::Error> {
+        slot: &mut Option<Self>,
+    ) -> Result<(), D::Error> {
         let recipients = deserializer.deserialize_any(OneOrMore(context))?;
         if recipients.is_empty() {
-            context.tolerate::<D::Error>("an empty list is to be left out")?;
-            return Ok(None);
+            return context.tolerate("an empty list is to be left out");
         }
-        Ok(Some(Self(recipients)))
+        *slot = Some(Self(recipients));
+        Ok(())
     }
 }
 

@@ -219,13 +219,15 @@ macro_rules! listed {
             fn read_optional<'de, D: Deserializer<'de>>(
                 context: &mut Context,
                 deserializer: D,
-            ) -> Result<Option<Self>, D::Error> {
+                slot: &mut Option<Self>,
+            ) -> Result<(), D::Error> {
                 let items: Vec<$item> = list(context, deserializer, $what)?;
                 if items.is_empty() {
                     let admit: fn(&mut Context) -> Result<(), ReadError> = $empty;
-                    return admit(context).map(|()| None).map_err(D::Error::custom);
+                    return admit(context).map_err(D::Error::custom);
                 }
-                Self::new(items).map(Some).map_err(D::Error::custom)
+                *slot = Some(Self::new(items).map_err(D::Error::custom)?);
+                Ok(())
             }
         }
 
@@ -294,22 +296,22 @@ impl Read for Pairs {
     }
 
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
-        match Self::read_optional(context, deserializer)? {
-            Some(pairs) => Ok(pairs),
-            None => Err(D::Error::custom("at least one action is due")),
-        }
+        let mut pairs = None;
+        Self::read_optional(context, deserializer, &mut pairs)?;
+        pairs.ok_or_else(|| D::Error::custom("at least one action is due"))
     }
 
     fn read_optional<'de, D: Deserializer<'de>>(
         context: &mut Context,
         deserializer: D,
-    ) -> Result<Option<Self>, D::Error> {
+        slot: &mut Option<Self>,
+    ) -> Result<(), D::Error> {
         let pairs = deserializer.deserialize_any(PairsVisitor(context))?;
         if pairs.0.is_empty() {
-            context.tolerate::<D::Error>("at least one action is due")?;
-            return Ok(None);
+            return context.tolerate("at least one action is due");
         }
-        Ok(Some(pairs))
+        *slot = Some(pairs);
+        Ok(())
     }
 }
 
@@ -343,7 +345,7 @@ impl<'de> Visitor<'de> for PairsVisitor<'_> {
         while let Some(key) = next_key(context, &Action::SHAPE, &mut map)? {
             let res = match key {
                 MemberKey::Known(index, field) => {
-                    let targets = member_value::<A, Targets>(context, &mut map, field.name);
+                    let targets = member_value::<A, Targets>(context, &mut map, Segment::Name(field.name));
                     targets.and_then(|Targets(targets)| match pairs.insert(Action::ALL[index], targets) {
                         None => Ok(()),
                         Some(_) => {

@@ -10,7 +10,7 @@ pub mod write;
 
 use std::fmt;
 
-use self::names::Names;
+use self::names::{Ids, Names};
 use crate::invalid::Invalid;
 
 /// One type of the standard: its name, how it is serialised, and the rows of its table if it has one.
@@ -27,6 +27,7 @@ pub struct Shape {
     /// What may stand beside the rows.
     pub room: Room,
     names: Names,
+    ids: Ids,
 }
 
 impl Shape {
@@ -36,7 +37,7 @@ impl Shape {
     /// The table has more than 255 rows; in a constant that is an error of compilation.
     #[must_use]
     pub const fn table(name: &'static str, clause: &'static str, kind: Kind, fields: &'static [Field]) -> Self {
-        Self { name, clause, kind, fields, room: Room::None, names: Names::of(fields) }
+        Self { name, clause, kind, fields, room: Room::None, names: Names::of(fields), ids: Ids::of(fields) }
     }
 
     /// A type without a table.
@@ -63,14 +64,13 @@ impl Shape {
     #[must_use]
     #[inline]
     pub fn by_id(&self, id: u64) -> Option<(usize, &'static Field)> {
-        // Most tables are numbered from 1 on.
-        let index = usize::try_from(id).ok()?.wrapping_sub(1);
-        match self.fields.get(index) {
-            Some(field) if u64::from(field.id) == id => Some((index, field)),
-            _ => self.search_id(id),
+        match self.ids.find(id) {
+            Some(index) => Some((index, self.fields.get(index)?)),
+            None => self.search_id(id),
         }
     }
 
+    #[inline(never)]
     fn search_id(&self, id: u64) -> Option<(usize, &'static Field)> {
         self.fields
             .iter()
@@ -255,7 +255,8 @@ pub struct Field {
     pub also: &'static [u32],
     /// The name on the wire.
     pub name: &'static str,
-    /// The name in quotation marks and with a colon, as JSON has a key, for writers in a hurry; it may be missing.
+    /// The name in quotation marks and with a colon, as JSON has a key, and 32 spaces, so that a writer in a hurry copies as many
+    /// bytes of every name; it may be missing.
     pub quoted: Option<&'static str>,
     /// The type of the field; `None` in enumerations.
     pub shape: Option<fn() -> &'static Shape>,
@@ -282,7 +283,7 @@ pub const fn wire_name(field: &'static str) -> &'static str {
     }
 }
 
-/// The same in quotation marks and with a colon; `None` for a raw identifier.
+/// The same in quotation marks, with a colon and spaces; `None` for a raw identifier.
 #[doc(hidden)]
 #[must_use]
 pub const fn wire_quoted(quoted: &'static str) -> Option<&'static str> {
@@ -368,7 +369,7 @@ macro_rules! enumerated {
                     id: $id,
                     also: &[],
                     name: $text,
-                    quoted: ::core::option::Option::Some(concat!("\"", $text, "\":")),
+                    quoted: ::core::option::Option::Some(concat!("\"", $text, "\":", "                                ")),
                     shape: None,
                     required: false,
                 }),+],
@@ -467,7 +468,7 @@ macro_rules! choice {
                     id: $id,
                     also: &[$($also),*],
                     name: $text,
-                    quoted: ::core::option::Option::Some(concat!("\"", $text, "\":")),
+                    quoted: ::core::option::Option::Some(concat!("\"", $text, "\":", "                                ")),
                     shape: Some(<$ty as $crate::shape::read::Read>::shape),
                     required: false,
                 }),+],
@@ -699,7 +700,7 @@ macro_rules! fields {
                     id: $id,
                     also: &[$($also),*],
                     name: $crate::shape::wire_name(stringify!($field)),
-                    quoted: $crate::shape::wire_quoted(concat!("\"", stringify!($field), "\":")),
+                    quoted: $crate::shape::wire_quoted(concat!("\"", stringify!($field), "\":", "                                ")),
                     shape: Some(<$ty as $crate::shape::read::Read>::shape),
                     required: $crate::fields!(@required $need),
                 }),*],
@@ -735,6 +736,7 @@ macro_rules! fields {
             impl $crate::shape::read::ReadMembers for $name {
                 const TABLE: &'static $crate::shape::Shape = &Self::SHAPE;
                 const NAMES: &'static [&'static str] = &[$($crate::shape::wire_name(stringify!($field))),*];
+                const IDS: &'static [&'static str] = &[$(stringify!($id)),*];
                 const ORDER: $crate::shape::read::Order = $crate::fields!(@order $kind $($later)?);
                 type Slots = Slots;
 

@@ -77,14 +77,15 @@ impl Write for Actuator {
         let is_binary = !serializer.is_human_readable();
         let mut map = serializer.serialize_map(Some(1))?;
         let specifiers = Written(&self.specifiers, form);
-        match (form.notation, self.nsid.registered_id()) {
-            (Notation::Concise, Some(id)) => map.serialize_entry(&id, &specifiers)?,
-            _ => {
-                let key = self.nsid.into();
-                if !self.specifiers.can_stand_under(&key, form, is_binary) {
+        let id = if form.notation == Notation::Concise { self.nsid.registered_id() } else { None };
+        match id {
+            Some(id) => map.serialize_entry(&id, &specifiers)?,
+            None => {
+                let name = self.nsid.as_str();
+                if !Any::can_stand_under_name(name, form, is_binary) {
                     return Err(S::Error::custom(CANNOT_CHANGE));
                 }
-                map.serialize_entry(&key, &specifiers)?;
+                map.serialize_entry(name, &specifiers)?;
             }
         }
         map.end()
@@ -126,28 +127,28 @@ impl<'de> Visitor<'de> for One<'_> {
 }
 
 fn read_one<'de, A: MapAccess<'de>>(context: &mut Context, key: &MemberKey, map: &mut A) -> Result<Actuator, A::Error> {
-    let (nsid, name) = match key {
+    let (nsid, segment) = match key {
         // Without rows every key is foreign.
-        MemberKey::Known(_, field) => (field.name.parse(), field.name.into()),
+        MemberKey::Known(_, field) => (field.name.parse(), Segment::Name(field.name)),
         MemberKey::Foreign(key) => {
-            context.at(Segment::Name(&key.text()), |context| context.meet_namespace::<A::Error>(key))?;
+            context.at(key.segment(), |context| context.meet_namespace::<A::Error>(key))?;
             let unknown = || Invalid::new(format!("{key} is not the id of a profile"));
-            (key.as_name().map_or_else(|| Nsid::of_key(key).ok_or_else(unknown), str::parse), key.text())
+            (key.as_name().map_or_else(|| Nsid::of_key(key).ok_or_else(unknown), str::parse), key.segment())
         }
     };
     let nsid = nsid.map_err(|invalid| {
         context.blame(Nsid::shape().clause);
         A::Error::custom(invalid)
     })?;
-    let specifiers: Any = member_value(context, map, &name)?;
+    let specifiers: Any = member_value(context, map, segment)?;
     if !specifiers.is_object() {
         let not_object = || A::Error::custom("specifiers are an object under the profile's name (LS 3.1.4)");
-        return context.at(Segment::Name(&name), |context| {
+        return context.at(segment, |context| {
             context.blame(SPECIFIERS);
             Err(not_object())
         });
     }
-    context.at(Segment::Name(&name), |context| {
+    context.at(segment, |context| {
         context.check_part(Part::Specifiers, nsid, &specifiers);
         Ok(())
     })?;

@@ -1,12 +1,12 @@
 //! CBOR by id, deterministic (JADN 4.4, DECISIONS E1, E7), and by name, as others send it.
 
 pub(crate) mod items;
+mod read;
 
 use oc2_core::shape::read::{Context, Read, ReadError};
 use oc2_core::{Form, Message, Mode, Notation};
-use serde_cbor::Deserializer;
-use serde_cbor::de::SliceRead;
 
+use self::read::{CborError, Reader};
 use crate::encoding::{Decoded, Encoding};
 use crate::error::{DecodeError, EncodeError};
 use crate::glimpse::Glimpse;
@@ -80,22 +80,35 @@ pub fn read_cbor<T: Read>(bytes: &[u8], context: &mut Context) -> Result<T, Read
     read_with(bytes, context, |context, deserializer| T::read(context, deserializer))
 }
 
-fn read_with<'b, T>(
-    bytes: &'b [u8],
+fn read_with<T>(
+    bytes: &[u8],
     context: &mut Context,
-    read: impl FnOnce(&mut Context, &mut Deserializer<SliceRead<'b>>) -> Result<T, serde_cbor::Error>,
+    read: impl FnOnce(&mut Context, &mut Reader<'_>) -> Result<T, CborError>,
 ) -> Result<T, ReadError> {
     check_length(bytes)?;
-    let mut deserializer = Deserializer::from_slice(items::untagged(bytes)?);
-    let value = read(context, &mut deserializer).map_err(|error| context.fail(message_of(&error)))?;
-    deserializer.end().map_err(|error| ReadError::new(message_of(&error)))?;
-    Ok(value)
+    // Tags are looked for in what the reader refuses, and where one may stand.
+    let is_tagged = bytes.first().is_some_and(|initial| initial >> 5 == TAG);
+    let item = if is_tagged { items::untagged(bytes)? } else { bytes };
+    let mut reader = Reader::new(item);
+    let res = read(context, &mut reader);
+    // The value is large: it is looked at where it lies, and moved once.
+    if res.is_ok()
+        && let Err(error) = reader.end()
+    {
+        items::untagged(bytes)?;
+        return Err(ReadError::new(message_of(&error)));
+    }
+    res.map_err(|error| match items::untagged(bytes) {
+        Ok(_) => context.fail(message_of(&error)),
+        Err(tagged) => tagged,
+    })
 }
 
-/// What serde_cbor has to say; the offset only where the bytes are no CBOR, else the place says more.
-pub(crate) fn message_of(error: &serde_cbor::Error) -> String {
+/// What the reader has to say; the offset only where the bytes are no CBOR, else the place says more.
+fn message_of(error: &CborError) -> String {
     let message = error.to_string();
     if error.is_data() { message } else { format!("not CBOR: {message}") }
 }
 
+const TAG: u8 = 6;
 const TYPICAL_MESSAGE: usize = 256;

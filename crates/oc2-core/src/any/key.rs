@@ -5,15 +5,15 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Deref;
 
+use compact_str::CompactString;
 use serde::de::{Deserializer, Error, IntoDeserializer, Visitor};
 use serde::{Serialize, Serializer};
-use smol_str::SmolStr;
 
 use crate::form::Form;
 use crate::invalid::Quoted;
 use crate::nsid::Nsid;
 use crate::shape::Shape;
-use crate::shape::read::{Context, MAX_INTEGER, Read, ReadError, text, too_large};
+use crate::shape::read::{Context, MAX_INTEGER, Place, Read, ReadError, Segment, text, too_large};
 use crate::shape::write::Write;
 
 /// The key of a member: its name, or in CBOR and concise JSON its id.
@@ -35,12 +35,20 @@ impl Key {
         }
     }
 
+    /// The step to its member.
+    pub(crate) fn segment(&self) -> Segment<'_> {
+        match self {
+            Self::Name(name) => Segment::Name(name),
+            Self::Number(number) => Segment::Id(*number),
+        }
+    }
+
     /// The key as a text: its name, or its id in decimal.
     #[must_use]
     pub fn text(&self) -> Name {
         match self {
             Self::Name(name) => name.clone(),
-            Self::Number(number) => Name(smol_str::format_smolstr!("{number}")),
+            Self::Number(number) => Name(compact_str::format_compact!("{number}")),
         }
     }
 }
@@ -127,7 +135,7 @@ impl<'de> serde::de::DeserializeSeed<'de> for AnyKey {
     type Value = Key;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Key, D::Error> {
-        if self.is_binary { deserializer.deserialize_any(self) } else { deserializer.deserialize_str(self) }
+        if self.is_binary { deserializer.deserialize_identifier(self) } else { deserializer.deserialize_str(self) }
     }
 }
 
@@ -156,7 +164,7 @@ impl Visitor<'_> for AnyKey {
 
 /// A text that is kept in place while it is short.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Name(SmolStr);
+pub struct Name(CompactString);
 
 impl From<&str> for Name {
     fn from(text: &str) -> Self {
@@ -197,6 +205,17 @@ impl Read for Name {
 
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
         text(context, deserializer, "a string", |text| Ok(text.into()))
+    }
+
+    fn read_to<'de, D: Deserializer<'de>>(
+        context: &mut Context,
+        deserializer: D,
+        place: &mut impl Place<Self>,
+    ) -> Result<(), D::Error> {
+        text(context, deserializer, "a string", |text| {
+            place.put(text.into());
+            Ok(())
+        })
     }
 }
 

@@ -1,5 +1,7 @@
 //! Members of an object that its table does not have.
 
+use std::borrow::Cow;
+
 use super::Any;
 use super::distinct::Distinct;
 use super::key::Key;
@@ -94,16 +96,16 @@ impl Members {
     }
 
     /// The members under the keys they have in a form, and in its order.
-    pub(crate) fn in_order(&self, others: &Others, form: Form) -> Vec<(Key, &Any)> {
+    pub(crate) fn in_order(&self, others: &Others, form: Form) -> Vec<(Cow<'_, Key>, &Any)> {
         let id_of = |key: &Key| {
             let nsid = key.as_name().filter(|_| others.are_namespaces())?.parse::<Nsid>().ok()?;
-            nsid.registered_id().map(|id| Key::Number(id.into()))
+            nsid.registered_id().map(|id| Cow::Owned(Key::Number(id.into())))
         };
         match form.notation {
-            Notation::Verbose | Notation::Compact => self.iter().map(|(key, any)| (key.clone(), any)).collect(),
+            Notation::Verbose | Notation::Compact => self.iter().map(|(key, any)| (Cow::Borrowed(key), any)).collect(),
             Notation::Concise => {
                 let mut members: Vec<_> =
-                    self.iter().map(|(key, any)| (id_of(key).unwrap_or_else(|| key.clone()), any)).collect();
+                    self.iter().map(|(key, any)| (id_of(key).unwrap_or(Cow::Borrowed(key)), any)).collect();
                 members.sort_by(|(a, _), (b, _)| a.cmp(b));
                 members
             }

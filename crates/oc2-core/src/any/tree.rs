@@ -13,8 +13,8 @@ use super::distinct::Distinct;
 use super::key::{AnyKey, Key, Name};
 use crate::form::Form;
 use crate::shape::read::{
-    Context, MAX_INTEGER, Read, ReadError, Segment, Shown, clauses, read_each, refuse_noncharacters, stands_twice,
-    too_large,
+    Context, MAX_INTEGER, Read, ReadError, Shown, clauses, read_each, refuse_noncharacters, refuse_noncharacters_in,
+    stands_twice, too_large,
 };
 use crate::shape::write::{Write, Written};
 use crate::shape::{Kind, Shape};
@@ -190,7 +190,7 @@ impl<'de> Visitor<'de> for Grow<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Tree, A::Error> {
         let mut items = Vec::new();
-        read_each(self.0, seq, |item| items.push(item))?;
+        read_each(self.0, seq, &mut items)?;
         Ok(Tree::List(items))
     }
 
@@ -205,15 +205,14 @@ impl<'de> Visitor<'de> for Grow<'_> {
                 context.blame(clauses::BOUNDS);
                 return Err(A::Error::custom(format_args!("more than {limit} members")));
             }
-            let name = key.text();
             let is_new = distinct.adds(&members, &key);
-            let res = context.at(Segment::Name(&name), |context| map.next_value_seed(Grow(context)));
+            let res = context.at(key.segment(), |context| map.next_value_seed(Grow(context)));
             let res = match res {
                 _ if !is_new => {
                     context.blame(clauses::DISTINCT);
-                    Err(stands_twice(&name))
+                    Err(stands_twice(&key.text()))
                 }
-                Ok(_) if context.is_strict() => refuse_noncharacters(context, &name).and(res),
+                Ok(_) => refuse_noncharacters_in(context, &key).and(res),
                 res => res,
             };
             match res {

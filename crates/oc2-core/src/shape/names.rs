@@ -1,4 +1,4 @@
-//! Names of a table, found without comparing each of them.
+//! Names and ids of a table, found without comparing each of them.
 
 use super::Field;
 
@@ -62,7 +62,39 @@ fn is_same(a: &[u8], b: &[u8]) -> bool {
     match a.len() {
         8..=16 => ends8(a) == ends8(b),
         4..=7 => ends4(a) == ends4(b),
+        1..=3 => a.first() == b.first() && a.get(a.len() / 2) == b.get(b.len() / 2) && a.last() == b.last(),
         _ => a == b,
+    }
+}
+
+/// The rows with small ids, by the id.
+#[derive(Clone, Copy)]
+pub(super) struct Ids {
+    /// One more than the position of the row with this id; 0 where there is none.
+    rows: [u8; SMALL],
+}
+
+impl Ids {
+    pub(super) const fn of(fields: &[Field]) -> Self {
+        let mut rows = [0; SMALL];
+        let mut row = fields.len();
+        while row > 0 {
+            row -= 1;
+            if (fields[row].id as usize) < SMALL {
+                #[allow(clippy::cast_possible_truncation, reason = "a table has at most 255 rows")]
+                {
+                    rows[fields[row].id as usize] = row as u8 + 1;
+                }
+            }
+        }
+        Self { rows }
+    }
+
+    /// The position of a row; `None` if the id is not a small one, or one that is written otherwise.
+    #[inline(always)]
+    pub(super) fn find(&self, id: u64) -> Option<usize> {
+        let row = self.rows.get(usize::try_from(id).ok()?)?;
+        usize::from(*row).checked_sub(1)
     }
 }
 
@@ -76,6 +108,8 @@ const fn slot_of(name: &[u8]) -> usize {
 }
 
 const SLOTS: usize = 64;
+/// More than the ids of the language.
+const SMALL: usize = 32;
 
 #[cfg(test)]
 mod tests {

@@ -17,7 +17,9 @@ pub use fields::{
     members, next_key, optional_value, other_member, required, unknown_member, value,
 };
 pub(crate) use fields::{NULL, decimal, member_value, read_items, read_members, stands_twice};
-pub(crate) use scalars::{MAX_INTEGER, Shown, each, from_base64url, read_each, refuse_noncharacters, too_large};
+pub(crate) use scalars::{
+    MAX_INTEGER, Shown, each, from_base64url, read_each, refuse_noncharacters, refuse_noncharacters_in, too_large,
+};
 pub use scalars::{integer, list, number, octets, row_of, text, unique};
 
 use super::{Format, Kind, Shape};
@@ -33,15 +35,60 @@ pub trait Read: Sized {
     /// The deserializer's, with what is wrong; the context knows the place.
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error>;
 
-    /// Reads the value of an optional member; `None` for a value that means absence.
+    /// Reads a value to its place, which stays as it is after an error.
     ///
     /// # Errors
     /// As `read`.
+    #[inline(always)]
+    fn read_to<'de, D: Deserializer<'de>>(
+        context: &mut Context,
+        deserializer: D,
+        place: &mut impl Place<Self>,
+    ) -> Result<(), D::Error> {
+        Self::read(context, deserializer).map(|value| place.put(value))
+    }
+
+    /// Reads the value of an optional member to its slot, which stays empty for a value that means absence.
+    ///
+    /// # Errors
+    /// As `read`.
+    #[inline(always)]
     fn read_optional<'de, D: Deserializer<'de>>(
         context: &mut Context,
         deserializer: D,
-    ) -> Result<Option<Self>, D::Error> {
-        Self::read(context, deserializer).map(Some)
+        slot: &mut Option<Self>,
+    ) -> Result<(), D::Error> {
+        Self::read_to(context, deserializer, slot)
+    }
+}
+
+/// Where a value is to be: at the end of a list, or in the slot of a member. A short text is put there at once, because a
+/// processor waits for the bytes of one that is handed up from call to call.
+pub trait Place<T> {
+    /// Puts the value there.
+    fn put(&mut self, value: T);
+}
+
+impl<T> Place<T> for Vec<T> {
+    #[inline(always)]
+    fn put(&mut self, value: T) {
+        self.push(value);
+    }
+}
+
+impl<T> Place<T> for Option<T> {
+    #[inline(always)]
+    fn put(&mut self, value: T) {
+        *self = Some(value);
+    }
+}
+
+/// Whoever takes the values one by one.
+pub(crate) struct Taker<F>(pub(crate) F);
+
+impl<T, F: FnMut(T)> Place<T> for Taker<F> {
+    fn put(&mut self, value: T) {
+        (self.0)(value);
     }
 }
 
@@ -128,5 +175,25 @@ impl<'de, T: Read> DeserializeSeed<'de> for Seed<'_, T> {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
         T::read(self.context, deserializer).inspect_err(|error| self.context.blame_shape(T::shape(), error))
+    }
+}
+
+/// The same, and the place where it is to be.
+struct PlaceSeed<'c, T, P> {
+    context: &'c mut Context,
+    place: &'c mut P,
+    value: PhantomData<T>,
+}
+
+impl<'de, T: Read, P: Place<T>> DeserializeSeed<'de> for PlaceSeed<'_, T, P> {
+    type Value = ();
+
+    #[inline(always)]
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        let res = T::read_to(self.context, deserializer, self.place);
+        if let Err(error) = &res {
+            self.context.blame_shape(T::shape(), error);
+        }
+        res
     }
 }

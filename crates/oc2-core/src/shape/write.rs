@@ -1,5 +1,7 @@
 //! Writing a typed value: [`Write`], and what the macros of [`crate::shape`] build writers from.
 
+use std::borrow::Cow;
+
 use data_encoding::BASE64URL_NOPAD;
 use serde::ser::{Error, SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
@@ -71,21 +73,21 @@ pub fn row<S: Serializer>(shape: &'static Shape, index: usize, form: Form, seria
     let field = &shape.fields[index];
     match (shape.kind, form.notation) {
         (Kind::EnumeratedId, _) | (_, Notation::Concise) => serializer.serialize_u32(field.id),
-        _ => serializer.serialize_unit_variant(field.quoted.unwrap_or_default(), AS_VALUE, field.name),
+        _ => serializer.serialize_unit_variant(field.quoted.unwrap_or_default(), UNUSED, field.name),
     }
 }
 
-/// The names of tables are written as serde's names of variants. No encoding has an interest in the name of the type and the
-/// position that go with them: they tell JSON what the name looks like with quotation marks and colon, and whether it is a key.
-const AS_VALUE: u32 = 0;
-const AS_KEY: u32 = 1;
+/// The names of tables are written as serde's names of variants. No encoding has an interest in the position that goes with them,
+/// nor in the name of the type: that tells JSON what the name looks like with quotation marks and colon (`Field::quoted`).
+const UNUSED: u32 = 0;
 
 /// A name of a table as a key, which needs no escape in any encoding.
 struct Known(&'static Field);
 
 impl Serialize for Known {
+    #[inline(always)]
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_unit_variant(self.0.quoted.unwrap_or_default(), AS_KEY, self.0.name)
+        serializer.serialize_unit_variant(self.0.quoted.unwrap_or_default(), UNUSED, self.0.name)
     }
 }
 
@@ -112,7 +114,7 @@ pub fn octets<S: Serializer>(
 #[doc(hidden)]
 pub struct Rows<'a, S: Serializer> {
     shape: &'static Shape,
-    others: Vec<(Key, &'a crate::any::Any)>,
+    others: Vec<(Cow<'a, Key>, &'a crate::any::Any)>,
     form: Form,
     into: Container<S>,
 }
@@ -157,7 +159,7 @@ impl<'a, S: Serializer> Rows<'a, S> {
         // Ids ascend (DECISIONS E7), and so do the rows of every table.
         let lowest = shape.fields.first().map_or(0, |field| u64::from(field.id));
         for (key, any) in others.iter().filter(|(key, _)| is_below(key, lowest)) {
-            object.serialize_entry(key, &Written(*any, form))?;
+            object.serialize_entry(&**key, &Written(*any, form))?;
         }
         Ok(Self { shape, others, form, into: Container::Object(object) })
     }
@@ -195,7 +197,7 @@ impl<'a, S: Serializer> Rows<'a, S> {
             Container::Object(mut object) => {
                 let lowest = self.shape.fields.first().map_or(0, |field| u64::from(field.id));
                 for (key, any) in self.others.iter().filter(|(key, _)| !is_below(key, lowest)) {
-                    object.serialize_entry(key, &Written(*any, self.form))?;
+                    object.serialize_entry(&**key, &Written(*any, self.form))?;
                 }
                 object.end()
             }

@@ -167,13 +167,13 @@ impl Extended {
             context.at(Segment::Name(name), |context| context.meet_namespace::<A::Error>(&nsid.into()))?;
             let name = field.parse().map_err(|invalid| blamed::<FieldName, _>(context, invalid))?;
             let wire_name = format!("{nsid}:{name}");
-            let value = member_value(context, map, &wire_name)?;
+            let value = member_value(context, map, Segment::Name(&wire_name))?;
             return context
                 .at(Segment::Name(&wire_name), |context| Ok(Self::with(nsid, name, None, value).checked(context)));
         }
         match name.parse::<Nsid>() {
             Ok(nsid) if nsid.is_established() => {
-                let members: Any = member_value(context, map, name)?;
+                let members: Any = member_value(context, map, Segment::Name(name))?;
                 context.at(Segment::Name(name), |context| {
                     let res = context.tolerate(&format!("the target is to be spelled {name}:... (LS 3.1.4)"));
                     res.inspect_err(|_| context.blame(SPELLING))?;
@@ -188,10 +188,10 @@ impl Extended {
     fn read_numbered<'de, A: MapAccess<'de>>(context: &mut Context, id: u64, map: &mut A) -> Result<Target, A::Error> {
         let name = id.to_string();
         if Flat::by_id(id).is_some() || Nsid::registered(id).is_some() {
-            context.at(Segment::Name(&name), |context| context.meet_id::<A::Error>())?;
+            context.at(Segment::Id(id), |context| context.meet_id::<A::Error>())?;
         }
         if let Some(flat) = Flat::by_id(id) {
-            let value: Any = member_value(context, map, &name)?;
+            let value: Any = member_value(context, map, Segment::Id(id))?;
             return context.at(Segment::Name(&name), |context| {
                 if value.is_object() && id == u64::from(flat.id) {
                     let target = Self::nested(flat.nsid, &value, context).map_err(A::Error::custom)?;
@@ -209,7 +209,7 @@ impl Extended {
         }
         match Nsid::registered(id) {
             Some(nsid) => {
-                let members: Any = member_value(context, map, &name)?;
+                let members: Any = member_value(context, map, Segment::Id(id))?;
                 context
                     .at(Segment::Name(&name), |context| Self::nested(nsid, &members, context).map_err(A::Error::custom))
             }

@@ -346,8 +346,60 @@ fn ipv4_addr(text: &str) -> Option<Ipv4Addr> {
     rest.is_empty().then(|| octets.into())
 }
 
+/// Groups of hexadecimal digits; what else there is, and what is not an address, the standard library says.
 fn ipv6_addr(text: &str) -> Option<Ipv6Addr> {
-    text.parse().ok()
+    ipv6_groups(text.as_bytes()).or_else(|| text.parse().ok())
+}
+
+fn ipv6_groups(text: &[u8]) -> Option<Ipv6Addr> {
+    let mut groups = [0u16; 8];
+    let mut n_groups = 0;
+    // How many groups stand before those that are left out.
+    let mut gap = None;
+    let mut rest = text;
+    if let Some(tail) = rest.strip_prefix(b"::") {
+        gap = Some(0);
+        rest = tail;
+    }
+    while !rest.is_empty() {
+        let (group, tail) = hexadecimal(rest)?;
+        *groups.get_mut(n_groups)? = group;
+        n_groups += 1;
+        rest = match tail {
+            [] => break,
+            [b':', b':', tail @ ..] if gap.is_none() => {
+                gap = Some(n_groups);
+                tail
+            }
+            [b':', tail @ ..] if !tail.is_empty() => tail,
+            _ => return None,
+        };
+    }
+    match gap {
+        None if n_groups == 8 => {}
+        // Two colons stand for one group at least.
+        Some(n_before) if n_groups < 8 => {
+            groups.copy_within(n_before..n_groups, 8 - (n_groups - n_before));
+            groups[n_before..8 - (n_groups - n_before)].fill(0);
+        }
+        _ => return None,
+    }
+    Some(groups.into())
+}
+
+/// One to four hexadecimal digits, and what follows them.
+fn hexadecimal(text: &[u8]) -> Option<(u16, &[u8])> {
+    let mut group = 0;
+    let mut n_digits = 0;
+    while let Some(digit) = text.get(n_digits).and_then(|byte| char::from(*byte).to_digit(16)) {
+        group = group << 4 | digit;
+        n_digits += 1;
+        if n_digits > 4 {
+            return None;
+        }
+    }
+    let group = u16::try_from(group).ok().filter(|_| n_digits > 0)?;
+    Some((group, &text[n_digits..]))
 }
 
 /// The text of a range, in place: the standard library takes many times as long to show an address.
@@ -373,13 +425,9 @@ impl NetText {
     }
 
     fn decimal(&mut self, value: u8) {
-        if value >= 100 {
-            self.push(b'0' + value / 100);
-        }
-        if value >= 10 {
-            self.push(b'0' + value / 10 % 10);
-        }
-        self.push(b'0' + value % 10);
+        let (digits, n_digits) = DECIMALS[usize::from(value)];
+        self.bytes[self.len..self.len + digits.len()].copy_from_slice(&digits);
+        self.len += n_digits;
     }
 
     fn hexadecimal(&mut self, value: u16) {
@@ -391,8 +439,26 @@ impl NetText {
     }
 }
 
-/// Eight groups of four digits, or a prefix in the place of seven and an IPv4 address; with the length of a prefix.
-const LONGEST_NET: usize = 8 * 4 + 7 + 4;
+/// Eight groups of four digits, or a prefix in the place of seven and an IPv4 address; with the length of a prefix, and room for
+/// what follows the digits of the last number.
+const LONGEST_NET: usize = 8 * 4 + 7 + 4 + 2;
+
+/// The digits of each octet, and how many there are.
+const DECIMALS: [([u8; 3], usize); 256] = {
+    let mut table = [([0; 3], 0); 256];
+    let mut value = 0;
+    while value < 256 {
+        #[allow(clippy::cast_possible_truncation, reason = "digits")]
+        let [a, b, c] = [b'0' + (value / 100) as u8, b'0' + (value / 10 % 10) as u8, b'0' + (value % 10) as u8];
+        table[value] = match value {
+            0..10 => ([c, 0, 0], 1),
+            10..100 => ([b, c, 0], 2),
+            _ => ([a, b, c], 3),
+        };
+        value += 1;
+    }
+    table
+};
 
 fn show_ipv4(addr: Ipv4Addr, text: &mut NetText) {
     for (part, octet) in addr.octets().into_iter().enumerate() {
@@ -495,6 +561,27 @@ mod tests {
             ["", ".", "....", "1.2.3", "1.2.3.4.", ".1.2.3.4", "1.2.3.4.5", "1..2.3", "1.2.3.4 ", "\u{661}.2.3.4"]
         {
             assert_eq!(ipv4_addr(text), text.parse().ok(), "{text:?}");
+        }
+    }
+
+    // LS-052
+    #[test]
+    fn an_ipv6_address_is_read_as_the_standard_library_reads_it() {
+        // Every text of up to six of these, and around them what makes eight groups.
+        let parts = ["", ":", "::", "0", "a", "F00d", "12345", "g", "1.2.3.4", "/"];
+        let mut texts = vec![String::new()];
+        for _ in 0..6 {
+            let longer = texts.iter().flat_map(|text| parts.iter().skip(1).map(move |part| format!("{text}{part}")));
+            texts = longer.filter(|text| text.len() < 12).chain([String::new()]).collect();
+            texts.sort_unstable();
+            texts.dedup();
+            for text in &texts {
+                for text in
+                    [text.clone(), format!("1:2:3:4:5{text}"), format!("{text}1:2:3:4:5"), format!("1:2:3{text}6:7:8")]
+                {
+                    assert_eq!(ipv6_addr(&text), text.parse().ok(), "{text:?}");
+                }
+            }
         }
     }
 }

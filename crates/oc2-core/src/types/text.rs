@@ -10,7 +10,7 @@ macro_rules! checked_text {
         $check:expr $(, absent when $absent:literal)?) => {
         $(#[$meta])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(smol_str::SmolStr);
+        pub struct $name(compact_str::CompactString);
 
         impl $name {
             /// Checks a text.
@@ -18,11 +18,13 @@ macro_rules! checked_text {
             /// # Errors
             /// The text is not one; the error says why.
             pub fn new(text: &str) -> Result<Self, $crate::invalid::Invalid> {
+                Self::kept(text).map(|kept| Self(kept.into()))
+            }
+
+            /// What is kept of a text.
+            fn kept(text: &str) -> Result<&str, $crate::invalid::Invalid> {
                 let check: fn(&str) -> Result<&str, &'static str> = $check;
-                match check(text) {
-                    Ok(kept) => Ok(Self(kept.into())),
-                    Err(reason) => Err($crate::invalid::Invalid::text(text, reason)),
-                }
+                check(text).map_err(|reason| $crate::invalid::Invalid::text(text, reason))
             }
 
             /// The text.
@@ -75,13 +77,28 @@ macro_rules! checked_text {
                 $crate::shape::read::text(context, deserializer, $what, Self::new)
             }
 
+            fn read_to<'de, D: serde::Deserializer<'de>>(
+                context: &mut $crate::shape::read::Context,
+                deserializer: D,
+                place: &mut impl $crate::shape::read::Place<Self>,
+            ) -> Result<(), D::Error> {
+                $crate::shape::read::text(context, deserializer, $what, |text| {
+                    place.put(Self(Self::kept(text)?.into()));
+                    Ok(())
+                })
+            }
+
             fn read_optional<'de, D: serde::Deserializer<'de>>(
                 context: &mut $crate::shape::read::Context,
                 deserializer: D,
-            ) -> Result<Option<Self>, D::Error> {
+                slot: &mut Option<Self>,
+            ) -> Result<(), D::Error> {
                 $crate::shape::read::text(context, deserializer, $what, |text| match text {
-                    $($absent => Ok(None),)?
-                    text => Self::new(text).map(Some),
+                    $($absent => Ok(()),)?
+                    text => {
+                        *slot = Some(Self(Self::kept(text)?.into()));
+                        Ok(())
+                    }
                 })
             }
         }

@@ -29,6 +29,10 @@ pub(crate) fn untagged(bytes: &[u8]) -> Result<&[u8], ReadError> {
 
 /// The same with every float in 64 bits, as JADN 4.4 has it; the writer below makes them as short as they can be.
 pub(crate) fn widen(bytes: Vec<u8>) -> Vec<u8> {
+    // Most messages have no byte that could start a float of fewer, wherever it stands.
+    if !bytes.iter().fold(false, |found, byte| found | matches!(*byte, HALF | SINGLE)) {
+        return bytes;
+    }
     let mut wide: Vec<u8> = Vec::new();
     let mut copied = 0;
     for item in Items::of(&bytes) {

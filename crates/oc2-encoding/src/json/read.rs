@@ -212,11 +212,13 @@ impl<'de> Reader<'de> {
         let is_negative = bytes[self.at] == b'-';
         self.at += usize::from(is_negative);
         let first = self.at;
-        let mut value = Some(0u64);
-        while let Some(digit) = bytes.get(self.at).filter(|byte| byte.is_ascii_digit()) {
-            value = value.and_then(|value| value.checked_mul(10)?.checked_add(u64::from(digit - b'0')));
+        let mut value = 0u64;
+        while let Some(digit) = bytes.get(self.at).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10) {
+            value = value.wrapping_mul(10).wrapping_add(digit.into());
             self.at += 1;
         }
+        // 19 digits fit, whichever they are.
+        let value = if self.at - first <= 19 { Some(value) } else { self.text[first..self.at].parse().ok() };
         match self.at - first {
             0 if self.at == bytes.len() => return Err(self.behind("EOF while parsing a value")),
             0 => {
@@ -387,9 +389,25 @@ fn end_of_plain(bytes: &[u8], start: usize) -> usize {
             return at + hits.trailing_zeros() as usize / 8;
         }
         at += 8;
+        if at - start == LONG {
+            at = end_of_plain_chunks(bytes, at);
+        }
     }
     end_of_rest(bytes, at)
 }
+
+/// The same for a long text, to the last chunk before that end.
+#[inline(never)]
+fn end_of_plain_chunks(bytes: &[u8], start: usize) -> usize {
+    let (chunks, _) = bytes[start..].as_chunks::<LONG>();
+    let is_plain = |chunk: &&[u8; LONG]| {
+        chunk.iter().fold(true, |plain, byte| plain & (*byte >= 0x20) & (*byte != b'"') & (*byte != b'\\'))
+    };
+    start + chunks.iter().take_while(is_plain).count() * LONG
+}
+
+/// A text that is longer than so many bytes is looked at so many bytes at a time.
+const LONG: usize = 64;
 
 /// The high bit of each byte that does not stand for itself; above the first there may be false ones.
 #[inline(always)]
@@ -636,6 +654,7 @@ fn is_same(a: &[u8], b: &[u8]) -> bool {
     match a.len() {
         8..=16 => a.first_chunk::<8>() == b.first_chunk::<8>() && a.last_chunk::<8>() == b.last_chunk::<8>(),
         4..=7 => a.first_chunk::<4>() == b.first_chunk::<4>() && a.last_chunk::<4>() == b.last_chunk::<4>(),
+        1..=3 => a.first() == b.first() && a.get(a.len() / 2) == b.get(b.len() / 2) && a.last() == b.last(),
         _ => a == b,
     }
 }

@@ -3,10 +3,13 @@
 //! A writer of our own, because it is half of what a message costs: texts are looked at once, many bytes at a time, and numbers
 //! that not every peer can represent are refused where they would be written (DECISIONS L34).
 
+mod key;
+
 use std::fmt::{self, Write as _};
 
 use serde::ser::{self, Error as _, Serialize, Serializer};
 
+use self::key::KeyWriter;
 use super::read::not_plain;
 
 /// Appends a value to `out`.
@@ -95,13 +98,50 @@ impl fmt::Write for Appended<'_> {
     }
 }
 
-/// Looks at eight bytes at a time, at some of them twice.
+/// Appends the start of a name in quotation marks, as a table has it (oc2-core, `shape/write.rs`); not if it has none. It copies
+/// as many bytes whatever the name, which takes no call and no guess.
+#[inline(always)]
+fn append_start(out: &mut Vec<u8>, quoted: &'static str, len: usize) -> bool {
+    match quoted.as_bytes().first_chunk::<32>() {
+        Some(start) if len <= start.len() => {
+            out.extend_from_slice(start);
+            out.truncate(out.len() - (start.len() - len));
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Looks at eight bytes at a time, at some of them twice; at all bytes of a long text, because that takes no decisions.
 fn needs_escape(bytes: &[u8]) -> bool {
-    let Some(last) = bytes.last_chunk::<8>() else {
-        return bytes.iter().any(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
-    };
-    let (chunks, _) = bytes.as_chunks::<8>();
-    chunks.iter().fold(not_plain(*last), |found, chunk| found | not_plain(*chunk)) != 0
+    match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        (Some(first), Some(last)) => {
+            let found = not_plain(*first) | not_plain(*last);
+            match bytes.len() {
+                ..=16 => found != 0,
+                17..=64 => bytes.as_chunks::<8>().0.iter().fold(found, |found, chunk| found | not_plain(*chunk)) != 0,
+                _ => {
+                    bytes.iter().fold(false, |found, byte| found | (*byte < 0x20) | (*byte == b'"') | (*byte == b'\\'))
+                }
+            }
+        }
+        _ => not_plain(short_word(bytes)) != 0,
+    }
+}
+
+/// A text of fewer than eight bytes, some of them twice, and spaces.
+#[inline(always)]
+fn short_word(bytes: &[u8]) -> [u8; 8] {
+    match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        (Some([a, b, c, d]), Some([e, f, g, h])) => [*a, *b, *c, *d, *e, *f, *g, *h],
+        _ => match bytes {
+            [] => [b' '; 8],
+            [first, ..] => {
+                let (middle, last) = (bytes[bytes.len() / 2], bytes[bytes.len() - 1]);
+                [*first, middle, last, b' ', b' ', b' ', b' ', b' ']
+            }
+        },
+    }
 }
 
 #[cold]
@@ -192,12 +232,12 @@ impl<'w, 'b> Serializer for &'w mut Writer<'b> {
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Members<'w, 'b>, WriteError> {
         self.0.push(b'[');
-        Ok(Members { writer: self, is_first: true })
+        Ok(Members(self))
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Members<'w, 'b>, WriteError> {
         self.0.push(b'{');
-        Ok(Members { writer: self, is_first: true })
+        Ok(Members(self))
     }
 
     fn serialize_i8(self, value: i8) -> Result<(), WriteError> {
@@ -240,14 +280,11 @@ impl<'w, 'b> Serializer for &'w mut Writer<'b> {
         not_in_shapes()
     }
 
-    /// A name of a table: letters, digits and underscores. With quotation marks and colon it is `quoted`, which may be empty;
-    /// `position` is not 0 for a key (oc2-core, `shape/write.rs`).
+    /// A name of a table: letters, digits and underscores.
     #[inline]
-    fn serialize_unit_variant(self, quoted: &'static str, position: u32, name: &'static str) -> Result<(), WriteError> {
-        match quoted.as_bytes().split_last() {
-            Some((b':', _)) if position != 0 => self.0.extend_from_slice(quoted.as_bytes()),
-            Some((b':', quoted)) => self.0.extend_from_slice(quoted),
-            _ => self.plain(name),
+    fn serialize_unit_variant(self, quoted: &'static str, _: u32, name: &'static str) -> Result<(), WriteError> {
+        if !append_start(self.0, quoted, name.len() + 2) {
+            self.plain(name);
         }
         Ok(())
     }
@@ -299,27 +336,16 @@ impl<'w, 'b> Serializer for &'w mut Writer<'b> {
     }
 }
 
-/// What is within an object or a list.
-struct Members<'w, 'b> {
-    writer: &'w mut Writer<'b>,
-    is_first: bool,
-}
+/// What is within an object or a list. A comma follows each of the members; the end takes the place of the last one.
+struct Members<'w, 'b>(&'w mut Writer<'b>);
 
 impl Members<'_, '_> {
-    fn separate(&mut self) {
-        if !std::mem::take(&mut self.is_first) {
-            self.writer.0.push(b',');
+    #[inline(always)]
+    fn end(self, bracket: u8) {
+        match self.0.0.last_mut() {
+            Some(comma @ b',') => *comma = bracket,
+            _ => self.0.0.push(bracket),
         }
-    }
-
-    /// Makes a text of the key that starts there.
-    fn quote_id(&mut self, start: usize) -> Result<(), WriteError> {
-        if !self.writer.0.get(start).is_some_and(u8::is_ascii_digit) {
-            return Err(WriteError::custom("a member is known by its name or id"));
-        }
-        self.writer.0.insert(start, b'"');
-        self.writer.0.push(b'"');
-        Ok(())
     }
 }
 
@@ -328,12 +354,13 @@ impl ser::SerializeSeq for Members<'_, '_> {
     type Error = WriteError;
 
     fn serialize_element<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), WriteError> {
-        self.separate();
-        value.serialize(&mut *self.writer)
+        value.serialize(&mut *self.0)?;
+        self.0.0.push(b',');
+        Ok(())
     }
 
     fn end(self) -> Result<(), WriteError> {
-        self.writer.0.push(b']');
+        self.end(b']');
         Ok(())
     }
 }
@@ -342,27 +369,20 @@ impl ser::SerializeMap for Members<'_, '_> {
     type Ok = ();
     type Error = WriteError;
 
-    /// A text, or an id in decimal (JADN 4.3).
     #[inline]
     fn serialize_key<T: ?Sized + Serialize>(&mut self, key: &T) -> Result<(), WriteError> {
-        self.separate();
-        let start = self.writer.0.len();
-        key.serialize(&mut *self.writer)?;
-        match self.writer.0.get(start..) {
-            Some([b'"', .., b':']) => return Ok(()),
-            Some([b'"', ..]) => {}
-            _ => self.quote_id(start)?,
-        }
-        self.writer.0.push(b':');
+        key.serialize(KeyWriter(self.0.0))
+    }
+
+    #[inline]
+    fn serialize_value<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), WriteError> {
+        value.serialize(&mut *self.0)?;
+        self.0.0.push(b',');
         Ok(())
     }
 
-    fn serialize_value<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), WriteError> {
-        value.serialize(&mut *self.writer)
-    }
-
     fn end(self) -> Result<(), WriteError> {
-        self.writer.0.push(b'}');
+        self.end(b'}');
         Ok(())
     }
 }

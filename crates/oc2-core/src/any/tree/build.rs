@@ -75,12 +75,13 @@ impl Serializer for Build {
         value.serialize(self)
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<BuildList, ReadError> {
-        Ok(BuildList { items: Vec::new(), build: self })
+    fn serialize_seq(self, n_items: Option<usize>) -> Result<BuildList, ReadError> {
+        Ok(BuildList { items: Vec::with_capacity(n_items.unwrap_or_default()), build: self })
     }
 
-    fn serialize_map(self, _: Option<usize>) -> Result<BuildMap, ReadError> {
-        Ok(BuildMap { members: Vec::new(), key: Key::Number(0), build: self })
+    fn serialize_map(self, n_members: Option<usize>) -> Result<BuildMap, ReadError> {
+        let members = Vec::with_capacity(n_members.unwrap_or_default());
+        Ok(BuildMap { members, key: Key::Number(0), build: self })
     }
 
     fn serialize_i8(self, value: i8) -> Result<Tree, ReadError> {

@@ -547,6 +547,8 @@ impl Context {
 pub enum Segment<'a> {
     /// A member by its name.
     Name(&'a str),
+    /// A member by its id.
+    Id(u64),
     /// An item by its position, counted from 0.
     Index(usize),
 }
@@ -674,6 +676,7 @@ impl Place {
         }
         self.segments.push(match segment {
             Segment::Index(index) => format!("[{index}]").into(),
+            Segment::Id(id) => id.to_string().into(),
             Segment::Name(name) => match name.char_indices().nth(MAX_SEGMENT) {
                 None => name.escape_debug().to_string().into(),
                 Some((end, _)) => format!("{}...", name[..end].escape_debug()).into(),

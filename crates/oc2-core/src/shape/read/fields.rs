@@ -7,8 +7,8 @@ use serde::de::{
     DeserializeSeed, Deserializer, Error, Expected, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor,
 };
 
-use super::scalars::{MAX_INTEGER, refuse_noncharacters, too_large};
-use super::{Context, Read, Seed, Segment, clauses};
+use super::scalars::{MAX_INTEGER, refuse_noncharacters_in, too_large};
+use super::{Context, PlaceSeed, Read, Seed, Segment, clauses};
 use crate::any::{Any, Key, Members, Others};
 use crate::invalid::Quoted;
 use crate::nsid::Nsid;
@@ -20,6 +20,8 @@ pub trait ReadMembers: Read {
     const TABLE: &'static Shape;
     /// The names of its rows.
     const NAMES: &'static [&'static str];
+    /// Their ids, as JSON has them for keys.
+    const IDS: &'static [&'static str];
     /// How it may stand.
     const ORDER: Order;
     /// What was read so far.
@@ -147,7 +149,13 @@ pub fn members<'de, T: ReadMembers, D: Deserializer<'de>>(
     }
 
     let mut table = Table::start(context);
-    deserializer.deserialize_struct(T::TABLE.name, T::NAMES, Visit(context, &mut table))?;
+    // The keys that the deserializer may expect; none before it is clear what they are.
+    let keys = match (context.is_by_name(), context.is_concise()) {
+        (true, _) => T::NAMES,
+        (_, true) => T::IDS,
+        _ => &[],
+    };
+    deserializer.deserialize_struct(T::TABLE.name, keys, Visit(context, &mut table))?;
     table.finish(context)
 }
 
@@ -393,7 +401,11 @@ impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
 
     #[inline(always)]
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Found, D::Error> {
-        if self.context.is_binary() { deserializer.deserialize_any(self) } else { deserializer.deserialize_str(self) }
+        if self.context.is_binary() {
+            deserializer.deserialize_identifier(self)
+        } else {
+            deserializer.deserialize_str(self)
+        }
     }
 }
 
@@ -414,16 +426,10 @@ impl<'de> Visitor<'de> for KeySeed<'_> {
         self.visit_str(name)
     }
 
-    /// In a form without numbers for keys, the position among the names that were announced to the deserializer.
+    /// In a form without numbers for keys, the position among those that were announced to the deserializer.
     #[inline(always)]
     fn visit_u8<E: Error>(self, position: u8) -> Result<Found, E> {
-        if self.context.is_binary() {
-            return self.number(position.into());
-        }
-        if !self.context.is_by_name() {
-            self.context.meet_name()?;
-        }
-        Ok(Found::Row(position))
+        if self.context.is_binary() { self.number(position.into()) } else { Ok(Found::Row(position)) }
     }
 
     fn visit_u64<E: Error>(self, id: u64) -> Result<Found, E> {
@@ -440,8 +446,16 @@ impl<'de> Visitor<'de> for KeySeed<'_> {
 
 /// An id as JSON has it for a key: decimal, without sign and leading zeros.
 pub(crate) fn decimal(text: &str) -> Option<u64> {
-    let is_plain = text.bytes().all(|digit| digit.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
-    if is_plain { text.parse().ok().filter(|id| *id <= MAX_INTEGER.unsigned_abs()) } else { None }
+    let digit = |byte: u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
+    match text.as_bytes() {
+        [] | [b'0', _, ..] => None,
+        // 2^53 has 16 digits, and more of them overflow nothing.
+        digits if digits.len() > 16 => None,
+        digits => digits
+            .iter()
+            .try_fold(0, |id, byte| Some(id * 10 + digit(*byte)?))
+            .filter(|id| *id <= MAX_INTEGER.unsigned_abs()),
+    }
 }
 
 /// Which rows of a table were met.
@@ -479,25 +493,9 @@ pub fn value<'de, S: Source<'de>, T: Read>(
     name: &str,
     slot: &mut Option<T>,
 ) -> Result<(), S::Error> {
-    struct Required<'c, T>(&'c mut Context, &'c mut Option<T>);
-
-    impl<'de, T: Read> DeserializeSeed<'de> for Required<'_, T> {
-        type Value = ();
-
-        #[inline(always)]
-        fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-            match T::read(self.0, deserializer) {
-                Ok(value) => *self.1 = Some(value),
-                Err(error) => {
-                    self.0.blame_shape(T::shape(), &error);
-                    return Err(error);
-                }
-            }
-            Ok(())
-        }
-    }
-
-    context.at(Segment::Name(name), |context| source.next(Required(context, slot))).map(drop)
+    context
+        .at(Segment::Name(name), |context| source.next(PlaceSeed { context, place: slot, value: PhantomData }))
+        .map(drop)
 }
 
 /// Reads the value of a member that the table does not have.
@@ -507,9 +505,9 @@ pub fn value<'de, S: Source<'de>, T: Read>(
 pub(crate) fn member_value<'de, A: MapAccess<'de>, T: Read>(
     context: &mut Context,
     map: &mut A,
-    name: &str,
+    segment: Segment<'_>,
 ) -> Result<T, A::Error> {
-    context.at(Segment::Name(name), |context| map.next_value_seed(Seed::new(context)))
+    context.at(segment, |context| map.next_value_seed(Seed::new(context)))
 }
 
 /// Reads the value of a row that may be absent into its slot; null is absence where positions count, and in lenient mode
@@ -561,14 +559,11 @@ pub fn optional_value<'de, S: Source<'de>, T: Read>(
 
         #[inline(always)]
         fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-            match T::read_optional(self.context, deserializer) {
-                Ok(value) => *self.slot = value,
-                Err(error) => {
-                    self.context.blame_shape(T::shape(), &error);
-                    return Err(error);
-                }
+            let res = T::read_optional(self.context, deserializer, self.slot);
+            if let Err(error) = &res {
+                self.context.blame_shape(T::shape(), error);
             }
-            Ok(())
+            res
         }
     }
 
@@ -638,23 +633,19 @@ pub fn other_member<'de, A: MapAccess<'de>>(
     mut key: Key,
     others: &'static Others,
 ) -> Result<(), A::Error> {
-    if context.is_strict()
-        && let Key::Name(name) = &key
-    {
-        refuse_noncharacters(context, name)?;
-    }
+    refuse_noncharacters_in(context, &key)?;
     if members.len() == context.limits().items {
         context.blame(clauses::BOUNDS);
         return Err(A::Error::custom(format_args!("more than {} members", context.limits().items)));
     }
-    let name = key.text();
-    let any = member_value::<A, Any>(context, map, &name)?;
-    context.at(Segment::Name(&name), |context| (others.admit)(context, &mut key, &any).map_err(A::Error::custom))?;
+    let given = key.clone();
+    let any = member_value::<A, Any>(context, map, given.segment())?;
+    context.at(given.segment(), |context| (others.admit)(context, &mut key, &any).map_err(A::Error::custom))?;
     match members.insert(key, any) {
         None => Ok(()),
         Some(_) => {
             context.blame(clauses::DISTINCT);
-            Err(stands_twice(&name))
+            Err(stands_twice(&given.text()))
         }
     }
 }

@@ -7,7 +7,8 @@ use std::marker::PhantomData;
 use data_encoding::{BASE64URL, BASE64URL_NOPAD};
 use serde::de::{Deserializer, Error, SeqAccess, Unexpected, Visitor};
 
-use super::{Context, Read, Seed, Segment, clauses};
+use super::{Context, Place, PlaceSeed, Read, Segment, clauses};
+use crate::any::Key;
 use crate::invalid::{Invalid, Quoted};
 use crate::shape::{Kind, Shape};
 use crate::types::text::noncharacter;
@@ -27,7 +28,7 @@ pub fn row_of<'de, D: Deserializer<'de>>(
     match shape.kind {
         Kind::EnumeratedId => id_of(shape, context, deserializer),
         _ if context.is_by_name() => deserializer.deserialize_str(Row(context, shape)),
-        _ => deserializer.deserialize_any(Row(context, shape)),
+        _ => deserializer.deserialize_identifier(Row(context, shape)),
     }
 }
 
@@ -331,6 +332,14 @@ pub(crate) fn refuse_noncharacters<E: Error>(context: &mut Context, text: &str) 
     Err(E::custom(format_args!("{} holds the noncharacter U+{:04X}", Quoted(text), u32::from(char))))
 }
 
+/// The same for a key.
+pub(crate) fn refuse_noncharacters_in<E: Error>(context: &mut Context, key: &Key) -> Result<(), E> {
+    match key {
+        Key::Name(name) if context.is_strict() => refuse_noncharacters(context, name),
+        _ => Ok(()),
+    }
+}
+
 /// Reads a Boolean; nothing converts to one.
 pub(super) fn boolean<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     struct Boolean;
@@ -360,7 +369,7 @@ pub fn list<'de, D: Deserializer<'de>, T: Read>(
     what: &'static str,
 ) -> Result<Vec<T>, D::Error> {
     let mut items = Vec::new();
-    each(context, deserializer, what, |item| items.push(item))?;
+    each(context, deserializer, what, &mut items)?;
     Ok(items)
 }
 
@@ -368,20 +377,20 @@ pub fn list<'de, D: Deserializer<'de>, T: Read>(
 ///
 /// # Errors
 /// As [`list`].
-pub(crate) fn each<'de, D: Deserializer<'de>, T: Read>(
+pub(crate) fn each<'de, D: Deserializer<'de>, T: Read, P: Place<T>>(
     context: &mut Context,
     deserializer: D,
     what: &'static str,
-    take: impl FnMut(T),
+    place: &mut P,
 ) -> Result<(), D::Error> {
-    struct List<'c, T, F> {
+    struct List<'c, T, P> {
         context: &'c mut Context,
         what: &'static str,
-        take: F,
+        place: &'c mut P,
         item: PhantomData<T>,
     }
 
-    impl<'de, T: Read, F: FnMut(T)> Visitor<'de> for List<'_, T, F> {
+    impl<'de, T: Read, P: Place<T>> Visitor<'de> for List<'_, T, P> {
         type Value = ();
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -389,11 +398,11 @@ pub(crate) fn each<'de, D: Deserializer<'de>, T: Read>(
         }
 
         fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<(), A::Error> {
-            read_each(self.context, seq, self.take)
+            read_each(self.context, seq, self.place)
         }
     }
 
-    deserializer.deserialize_seq(List { context, what, take, item: PhantomData })
+    deserializer.deserialize_seq(List { context, what, place, item: PhantomData })
 }
 
 /// The same for a list that was begun.
@@ -401,22 +410,25 @@ pub(crate) fn each<'de, D: Deserializer<'de>, T: Read>(
 /// # Errors
 /// Longer than the limit, or an item that cannot be read.
 #[inline]
-pub(crate) fn read_each<'de, A: SeqAccess<'de>, T: Read>(
+pub(crate) fn read_each<'de, A: SeqAccess<'de>, T: Read, P: Place<T>>(
     context: &mut Context,
     mut seq: A,
-    mut take: impl FnMut(T),
+    place: &mut P,
 ) -> Result<(), A::Error> {
     let limit = context.limits().items;
     let n_faults = context.n_faults();
     context.within_list(|context| {
         for index in 0.. {
-            match context.placed(Segment::Index(index), |context| seq.next_element_seed(Seed::new(context))) {
+            let read = |context: &mut Context| {
+                seq.next_element_seed(PlaceSeed { context, place: &mut *place, value: PhantomData })
+            };
+            match context.placed(Segment::Index(index), read) {
                 Ok(None) => break,
-                Ok(Some(_)) if index == limit => {
+                Ok(Some(())) if index == limit => {
                     context.blame(clauses::BOUNDS);
                     return Err(A::Error::custom(format_args!("more than {limit} items")));
                 }
-                Ok(Some(item)) => take(item),
+                Ok(Some(())) => {}
                 Err(error) => context.recover(error)?,
             }
         }

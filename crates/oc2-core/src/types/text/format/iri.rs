@@ -2,13 +2,16 @@
 
 use iri_string::types::IriStr;
 
-use super::uri::has_scheme;
+use super::uri::{has_scheme, is_plain};
 
 /// An IRI (LS 3.1.2 `/iri`; RFC 3987 2.2): with a scheme, and without the characters that only direct the display
 /// (RFC 3987 4.1, DECISIONS L35).
 pub(crate) fn iri(text: &str) -> Result<(), &'static str> {
     if !has_scheme(text) {
         return Err("is not an IRI: it does not start with a scheme and a colon");
+    }
+    if is_plain(text) {
+        return Ok(());
     }
     if text.chars().any(is_bidi_formatting) {
         return Err("is not an IRI: it has a bidirectional formatting character");
