@@ -1,5 +1,6 @@
 //! One event per Command, whatever its end (ARCH B.3).
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -7,6 +8,7 @@ use oc2_core::types::text::RequestId;
 use oc2_core::{Command, Rejection, Response, StatusCode};
 use oc2_transfer::{Peer, Request};
 
+use crate::policy::{Objection, Permit};
 use crate::settings::Settings;
 
 /// What is told about a Command when it ends: once, and also when whoever should have told it is gone.
@@ -18,6 +20,7 @@ pub(crate) struct Record {
     request_id: Option<String>,
     command_id: Option<String>,
     command: Option<String>,
+    judgement: OnceLock<Judgement>,
     is_told: AtomicBool,
 }
 
@@ -34,6 +37,7 @@ impl Record {
             request_id,
             command_id: None,
             command: None,
+            judgement: OnceLock::new(),
             is_told: AtomicBool::new(false),
         }
     }
@@ -49,6 +53,19 @@ impl Record {
     pub(crate) fn asked_for(&mut self, command: &Command) {
         self.command_id = command.command_id.as_ref().map(ToString::to_string);
         self.command = Some(command.pair().to_string());
+    }
+
+    /// The policy has decided.
+    pub(crate) fn judged(&self, decision: &Result<Permit, Objection>) {
+        let judgement = match decision {
+            Ok(permit) => Judgement { rule: permit.rule(), objection: None },
+            Err(objection) => Judgement {
+                rule: objection.rule().map(Into::into),
+                objection: Some(objection.reason().to_owned()),
+            },
+        };
+        // It decides once.
+        let _ = self.judgement.set(judgement);
     }
 
     /// It has its outcome.
@@ -81,6 +98,9 @@ impl Record {
             return;
         }
         let elapsed_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let judgement = self.judgement.get();
+        let rule = judgement.and_then(|judgement| judgement.rule.as_deref());
+        let objection = judgement.and_then(|judgement| judgement.objection.as_deref());
         macro_rules! event {
             ($level:ident, $sentence:literal) => {
                 tracing::$level!(
@@ -92,6 +112,8 @@ impl Record {
                     command = self.command.as_deref(),
                     status = response.map(|response| response.status.id()),
                     text = response.and_then(|response| response.status_text.as_deref()),
+                    rule,
+                    objection,
                     elapsed_us,
                     $sentence
                 )
@@ -113,6 +135,13 @@ impl Drop for Record {
     fn drop(&mut self) {
         self.tell(End::CutOff, None);
     }
+}
+
+/// What the policy said: the rule, and why it objects if it does.
+#[derive(Debug)]
+struct Judgement {
+    rule: Option<String>,
+    objection: Option<String>,
 }
 
 /// How a Command ends.
@@ -139,6 +168,11 @@ pub(crate) fn reconfigured(settings: &Settings) {
         max_scheduled,
         "Settings changed."
     );
+}
+
+/// Writes that other rules say from now on who may do what.
+pub(crate) fn policy_replaced() {
+    tracing::info!(target: TARGET, "Policy replaced.");
 }
 
 const TARGET: &str = "oc2::audit";
