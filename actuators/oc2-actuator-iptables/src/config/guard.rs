@@ -1,9 +1,10 @@
 //! What no command may cut off.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use oc2_profile_slpf::Direction;
-use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
 
 use super::ConfigError;
 use super::table::{many, one, optional};
@@ -22,7 +23,7 @@ use crate::rule::{Family, Network};
 ///     name = "management"                     # told to whoever is refused
 ///     nets = ["192.0.2.0/24", "2001:db8:1::/64"]
 ///     protocol = "tcp"                        # tcp, udp, sctp, icmp; absent: any
-///     port_here = 22                          # or a list; absent: any
+///     port_here = 22                          # or "8000-8999", or a list; the other end has 1024-65535 if it has no key
 ///
 ///     [[guard.keep]]
 ///     name = "the broker"
@@ -51,10 +52,10 @@ pub struct Keep {
     pub nets: Vec<Network>,
     /// By which protocol; absent means any, or with a port every one that has ports.
     pub protocol: Option<KeptProtocol>,
-    /// The ports at this end; none means any.
-    pub ports_here: Vec<u16>,
-    /// The ports at the other end; none means any.
-    pub ports_there: Vec<u16>,
+    /// The ports at this end. None means any, or those of clients (1024 and above) if there are some at the other end.
+    pub ports_here: Vec<RangeInclusive<u16>>,
+    /// The ports at the other end. None means any, or those of clients (1024 and above) if there are some at this end.
+    pub ports_there: Vec<RangeInclusive<u16>>,
     /// Ingress means from there to here.
     pub direction: Direction,
 }
@@ -148,9 +149,9 @@ struct KeepTable {
     #[serde(default, deserialize_with = "protocol")]
     protocol: Option<KeptProtocol>,
     #[serde(default, deserialize_with = "port_here")]
-    port_here: Vec<u16>,
+    port_here: Vec<RangeInclusive<u16>>,
     #[serde(default, deserialize_with = "port_there")]
-    port_there: Vec<u16>,
+    port_there: Vec<RangeInclusive<u16>>,
     #[serde(default = "both", deserialize_with = "direction")]
     direction: Direction,
 }
@@ -191,46 +192,57 @@ fn direction<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Direction, D:
     one(deserializer, "guard.keep.direction")
 }
 
-fn port_here<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u16>, D::Error> {
+fn port_here<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<RangeInclusive<u16>>, D::Error> {
     deserializer.deserialize_any(PortsVisitor("guard.keep.port_here"))
 }
 
-fn port_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u16>, D::Error> {
+fn port_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<RangeInclusive<u16>>, D::Error> {
     deserializer.deserialize_any(PortsVisitor("guard.keep.port_there"))
 }
 
-/// A port, or a list of ports.
+/// A port, two such as `"8000-8999"`, or a list of these.
 struct PortsVisitor(&'static str);
 
-impl PortsVisitor {
-    fn port<E: Error>(&self, number: i64) -> Result<u16, E> {
-        u16::try_from(number).map_err(|_| E::custom(format_args!("{}: {number} is not a port (0..65535)", self.0)))
-    }
-}
-
 impl<'de> Visitor<'de> for PortsVisitor {
-    type Value = Vec<u16>;
+    type Value = Vec<RangeInclusive<u16>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a port or a list of ports for {}", self.0)
+        write!(f, "a port, two such as \"8000-8999\", or a list of these for {}", self.0)
     }
 
-    fn visit_i64<E: Error>(self, number: i64) -> Result<Vec<u16>, E> {
-        Ok(vec![self.port(number)?])
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
+        let port = u16::try_from(number)
+            .map_err(|_| E::custom(format_args!("{}: {number} is not a port (0..65535)", self.0)))?;
+        Ok(vec![port..=port])
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<u16>, A::Error> {
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        let ends = text.split_once('-').and_then(|(first, last)| Some((first.parse().ok()?, last.parse().ok()?)));
+        match ends {
+            Some((first, last)) if first <= last => Ok(vec![first..=last]),
+            _ => Err(E::custom(format_args!("{}: {text:?} is not two ports such as \"8000-8999\"", self.0))),
+        }
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let mut ports = Vec::new();
-        while let Some(number) = seq.next_element()? {
-            ports.push(self.port(number)?);
+        while let Some(mut some) = seq.next_element_seed(Self(self.0))? {
+            ports.append(&mut some);
         }
         Ok(ports)
     }
 }
 
+impl<'de> DeserializeSeed<'de> for PortsVisitor {
+    type Value = Vec<RangeInclusive<u16>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::config::Config;
 
     #[test]
@@ -246,7 +258,9 @@ mod tests {
             (good.replace("\"m\"", "\"\""), "guard.keep.name: "),
             (format!("{good}protocol = \"gre\"\n"), "guard.keep.protocol: \"gre\" is not one of tcp, udp, sctp, icmp"),
             (format!("{good}port_here = 65536\n"), "guard.keep.port_here: 65536 is not a port"),
-            (format!("{good}port_there = \"ssh\"\n"), "a port or a list of ports for guard.keep.port_there"),
+            (format!("{good}port_there = \"ssh\"\n"), "guard.keep.port_there: \"ssh\" is not two ports"),
+            (format!("{good}port_there = [\"9-8\"]\n"), "guard.keep.port_there: \"9-8\" is not two ports"),
+            (format!("{good}port_there = true\n"), "or a list of these for guard.keep.port_there"),
             (format!("{good}protocol = \"icmp\"\nport_here = 1\n"), "guard.keep.protocol: \"m\": icmp has no ports"),
             (format!("{good}direction = \"up\"\n"), "guard.keep.direction: \"up\" is not one of both, ingress, egress"),
             (format!("{good}ports = 1\n"), "unknown field `ports`"),

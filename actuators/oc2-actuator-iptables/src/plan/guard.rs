@@ -10,6 +10,8 @@
 
 mod region;
 
+use std::ops::RangeInclusive;
+
 use oc2_core::types::time::DateTime;
 use oc2_core::{Class, Rejection};
 use oc2_profile_slpf::{Direction, RuleNumber};
@@ -87,9 +89,8 @@ impl Watch {
                     Direction::Egress => (Hook::Output, here, there, &keep.ports_here, &keep.ports_there),
                     _ => (Hook::Input, there, here, &keep.ports_there, &keep.ports_here),
                 };
-                let between = Region::ALL
-                    .with(Side::Source, addresses(*source))
-                    .with(Side::Destination, addresses(*destination));
+                let between =
+                    Region::ALL.with(Side::Source, addresses(*source)).with(Side::Destination, addresses(*destination));
                 let hooks = [Some(hook), matches!(mode, Mode::Gateway(_)).then_some(Hook::Forward)];
                 for region in carrying(&between, family, keep.protocol, sources, destinations) {
                     let name = self.names.len() - 1;
@@ -187,7 +188,8 @@ impl Watch {
     ) -> Option<Open<'_>> {
         let mut open = Open { watch: self, pieces: Default::default(), n_pieces: 0 };
         for rule in entry.kernel_rules().iter().filter(|rule| is_meant(rule.verdict())) {
-            let taken = self.region(rule, entry)?.with(Side::Time, times);
+            let Some(region) = self.region(rule, entry) else { continue };
+            let taken = region.with(Side::Time, times);
             let of_rule = Open::of(self, now, |region| region.intersection(&taken), |guarded| guarded.is_met_by(rule));
             open.absorb(of_rule);
         }
@@ -240,8 +242,8 @@ fn carrying(
     between: &Region,
     family: Family,
     protocol: Option<KeptProtocol>,
-    sources: &[u16],
-    destinations: &[u16],
+    sources: &[RangeInclusive<u16>],
+    destinations: &[RangeInclusive<u16>],
 ) -> Vec<Region> {
     let protocols = match protocol {
         Some(KeptProtocol::Tcp) => vec![exactly(TCP)],
@@ -251,19 +253,25 @@ fn carrying(
         None if sources.is_empty() && destinations.is_empty() => vec![ANYTHING],
         None => [TCP, UDP, SCTP].map(exactly).into(),
     };
-    let ports = |ports: &[u16]| -> Vec<Range> {
-        if ports.is_empty() { vec![ANYTHING] } else { ports.iter().map(|port| exactly((*port).into())).collect() }
-    };
     let mut regions = Vec::new();
     for protocol in protocols {
-        for source in ports(sources) {
-            for destination in ports(destinations) {
+        for source in ports(sources, destinations) {
+            for destination in ports(destinations, sources) {
                 let region = between.clone().with(Side::Protocol, protocol);
                 regions.push(region.with(Side::SrcPort, source).with(Side::DstPort, destination));
             }
         }
     }
     regions
+}
+
+/// The ports of one end; where only the other end has a service, this one is a client, whose port is not privileged.
+fn ports(own: &[RangeInclusive<u16>], other: &[RangeInclusive<u16>]) -> Vec<Range> {
+    match (own, other) {
+        ([], []) => vec![ANYTHING],
+        ([], _) => vec![(1024, u16::MAX.into())],
+        (own, _) => own.iter().map(|ports| (u128::from(*ports.start()), u128::from(*ports.end()))).collect(),
+    }
 }
 
 impl Guarded {
@@ -315,7 +323,8 @@ impl<'w> Open<'w> {
     fn pass(&mut self, entry: &Entry, below: Below) -> Result<(), Cut> {
         for rule in entry.kernel_rules() {
             let pieces = &mut self.pieces[rule.family() as usize][rule.hook() as usize];
-            if pieces.is_empty() {
+            // Of most rules the addresses say that they take nothing; that is cheaper than the whole of their region.
+            if !pieces.iter().any(|(_, piece)| piece.may_meet(rule.matching())) {
                 continue;
             }
             let Some(taken) = self.watch.region(rule, entry) else { continue };
@@ -349,7 +358,9 @@ impl From<Cut> for Rejection {
     fn from(cut: Cut) -> Self {
         let text = match cut {
             Cut::Off { name, .. } => format!("not done: it would cut off {name}, which has to stay reachable here"),
-            Cut::Unclear => "not done: too many rules overlap to tell whether what has to stay reachable here would".to_owned(),
+            Cut::Unclear => {
+                "not done: too many rules overlap to tell whether what has to stay reachable here would".to_owned()
+            }
         };
         Self::new(Class::Forbidden, text)
     }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::rule::Network;
+use crate::rule::{Matching, Network};
 
 /// From one value to another, both in it.
 pub(super) type Range = (u128, u128);
@@ -45,8 +45,13 @@ impl Region {
         self
     }
 
-    pub(super) fn side(&self, side: Side) -> Range {
-        self.ranges[side as usize]
+    /// Whether its addresses are among those that a rule matches.
+    pub(super) fn may_meet(&self, matching: &Matching) -> bool {
+        let meets = |side: Side, network: Option<Network>| {
+            let (first, last) = self.ranges[side as usize];
+            network.map(addresses).is_none_or(|(from, to)| first <= to && from <= last)
+        };
+        meets(Side::Source, matching.source) && meets(Side::Destination, matching.destination)
     }
 
     /// What both hold.
