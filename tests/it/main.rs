@@ -7,6 +7,7 @@ mod daemon;
 mod harness;
 mod http;
 mod kernel;
+mod policy;
 mod repeat;
 mod restart;
 mod roles;

@@ -59,10 +59,9 @@ impl Record {
     pub(crate) fn judged(&self, decision: &Result<Permit, Objection>) {
         let judgement = match decision {
             Ok(permit) => Judgement { rule: permit.rule(), objection: None },
-            Err(objection) => Judgement {
-                rule: objection.rule().map(Into::into),
-                objection: Some(objection.reason().to_owned()),
-            },
+            Err(objection) => {
+                Judgement { rule: objection.rule().map(Into::into), objection: Some(objection.reason().to_owned()) }
+            }
         };
         // It decides once.
         let _ = self.judgement.set(judgement);

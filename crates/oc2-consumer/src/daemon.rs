@@ -4,6 +4,7 @@ mod check;
 mod cli;
 mod config;
 mod logging;
+mod policy;
 mod run;
 
 use std::error::Error;
@@ -16,7 +17,7 @@ use self::cli::{Cli, Verb};
 pub(crate) fn main() -> ExitCode {
     let res = match Cli::parse().verb {
         Verb::Run { config, logging } => run::run(&config, &logging),
-        Verb::Check { config } => check::check(&config),
+        Verb::Check { config, asked } => check::check(&config, &asked),
     };
     match res {
         Ok(()) => ExitCode::SUCCESS,

@@ -18,6 +18,7 @@ pub(crate) struct Config {
     port: u16,
     consumer: String,
     http: String,
+    policy: String,
     actuators: String,
 }
 
@@ -27,7 +28,8 @@ impl Config {
         let free = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
         let port = free.local_addr().expect("it is bound").port();
         let dir = TempDir::new().expect("a folder can be made");
-        Self { dir, port, consumer: String::new(), http: String::new(), actuators: String::new() }
+        let policy = "dangerously_allow_everything = true".to_owned();
+        Self { dir, port, consumer: String::new(), http: String::new(), policy, actuators: String::new() }
     }
 
     pub(crate) fn consumer(mut self, line: &str) -> Self {
@@ -38,6 +40,17 @@ impl Config {
     pub(crate) fn http(mut self, line: &str) -> Self {
         writeln!(self.http, "{line}").expect("a string takes anything");
         self
+    }
+
+    /// Has these rules say who may do what, where otherwise everybody may do everything.
+    pub(crate) fn policy(mut self, rules: &str) -> Self {
+        std::fs::write(self.policy_path(), rules).expect("the folder is ours");
+        self.policy = format!("file = {:?}", self.policy_path().display().to_string());
+        self
+    }
+
+    pub(crate) fn policy_path(&self) -> PathBuf {
+        self.dir.path().join("policy.toml")
     }
 
     pub(crate) fn slpf(mut self, backend: &str, lines: &str) -> Self {
@@ -65,8 +78,8 @@ impl Config {
     pub(crate) fn write(&self) {
         let state_dir = self.dir.path().join("state").display().to_string();
         let text = format!(
-            "[consumer]\nid = \"fw1.example.net\"\nstate_dir = {state_dir:?}\n{}\n[http]\nlisten = \"127.0.0.1:{}\"\n{}{}",
-            self.consumer, self.port, self.http, self.actuators
+            "[consumer]\nid = \"fw1.example.net\"\nstate_dir = {state_dir:?}\n{}\n[http]\nlisten = \"127.0.0.1:{}\"\n{}[policy]\n{}\n{}",
+            self.consumer, self.port, self.http, self.policy, self.actuators
         );
         std::fs::write(self.path(), text).expect("the folder is ours");
     }

@@ -14,6 +14,8 @@ use oc2_encoding::{Cbor, Encodings};
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::policy::PolicyChoice;
+
 /// A configuration file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,6 +23,7 @@ pub(crate) struct Config {
     pub(crate) consumer: ConsumerTable,
     #[cfg(feature = "http")]
     pub(crate) http: Option<HttpTable>,
+    policy: Option<PolicyChoice>,
     #[serde(default, rename = "actuator")]
     pub(crate) actuators: Vec<Spanned<ActuatorTable>>,
 }
@@ -149,6 +152,9 @@ impl Config {
         if self.http.is_none() {
             return Err("nothing listens: add a table [http], for instance with listen = \"127.0.0.1:8080\"".into());
         }
+        if self.policy.is_none() {
+            return Err(NO_POLICY.into());
+        }
         #[cfg(feature = "iptables")]
         {
             let mut prefixes = std::collections::HashSet::new();
@@ -161,6 +167,11 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    /// Who decides who may do what.
+    pub(crate) fn policy(&self) -> &PolicyChoice {
+        self.policy.as_ref().expect("a configuration without was refused when it was read")
     }
 
     /// What can be changed while the Consumer runs.
@@ -203,6 +214,9 @@ impl Config {
         changed
     }
 }
+
+const NO_POLICY: &str = "nothing says who may do what: add a table [policy] with file = \"/etc/oc2/policy.toml\"; to try it out \
+    without one, let it say dangerously_allow_everything = true";
 
 /// A configuration that cannot be used.
 #[derive(Debug)]

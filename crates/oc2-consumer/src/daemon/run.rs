@@ -5,9 +5,9 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::time::Duration;
 
-use oc2_consumer::{Consumer, RequestStore};
 #[cfg(feature = "iptables")]
-use oc2_consumer::{ConsumerBuilder, WantsActuators};
+use oc2_consumer::ConsumerBuilder;
+use oc2_consumer::{Consumer, RequestStore};
 #[cfg(feature = "http")]
 use oc2_transfer::Listener;
 use oc2_transfer::TransferError;
@@ -20,7 +20,7 @@ use tracing::{error, info, warn};
 use super::Failure;
 use super::cli::Logging;
 use super::config::Config;
-use super::logging;
+use super::{logging, policy};
 
 /// Takes commands until told to stop.
 pub(crate) fn run(path: &Path, logging: &Logging) -> Result<(), Failure> {
@@ -96,11 +96,14 @@ fn prepare_state_dir(path: &Path) -> Result<(), Failure> {
 }
 
 fn assemble(config: &Config) -> Result<Consumer, Failure> {
-    warn!("There is no policy: whoever reaches a listener may give any command.");
     if config.actuators.is_empty() {
         warn!("There is no actuator: only `query features` is answered (ARCH 3.3.5 wants a profile).");
     }
-    let builder = Consumer::builder(config.consumer.id.0.clone()).dangerous().without_policy();
+    #[cfg(feature = "iptables")]
+    let actuators = open_actuators(config)?;
+    // After the actuators, as what follows: with a policy or a store that cannot be read nothing is commanded, but the rules
+    // are in force.
+    let builder = policy::Loaded::of(config)?.build(Consumer::builder(config.consumer.id.0.clone()));
     let builder = builder.settings(config.settings());
     #[cfg(feature = "http")]
     let builder = match &config.http {
@@ -108,21 +111,18 @@ fn assemble(config: &Config) -> Result<Consumer, Failure> {
         None => builder,
     };
     #[cfg(feature = "iptables")]
-    let builder = with_actuators(builder, config)?;
-    // After the actuators: with a store that cannot be read nothing is commanded, but the rules are in force.
+    let builder = actuators.into_iter().fold(builder, ConsumerBuilder::actuator);
     let requests = RequestStore::open(&config.consumer.state_dir.0)?;
     Ok(builder.remember_in(requests).build())
 }
 
 #[cfg(feature = "iptables")]
-fn with_actuators(
-    builder: ConsumerBuilder<WantsActuators>,
-    config: &Config,
-) -> Result<ConsumerBuilder<WantsActuators>, Failure> {
-    config.actuators.iter().try_fold(builder, |builder, actuator| {
+fn open_actuators(config: &Config) -> Result<Vec<oc2_actuator_iptables::IptablesActuator>, Failure> {
+    let open = |actuator: &toml::Spanned<super::config::ActuatorTable>| {
         let (actuator, state_dir) = (actuator.get_ref().clone(), &config.consumer.state_dir.0);
-        Ok(builder.actuator(oc2_actuator_iptables::IptablesActuator::open(actuator, state_dir)?))
-    })
+        Ok(oc2_actuator_iptables::IptablesActuator::open(actuator, state_dir)?)
+    };
+    config.actuators.iter().map(open).collect()
 }
 
 #[cfg(feature = "http")]
@@ -149,10 +149,16 @@ async fn until_stopped(mut stopped: watch::Receiver<()>) {
 }
 
 fn reload_settings(path: &Path, running: &Config, consumer: &Consumer) {
-    match Config::load(path) {
-        Err(error) => error!(%error, "The configuration was not reloaded; the former one stays in force."),
-        Ok(new) => {
+    let read = || {
+        let new = Config::load(path)?;
+        let policy = policy::Loaded::of(&new)?;
+        Ok::<_, Failure>((new, policy))
+    };
+    match read() {
+        Err(error) => error!(%error, "The configuration was not reloaded: it and the policy stay as they were."),
+        Ok((new, policy)) => {
             consumer.reload(new.settings());
+            policy.replace(consumer);
             for key in running.fixed_keys_changed(&new) {
                 warn!(key, "This change needs a restart to take effect.");
             }

@@ -12,12 +12,12 @@ use oc2_core::{Action, Nsid, TargetName, Terms};
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::Rulebook;
 use super::error::PolicyError;
 use super::reach::{Net, Prefix, Reach};
 use super::rule::{Allowed, Bound, Rates, Rule, Set};
 use super::values::{AnyOr, Many, Name, Parsed, Permitted, Ports, Span};
 use super::who::{AUTHENTICATED, UNAUTHENTICATED, Who};
-use super::Rulebook;
 use crate::rate::Rate;
 
 /// The whole file.
@@ -172,12 +172,7 @@ impl Compiler<'_> {
     }
 
     /// Bounds that would let one family pass, or none of the targets.
-    fn check_reach(
-        &self,
-        reach: &Reach,
-        targets: &Set<TargetName>,
-        span: &Range<usize>,
-    ) -> Result<(), PolicyError> {
+    fn check_reach(&self, reach: &Reach, targets: &Set<TargetName>, span: &Range<usize>) -> Result<(), PolicyError> {
         let Set::These(names) = targets else {
             return self.check_families(reach, [true, true], span);
         };
@@ -187,12 +182,8 @@ impl Compiler<'_> {
         let ipv4 = is_of([TargetKind::Ipv4Net, TargetKind::Ipv4Connection]);
         let ipv6 = is_of([TargetKind::Ipv6Net, TargetKind::Ipv6Connection]);
         let without = names.iter().find(|name| {
-            let kinds = [
-                TargetKind::Ipv4Net,
-                TargetKind::Ipv6Net,
-                TargetKind::Ipv4Connection,
-                TargetKind::Ipv6Connection,
-            ];
+            let kinds =
+                [TargetKind::Ipv4Net, TargetKind::Ipv6Net, TargetKind::Ipv4Connection, TargetKind::Ipv6Connection];
             kinds.into_iter().all(|kind| **name != TargetName::Standard(kind))
         });
         match without {
@@ -206,12 +197,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn check_families(
-        &self,
-        reach: &Reach,
-        [ipv4, ipv6]: [bool; 2],
-        span: &Range<usize>,
-    ) -> Result<(), PolicyError> {
+    fn check_families(&self, reach: &Reach, [ipv4, ipv6]: [bool; 2], span: &Range<usize>) -> Result<(), PolicyError> {
         // A bound `within` leaves a family out for which it names no net.
         let open = |is_ipv4| reach.within.as_ref().is_none_or(|nets| nets.iter().any(|net| net.is_ipv4() == is_ipv4));
         let missing = match (reach.widest_ipv4, reach.widest_ipv6) {
@@ -232,7 +218,11 @@ impl Compiler<'_> {
             for (name, permitted) in of_profile {
                 let Some(row) = terms.facts().iter().find(|row| row.name == name.get_ref()) else {
                     let known = terms.facts().iter().map(|row| row.name).collect::<Vec<_>>().join(", ");
-                    let reason = format_args!("{profile} offers no {name} to bound ({known})", profile = terms.nsid(), name = name.get_ref());
+                    let reason = format_args!(
+                        "{profile} offers no {name} to bound ({known})",
+                        profile = terms.nsid(),
+                        name = name.get_ref()
+                    );
                     return Err(self.error(&name.span(), reason));
                 };
                 let span = permitted.span();

@@ -195,7 +195,11 @@ impl FromStr for Net {
     type Err = oc2_core::Invalid;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.contains(':') { text.parse::<Ipv6Net>().map(Self::from) } else { text.parse::<Ipv4Net>().map(Self::from) }
+        if text.contains(':') {
+            text.parse::<Ipv6Net>().map(Self::from)
+        } else {
+            text.parse::<Ipv4Net>().map(Self::from)
+        }
     }
 }
 

@@ -54,7 +54,8 @@ fn a_command_within_the_bounds_of_a_rule_is_allowed_by_it() {
         (r#"{"ipv6_net": "::/0"}"#, Some("::/0 is not outside 2001:db8:1::/48")),
     ];
     for (target, expected) in cases {
-        let command = format!(r#"{{"action": "deny", "target": {target}, "args": {{"slpf": {{"persistent": false}}}}}}"#);
+        let command =
+            format!(r#"{{"action": "deny", "target": {target}, "args": {{"slpf": {{"persistent": false}}}}}}"#);
         let expected = expected.map_or(Ok("soc-1 stops small nets"), |reason| Err((403, reason)));
         check(POLICY, "soc-1", &command, expected);
     }
@@ -64,7 +65,8 @@ fn a_command_within_the_bounds_of_a_rule_is_allowed_by_it() {
 fn what_is_not_said_is_bounded_as_the_profile_understands_it() {
     let reason = "slpf.persistent is true, where false is allowed";
     check(POLICY, "soc-1", DENY, Err((403, reason)));
-    let command = r#"{"action": "deny", "target": {"ipv4_net": "198.51.100.0/24"}, "args": {"slpf": {"persistent": true}}}"#;
+    let command =
+        r#"{"action": "deny", "target": {"ipv4_net": "198.51.100.0/24"}, "args": {"slpf": {"persistent": true}}}"#;
     check(POLICY, "soc-1", command, Err((403, reason)));
 }
 
@@ -114,7 +116,8 @@ fn two_words_stand_for_whoever_has_an_identity_and_whoever_has_none() {
 // M6
 #[test]
 fn a_from_is_used_by_whom_it_is_listed_for() {
-    let policy = parse(&format!("[from]\nsoc-1 = [\"soc-1\", \"s\"]\nunauthenticated = \"guest\"\n{}", rule(ALL))).unwrap();
+    let policy =
+        parse(&format!("[from]\nsoc-1 = [\"soc-1\", \"s\"]\nunauthenticated = \"guest\"\n{}", rule(ALL))).unwrap();
     let command = read(DENY);
     let slpf = [Terms::of::<Slpf>()];
     let authenticated = |name: &str| Peer::Authenticated(name.into());
@@ -146,8 +149,16 @@ fn every_address_part_of_a_connection_is_bounded() {
         (r#"{"dst_addr": "198.51.100.7"}"#, false, None),
         (r#"{"src_addr": "198.51.100.7", "dst_addr": "203.0.113.7"}"#, true, None),
         (r#"{"src_addr": "10.0.0.1"}"#, false, Some("10.0.0.1/32 is not outside 10.0.0.0/8")),
-        (r#"{"src_addr": "198.51.100.7", "dst_addr": "10.0.0.1"}"#, false, Some("10.0.0.1/32 is not outside 10.0.0.0/8")),
-        (r#"{"src_addr": "198.51.100.7", "dst_addr": "203.0.112.0/23"}"#, false, Some("203.0.112.0/23 is wider than /24")),
+        (
+            r#"{"src_addr": "198.51.100.7", "dst_addr": "10.0.0.1"}"#,
+            false,
+            Some("10.0.0.1/32 is not outside 10.0.0.0/8"),
+        ),
+        (
+            r#"{"src_addr": "198.51.100.7", "dst_addr": "203.0.112.0/23"}"#,
+            false,
+            Some("203.0.112.0/23 is wider than /24"),
+        ),
         (r#"{"protocol": "tcp", "dst_port": 23}"#, false, Some("any address is not outside 10.0.0.0/8")),
         (r#"{"src_addr": "198.51.100.7"}"#, true, Some("any address is not outside 10.0.0.0/8")),
     ] {
@@ -161,7 +172,10 @@ fn every_address_part_of_a_connection_is_bounded() {
     let rule = rule(&format!("who = \"p\"\nactions = \"any\"\ntargets = \"ipv6_connection\"\n{bounds}"));
     for (connection, expected) in [
         (r#"{"src_addr": "2001:db8::1", "dst_addr": "2001:db8:1::/64"}"#, None),
-        (r#"{"src_addr": "2001:db8::1", "dst_addr": "2001:db9::1"}"#, Some("2001:db9::1/128 is not within 2001:db8::/32")),
+        (
+            r#"{"src_addr": "2001:db8::1", "dst_addr": "2001:db9::1"}"#,
+            Some("2001:db9::1/128 is not within 2001:db8::/32"),
+        ),
         (r#"{"dst_addr": "2000::/3"}"#, Some("2000::/3 is not within 2001:db8::/32")),
         (r#"{"protocol": "udp"}"#, Some("any address is not within 2001:db8::/32")),
     ] {
@@ -176,7 +190,8 @@ fn families_are_bounded_apart() {
     check(&rule, "p", DENY, Ok("r"));
     let mapped = r#"{"action": "deny", "target": {"ipv6_net": "::ffff:198.51.100.1"}}"#;
     check(&rule, "p", mapped, Err((403, "::ffff:198.51.100.1/128 is not within 198.51.100.0/24")));
-    let everything = self::rule("who = \"p\"\nactions = \"any\"\ntargets = \"any\"\nwithin = [\"0.0.0.0/0\", \"::/0\"]");
+    let everything =
+        self::rule("who = \"p\"\nactions = \"any\"\ntargets = \"any\"\nwithin = [\"0.0.0.0/0\", \"::/0\"]");
     check(&everything, "p", mapped, Ok("r"));
     check(&everything, "p", r#"{"action": "deny", "target": {"ipv4_net": "0.0.0.0/0"}}"#, Ok("r"));
 }
@@ -204,7 +219,8 @@ fn ports_and_protocols_are_bounded() {
     // A net is of every port and protocol.
     check(&rule, "p", DENY, Err((403, "any protocol is not among tcp, udp")));
     // S8: with icmp what stands for a port is none.
-    let icmp = r#"{"action": "deny", "target": {"ipv4_connection": {"protocol": "icmp", "src_port": 8, "dst_port": 0}}}"#;
+    let icmp =
+        r#"{"action": "deny", "target": {"ipv4_connection": {"protocol": "icmp", "src_port": 8, "dst_port": 0}}}"#;
     for ports in ["src_ports = 8", "dst_ports = 0"] {
         let rule = self::rule(&format!("who = \"p\"\nactions = \"any\"\ntargets = \"ipv4_connection\"\n{ports}"));
         let name = &ports[..8];
@@ -229,17 +245,15 @@ fn arguments_of_the_profile_are_bounded() {
             r#"{"direction": "egress", "drop_process": "false_ack"}"#,
             Some(r#"slpf.drop_process is "false_ack", where "none" or "reject" is allowed"#),
         ),
-        (
-            r#"{"direction": "egress", "insert_rule": 1}"#,
-            Some("slpf.insert_rule is true, where false is allowed"),
-        ),
+        (r#"{"direction": "egress", "insert_rule": 1}"#, Some("slpf.insert_rule is true, where false is allowed")),
     ] {
         let command = format!(
             r#"{{"action": "deny", "target": {{"ipv4_net": "192.0.2.1"}}, "args": {{"response_requested": "complete", "slpf": {args}}}}}"#
         );
         check(&rule, "p", &command, expected.map_or(Ok("r"), |reason| Err((403, reason))));
     }
-    let allow = r#"{"action": "allow", "target": {"ipv4_net": "192.0.2.1"}, "args": {"slpf": {"direction": "ingress"}}}"#;
+    let allow =
+        r#"{"action": "allow", "target": {"ipv4_net": "192.0.2.1"}, "args": {"slpf": {"direction": "ingress"}}}"#;
     check(&rule, "p", allow, Ok("r"));
 }
 
@@ -292,7 +306,9 @@ fn how_long_a_command_lasts_is_bounded() {
 
 #[test]
 fn a_rate_is_of_each_peer_and_counts_when_a_command_is_taken_on() {
-    let policy = parse(&rule("who = [\"a\", \"b\", \"authenticated\"]\nactions = \"any\"\ntargets = \"any\"\nrate = 1")).unwrap();
+    let policy =
+        parse(&rule("who = [\"a\", \"b\", \"authenticated\"]\nactions = \"any\"\ntargets = \"any\"\nrate = 1"))
+            .unwrap();
     let command = read(DENY);
     let slpf = [Terms::of::<Slpf>()];
     let permit = |name: &str| policy.judge(&Question::new(&peer(name), None, &command, &slpf)).unwrap();
@@ -329,7 +345,11 @@ fn errors_name_their_place() {
         (good.replace("\"deny\"", "[]"), "line 4, column 11", "an empty list"),
         (good.replace("ipv4_net", "ipv4net"), "line 5, column 11", "ipv4net"),
         (good.replace("ipv4_net", "slpf:rule_numbr"), "line 5, column 11", "no command of slpf has the target"),
-        (good.replace("ipv4_net", "x-acme:door"), "line 5, column 11", "\"x-acme\" is no profile of this Consumer (slpf)"),
+        (
+            good.replace("ipv4_net", "x-acme:door"),
+            "line 5, column 11",
+            "\"x-acme\" is no profile of this Consumer (slpf)",
+        ),
         (format!("{good}profiles = \"pf\"\n"), "line 6, column 12", "\"pf\" is no profile of this Consumer"),
         (format!("{good}within = [\"10.0.0.0/33\"]\n"), "line 6, column 10", "10.0.0.0/33"),
         (format!("{good}widest_ipv4 = \"/33\"\n"), "line 6, column 15", "at most 32 bits"),
@@ -341,9 +361,17 @@ fn errors_name_their_place() {
         (format!("{good}max_duration = \"1w\"\n"), "line 6, column 16", "\"1w\" is not a time"),
         (format!("{good}rate = 0\n"), "line 6, column 8", "nonzero"),
         (format!("{good}where.pf.persistent = false\n"), "line 6, column 7", "\"pf\" is no profile"),
-        (format!("{good}where.slpf.persist = false\n"), "line 6, column 12", "slpf offers no persist to bound (persistent, "),
+        (
+            format!("{good}where.slpf.persist = false\n"),
+            "line 6, column 12",
+            "slpf offers no persist to bound (persistent, ",
+        ),
         (format!("{good}where.slpf.persistent = \"no\"\n"), "line 6, column 25", "persistent is true or false"),
-        (format!("{good}where.slpf.direction = \"up\"\n"), "line 6, column 24", "direction is one of both, ingress, egress"),
+        (
+            format!("{good}where.slpf.direction = \"up\"\n"),
+            "line 6, column 24",
+            "direction is one of both, ingress, egress",
+        ),
         (format!("{good}where.slpf.direction = {{ min = 1 }}\n"), "line 6, column 24", "direction is one of"),
         (format!("{good}where.slpf.persistent = {{ least = 1 }}\n"), "line 6, column 2", "unknown field `least`"),
         (format!("{good}{good}"), "line 7, column 8", "there are two rules \"r\""),
