@@ -26,6 +26,8 @@ rate_limit = 6000
 mode = "lenient"
 [http]
 listen = "127.0.0.1:8080"
+[policy]
+dangerously_allow_everything = true
 [[actuator]]
 profile = "slpf"
 backend = "iptables"
@@ -48,10 +50,10 @@ fn what_is_wrong_is_said_with_its_line() {
         ("rate_limit = 6000", "rate_limt = 6000", "line 5", "rate_limt"),
         ("listen = \"127.0.0.1:8080\"", "listen = \"localhost\"", "line 8", "socket address"),
         ("id = \"fw1.example.net\"", "id = \"\"", "line 3", "at least one character"),
-        ("backend = \"iptables\"", "backend = \"ipchains\"", "line 11", "ipchains"),
-        ("profile = \"slpf\"", "profile = \"sfpf\"", "line 10", "sfpf"),
-        ("asset_id = \"30\"", "asset_id = 30", "line 12", "asset_id"),
-        ("asset_id = \"30\"", "disabled_pairs = [\"deny everything\"]", "line 12", "everything"),
+        ("backend = \"iptables\"", "backend = \"ipchains\"", "line 13", "ipchains"),
+        ("profile = \"slpf\"", "profile = \"sfpf\"", "line 12", "sfpf"),
+        ("asset_id = \"30\"", "asset_id = 30", "line 14", "asset_id"),
+        ("asset_id = \"30\"", "disabled_pairs = [\"deny everything\"]", "line 14", "everything"),
         ("[consumer]", "[konsumer]", "line 2", "konsumer"),
         ("[http]\nlisten = \"127.0.0.1:8080\"\n", "", "", "nothing listens"),
     ];

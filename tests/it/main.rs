@@ -10,6 +10,7 @@ mod http;
 mod kernel;
 mod metrics;
 mod mqtt;
+mod policy;
 mod repeat;
 mod restart;
 mod roles;

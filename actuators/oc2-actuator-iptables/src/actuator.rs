@@ -129,7 +129,8 @@ impl Actuator for IptablesActuator {
     }
 
     /// What can only change until a window opens is not refused before: a rule to delete may come, and so may a file.
-    /// A number that was used stays used.
+    /// A number that was used stays used. What would cut off something guarded if it began now is refused at once, and judged
+    /// again when it begins.
     async fn check(&self, command: &Command, context: &Context) -> Result<(), Rejection> {
         let now = DateTime::now();
         let Context { window, .. } = context;
@@ -140,8 +141,10 @@ impl Actuator for IptablesActuator {
             return Ok(());
         }
         match self.order(command.clone()).await? {
-            Order::Insert(NewRule { insert_rule: None, .. }) | Order::Replace(_) => Ok(()),
-            order @ (Order::Insert(_) | Order::Remove(_)) => self.engine.check(order, context.clone()).await,
+            Order::Insert(NewRule { insert_rule: None, .. }) | Order::Replace(_) if self.config.guard.is_none() => {
+                Ok(())
+            }
+            order => self.engine.check(order, context.clone()).await,
         }
     }
 

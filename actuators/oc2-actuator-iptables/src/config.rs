@@ -1,16 +1,19 @@
 //! What an operator sets: the table `[[actuator]]` of a Consumer's configuration.
 
+mod guard;
 mod table;
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use oc2_core::Pair;
-use oc2_profile_slpf::{AssetTuple, Host, RuleNumber, Specifiers};
+use oc2_core::{Command, Pair, Profile, Rejection, Terms};
+use oc2_profile_slpf::{AssetTuple, Host, RuleNumber, Slpf, Specifiers};
 
 use crate::backend::{BackendConfig, ChainPrefix, Flavor};
 use crate::rule::Interface;
+
+pub use guard::{Guard, Keep, KeptProtocol};
 
 /// The settings of an [`IptablesActuator`](crate::IptablesActuator). Every field is a key of the same name, but where its
 /// line says otherwise; an unknown key is an error.
@@ -62,6 +65,8 @@ pub struct Config {
     /// Whether a Command whose window is over is refused with 400; if not it succeeds without effect (DECISIONS L13).
     /// Default false.
     pub reject_expired: bool,
+    /// Key `guard`, a table: what no command may cut off. Absent means nothing.
+    pub guard: Option<Guard>,
 }
 
 impl Config {
@@ -74,6 +79,24 @@ impl Config {
             && named_group.as_ref().is_none_or(|group| self.named_groups.contains(group))
             && asset_id.as_ref().is_none_or(|id| self.asset_id.as_ref() == Some(id))
             && asset_tuple.as_ref().is_none_or(|tuple| self.asset_tuple.as_ref() == Some(tuple))
+    }
+
+    /// What a policy may speak of in the commands that the actuator performs.
+    #[must_use]
+    pub fn terms() -> Terms {
+        Terms::of::<Slpf>()
+    }
+
+    /// Whether a Command means the actuator, and a pair that it supports.
+    ///
+    /// # Errors
+    /// The specifiers are ill-typed.
+    pub fn would_perform(&self, command: &Command) -> Result<bool, Rejection> {
+        let specifiers = command.actuator.as_ref().map(oc2_core::Actuator::of::<Slpf>).transpose()?;
+        let is_addressed =
+            specifiers.is_none_or(|specifiers| specifiers.is_some_and(|specifiers| self.is_addressed_by(&specifiers)));
+        let pair = command.pair_in::<Slpf>();
+        Ok(is_addressed && Slpf::COMMANDS.iter().any(|row| row.pair() == pair) && self.supports(pair))
     }
 
     /// What of it the back end has to know.
@@ -111,6 +134,7 @@ impl Default for Config {
             first_rule_number: RuleNumber::new(FIRST_RULE_NUMBER).expect("it is far from 2^53"),
             rule_number_step: NonZeroU32::new(RULE_NUMBER_STEP).expect("it is not 0"),
             reject_expired: false,
+            guard: None,
         }
     }
 }
@@ -243,6 +267,7 @@ mod tests {
                 first_rule_number: RuleNumber::new(-5).unwrap(),
                 rule_number_step: NonZeroU32::MIN,
                 reject_expired: true,
+                guard: None,
             }
         );
     }

@@ -24,7 +24,7 @@ use tracing::{error, info, warn};
 use crate::backend::{Backend, BackendError};
 use crate::config::Config;
 use crate::error::OpenError;
-use crate::plan::{Claims, Edit, Entry, Order, Plan, RuleList, State, Step, Undo, Work, due, plan};
+use crate::plan::{Claims, Cut, Edit, Entry, Order, Plan, RuleList, State, Step, Undo, Watch, Work, due, plan};
 use crate::record::RuleRecord;
 use crate::store::{Contents, Store};
 
@@ -32,6 +32,8 @@ use crate::store::{Contents, Store};
 #[derive(Debug)]
 pub(crate) struct Keeper {
     config: Arc<Config>,
+    /// What no plan may cut off.
+    watch: Option<Watch>,
     state: State,
     store: Store,
     backend: Box<dyn Backend>,
@@ -61,12 +63,24 @@ impl Keeper {
         let is_stale = records.iter().any(|record| record.deadline().is_some_and(|deadline| deadline <= now));
         let rules = restored(records, &config, now)?;
         let state = State { rules, numbering };
+        let watch = Watch::of(&config);
+        if let Some(Err(cut)) = watch.as_ref().map(|watch| watch.check_all(&state.rules, now)) {
+            // They were commanded before it was guarded. To leave them out would open what was to be closed.
+            match cut {
+                Cut::Off { name, by } => {
+                    error!(guarded = %name, by_rule = by.as_i64(), "A rule of the store cuts off what has to stay reachable; it stays in force: delete it.");
+                }
+                Cut::Unclear => error!(
+                    "Too many rules of the store overlap to tell whether they cut off what has to stay reachable."
+                ),
+            }
+        }
         if is_stale {
             store.rewrite(&state)?;
         }
         backend.load(&state.rules.ruleset())?;
         info!(n_stored, n_restored = state.rules.iter().len(), "The kernel holds the rules of the store.");
-        Ok(Self { config, state, store, backend, undo: None, doubt: Doubt::default() })
+        Ok(Self { config, watch, state, store, backend, undo: None, doubt: Doubt::default() })
     }
 
     /// Performs an order, whole or not at all; the number of the new rule if there is one.
@@ -77,7 +91,7 @@ impl Keeper {
         self.settle()?;
         let refusal = Refusals::of(&order);
         let now = DateTime::now();
-        let plan = plan(&self.state, order, context, now, &self.config)?;
+        let plan = self.plan(order, context, now)?;
         let number = plan.number;
         if context.window.is_over(now) {
             let number = number.map(RuleNumber::as_i64);
@@ -92,7 +106,24 @@ impl Keeper {
     /// # Errors
     /// The refusal.
     pub(crate) fn check(&self, order: Order, context: &Context) -> Result<(), Rejection> {
-        plan(&self.state, order, context, DateTime::now(), &self.config).map(drop)
+        self.plan(order, context, DateTime::now()).map(drop)
+    }
+
+    /// Nothing is planned that would cut off what has to stay reachable.
+    fn plan(&self, order: Order, context: &Context, now: DateTime) -> Result<Plan, Rejection> {
+        let plan = plan(&self.state, order, context, now, &self.config)?;
+        if let Some(Err(cut)) = self.watch.as_ref().map(|watch| watch.check(&self.state.rules, &plan.step, now)) {
+            match &cut {
+                Cut::Off { name, by } => {
+                    warn!(guarded = %name, by_rule = by.as_i64(), "A command was refused: it would cut off what has to stay reachable.");
+                }
+                Cut::Unclear => {
+                    warn!("A command was refused: too many rules overlap to tell whether it cuts anything off.")
+                }
+            }
+            return Err(cut.into());
+        }
+        Ok(plan)
     }
 
     /// The rules, lowest number first.

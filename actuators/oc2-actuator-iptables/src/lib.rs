@@ -33,6 +33,8 @@
 //!
 //! A packet that no rule of the list matches goes on to the rules of others; one that is allowed does not.
 //!
+//! What must stay reachable can be guarded ([`Guard`]): a command that would cut it off is refused, whatever it looks like.
+//!
 //! # From a command to the kernel
 //!
 //! An order of the profile is planned without effects, committed to the store, put in force through a [`Backend`] whole
@@ -57,7 +59,7 @@ pub mod testing;
 mod update;
 
 pub use actuator::IptablesActuator;
-pub use config::{BackendKind, Config, ConfigError, Mode, Outside};
+pub use config::{BackendKind, Config, ConfigError, Guard, Keep, KeptProtocol, Mode, Outside};
 pub use error::OpenError;
 pub use record::RuleRecord;
 pub use rule::{

@@ -1,6 +1,7 @@
 //! Decisions: from a command and the present rules to a [`Plan`], without effects.
 
 mod expand;
+mod guard;
 mod list;
 mod numbering;
 
@@ -17,6 +18,7 @@ use crate::rule::{KernelRule, Verdict};
 use crate::ruleset::Change;
 
 use self::expand::kernel_rules;
+pub(crate) use guard::{Cut, Watch};
 pub(crate) use list::{Edit, Entry, RuleList};
 pub(crate) use numbering::{Claims, Numbering, Span};
 

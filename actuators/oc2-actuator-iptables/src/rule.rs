@@ -125,6 +125,16 @@ pub enum Verdict {
     Reject,
 }
 
+impl Verdict {
+    /// Whether a packet that matches does not pass.
+    pub(crate) fn is_deny(self) -> bool {
+        match self {
+            Self::Accept => false,
+            Self::Drop | Self::Reject => true,
+        }
+    }
+}
+
 /// Why a rule cannot be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

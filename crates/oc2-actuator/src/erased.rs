@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use oc2_core::any::Any;
-use oc2_core::{Command, Nsid, Pair, Profile, Rejection};
+use oc2_core::{Command, Nsid, Pair, Profile, Rejection, Terms};
 
 use crate::actuator::{Actuator, Context, nsid_of, row_of};
 
@@ -38,6 +38,12 @@ impl AnyActuator {
     #[must_use]
     pub fn pair_of(&self, command: &Command) -> Pair {
         self.0.pair_of(command)
+    }
+
+    /// What a policy can speak of in the commands of its profile.
+    #[must_use]
+    pub fn terms(&self) -> Terms {
+        self.0.terms()
     }
 
     /// The sentence of the profile for a pair that it defines and this actuator does not support.
@@ -93,6 +99,7 @@ trait Erased: Send + Sync {
     fn nsid(&self) -> Nsid;
     fn pairs(&self) -> Vec<Pair>;
     fn pair_of(&self, command: &Command) -> Pair;
+    fn terms(&self) -> Terms;
     fn unsupported(&self, pair: Pair) -> Option<&'static str>;
     fn is_addressed(&self, command: &Command) -> Result<bool, Rejection>;
     async fn prepare(&self, command: &Command, context: Context) -> Result<Prepared, Rejection>;
@@ -117,6 +124,10 @@ impl<A: Actuator> Erased for Holder<A> {
 
     fn pair_of(&self, command: &Command) -> Pair {
         command.pair_in::<A::Profile>()
+    }
+
+    fn terms(&self) -> Terms {
+        Terms::of::<A::Profile>()
     }
 
     fn unsupported(&self, pair: Pair) -> Option<&'static str> {

@@ -1,5 +1,6 @@
 //! One event per Command, whatever its end (ARCH B.3): in the log, and for whoever observes.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -9,6 +10,7 @@ use oc2_encoding::write_json;
 use oc2_transfer::Peer;
 
 use crate::observer::{End, Ended, Observers};
+use crate::policy::{Objection, Permit};
 use crate::settings::Settings;
 
 /// What is told about a Command when it ends: once, and also when whoever should have told it is gone.
@@ -23,6 +25,7 @@ pub(crate) struct Record {
     command_id: Option<String>,
     pair: Option<Pair>,
     target: Option<String>,
+    judgement: OnceLock<Judgement>,
     is_told: AtomicBool,
 }
 
@@ -38,6 +41,7 @@ impl Record {
             command_id: None,
             pair: None,
             target: None,
+            judgement: OnceLock::new(),
             is_told: AtomicBool::new(false),
         }
     }
@@ -63,6 +67,18 @@ impl Record {
             let target = write_json(&command.target).ok().and_then(|json| String::from_utf8(json).ok());
             self.target = target.map(shortened);
         }
+    }
+
+    /// The policy has decided.
+    pub(crate) fn judged(&self, decision: &Result<Permit, Objection>) {
+        let judgement = match decision {
+            Ok(permit) => Judgement { rule: permit.rule(), objection: None },
+            Err(objection) => {
+                Judgement { rule: objection.rule().map(Into::into), objection: Some(objection.reason().to_owned()) }
+            }
+        };
+        // It decides once.
+        let _ = self.judgement.set(judgement);
     }
 
     /// It has its outcome.
@@ -115,6 +131,9 @@ impl Record {
         }
         self.show(end, response);
         let elapsed_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let judgement = self.judgement.get();
+        let rule = judgement.and_then(|judgement| judgement.rule.as_deref());
+        let objection = judgement.and_then(|judgement| judgement.objection.as_deref());
         macro_rules! event {
             ($level:ident, $sentence:literal) => {
                 tracing::$level!(
@@ -127,6 +146,8 @@ impl Record {
                     command = self.pair.map(tracing::field::display),
                     status = response.map(|response| response.status.id()),
                     text = response.and_then(|response| response.status_text.as_deref()),
+                    rule,
+                    objection,
                     elapsed_us,
                     $sentence
                 )
@@ -161,6 +182,13 @@ fn shortened(mut text: String) -> String {
     text
 }
 
+/// What the policy said: the rule, and why it objects if it does.
+#[derive(Debug)]
+struct Judgement {
+    rule: Option<String>,
+    objection: Option<String>,
+}
+
 const MAX_TARGET: usize = 256;
 
 /// Writes that the Consumer behaves differently from now on.
@@ -182,6 +210,11 @@ pub(crate) fn reconfigured(settings: &Settings) {
         ?signatures,
         "Settings changed."
     );
+}
+
+/// Writes that other rules say from now on who may do what.
+pub(crate) fn policy_replaced() {
+    tracing::info!(target: TARGET, "Policy replaced.");
 }
 
 const TARGET: &str = "oc2::audit";

@@ -1,5 +1,7 @@
 //! Building a Consumer: the unavoidable questions are asked by type. Identity, then policy, then actuators.
 
+use std::sync::Arc;
+
 use oc2_actuator::{Actuator, AnyActuator};
 use oc2_encoding::Encodings;
 
@@ -24,7 +26,7 @@ pub struct WantsPolicy(());
 
 /// Everything unavoidable was said.
 pub struct WantsActuators {
-    policy: Box<dyn AnyPolicy>,
+    policy: Arc<dyn AnyPolicy>,
     actuators: Vec<AnyActuator>,
     settings: Settings,
     encodings: Encodings,
@@ -52,7 +54,7 @@ impl ConsumerBuilder<WantsPolicy> {
     #[must_use]
     pub fn policy(self, policy: impl Policy) -> ConsumerBuilder<WantsActuators> {
         let state = WantsActuators {
-            policy: Box::new(policy),
+            policy: Arc::new(policy),
             actuators: Vec::new(),
             settings: Settings::default(),
             encodings: Encodings::default(),

@@ -24,7 +24,7 @@ use crate::key::{Fingerprint, Key};
 use crate::memo::Memo;
 use crate::observer::Observers;
 use crate::outcome;
-use crate::policy::AnyPolicy;
+use crate::policy::{AnyPolicy, Permit, Policy, Question};
 use crate::rate::Rate;
 use crate::registry::{CANCEL_COMMAND, Nobody, Registry};
 use crate::replay::{Replay, Seen};
@@ -41,7 +41,7 @@ pub struct Consumer {
 
 struct Shared {
     registry: Registry,
-    policy: Box<dyn AnyPolicy>,
+    policy: ArcSwap<Arc<dyn AnyPolicy>>,
     settings: ArcSwap<Settings>,
     rate: ArcSwap<Rate>,
     replay: Replay,
@@ -57,7 +57,7 @@ impl Consumer {
 
     pub(crate) fn new(
         reader: Reader,
-        policy: Box<dyn AnyPolicy>,
+        policy: Arc<dyn AnyPolicy>,
         registry: Registry,
         settings: Settings,
         replay: Replay,
@@ -65,7 +65,7 @@ impl Consumer {
     ) -> Self {
         let shared = Shared {
             registry,
-            policy,
+            policy: ArcSwap::from_pointee(policy),
             rate: ArcSwap::from_pointee(Rate::new(settings.rate_limit)),
             settings: ArcSwap::from_pointee(settings),
             replay,
@@ -110,6 +110,12 @@ impl Consumer {
     #[cfg(feature = "metrics")]
     pub(crate) fn downgrade(&self) -> WeakConsumer {
         WeakConsumer(Arc::downgrade(&self.shared))
+    }
+
+    /// Replaces the policy; commands that were taken on before keep the permit they got.
+    pub fn replace_policy(&self, policy: impl Policy) {
+        audit::policy_replaced();
+        self.shared.policy.store(Arc::new(Arc::new(policy)));
     }
 
     /// Takes on nothing new, gives up what waits for its time, and waits for what is being performed, however long that
@@ -194,13 +200,13 @@ impl Shared {
         if let Err(rejection) = self.observers.admit() {
             return Refused::new(asked.responder, rejection).reply(&record);
         }
-        let decision = self.policy.decide(&asked.peer, asked.from.as_deref(), &asked.command);
-        if let Err(rejection) = in_time(decision).await {
-            return Refused::new(asked.responder, rejection).reply(&record);
-        }
+        let permit = match in_time(self.decide(&asked, addressed.as_deref(), &record)).await {
+            Ok(permit) => permit,
+            Err(rejection) => return Refused::new(asked.responder, rejection).reply(&record),
+        };
         let execution = Execution::new(asked.responder.wanted);
         let memo = Memo::of(&asked);
-        match self.take_on(&mut asked, memo.key, &execution) {
+        match self.take_on(&mut asked, memo.key, &permit, &execution) {
             Ok(Seen::New) => {}
             Ok(Seen::Before(earlier)) => {
                 let request_id = asked.responder.request_id.as_ref();
@@ -228,6 +234,21 @@ impl Shared {
         self.reply(asked, &execution).await
     }
 
+    /// Asks the policy, and notes what it says. Whoever would perform the Command says what it is called.
+    async fn decide(
+        &self,
+        asked: &Asked,
+        addressed: Result<&[&AnyActuator], &Rejection>,
+        record: &Record,
+    ) -> Result<Permit, Rejection> {
+        let profiles = Registry::terms(addressed.unwrap_or_default(), &asked.command);
+        let question = Question::new(&asked.peer, asked.from.as_deref(), &asked.command, &profiles);
+        let policy = self.policy.load_full();
+        let decision = policy.decide(&question).await;
+        record.judged(&decision);
+        decision.map_err(|objection| objection.rejection().clone())
+    }
+
     /// Answers with what a former process answered.
     async fn answer_as_before(&self, asked: Asked, outcome: &[u8], record: &Record) -> Reply {
         let Some(response) = outcome::read(&*asked.responder.encoding, outcome) else {
@@ -247,12 +268,20 @@ impl Shared {
     }
 
     /// Counts a Command that was not seen before, and remembers it if it has an id. Its bytes are done with.
-    fn take_on(&self, asked: &mut Asked, key: Option<Fingerprint>, execution: &Execution) -> Result<Seen, Rejection> {
+    fn take_on(
+        &self,
+        asked: &mut Asked,
+        key: Option<Fingerprint>,
+        permit: &Permit,
+        execution: &Execution,
+    ) -> Result<Seen, Rejection> {
         let body = std::mem::take(&mut asked.body);
         let rate = self.rate.load();
+        // Who sends more than may be sent does not use up what is for all.
+        let admit = || permit.admit().and_then(|()| rate.admit());
         match key {
-            None => rate.admit().map(|()| Seen::New),
-            Some(key) => self.replay.admit(key, &body, execution, || rate.admit()),
+            None => admit().map(|()| Seen::New),
+            Some(key) => self.replay.admit(key, &body, execution, admit),
         }
     }
 

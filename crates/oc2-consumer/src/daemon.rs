@@ -11,6 +11,7 @@ mod logging;
 #[cfg(feature = "mqtt")]
 mod mqtt;
 mod observe;
+mod policy;
 mod run;
 
 use std::error::Error;
@@ -25,7 +26,7 @@ use self::cli::{Cli, Verb};
 pub(crate) fn main() -> ExitCode {
     let res = match Cli::parse().verb {
         Verb::Run { config, logging } => run::run(&config, &logging),
-        Verb::Check { config } => check::check(&config),
+        Verb::Check { config, asked } => check::check(&config, &asked),
         #[cfg(feature = "audit")]
         Verb::Audit { verb: AuditVerb::Verify { files, config, kept } } => {
             audit::verify(files, config.as_deref(), &kept)

@@ -22,7 +22,8 @@
 //! # }
 //! ```
 //!
-//! A Consumer has no default policy: say which one, or say that it is dangerous to have none.
+//! A Consumer has no default policy: say which one, or say that it is dangerous to have none. With the feature `policy`
+//! `Rulebook` is one that is read from a file.
 //!
 //! A request that is repeated is answered again and not performed again, as long as the Consumer lives; with the feature
 //! `durable` and a `RequestStore` also after a restart.
@@ -67,7 +68,9 @@ pub use consumer::Consumer;
 #[cfg(feature = "metrics")]
 pub use metrics::{Metrics, MetricsListener};
 pub use observer::{End, Ended, Observer};
-pub use policy::Policy;
+pub use policy::{Objection, Permit, Policy, Question};
+#[cfg(feature = "policy")]
+pub use policy::{PolicyError, Rulebook};
 #[cfg(feature = "durable")]
 pub use request_store::{RequestStore, RequestStoreError};
 pub use settings::{Settings, SettingsError};

@@ -1,10 +1,16 @@
 //! Who may do what.
 
+mod decision;
+#[cfg(feature = "policy")]
+mod rulebook;
+
 use std::future::Future;
 
 use async_trait::async_trait;
-use oc2_core::{Command, Rejection};
-use oc2_transfer::Peer;
+
+pub use decision::{Objection, Permit, Question};
+#[cfg(feature = "policy")]
+pub use rulebook::{PolicyError, Rulebook};
 
 /// Decides whether a peer may give a Command. Implementations write `async fn`.
 pub trait Policy: Send + Sync + 'static {
@@ -12,32 +18,27 @@ pub trait Policy: Send + Sync + 'static {
     ///
     /// # Errors
     /// The Command is refused: 401 or 403.
-    fn decide(
-        &self,
-        peer: &Peer,
-        from: Option<&str>,
-        command: &Command,
-    ) -> impl Future<Output = Result<(), Rejection>> + Send;
+    fn decide(&self, question: &Question<'_>) -> impl Future<Output = Result<Permit, Objection>> + Send;
 }
 
 /// Everybody may do everything.
 pub(crate) struct Unrestricted;
 
 impl Policy for Unrestricted {
-    async fn decide(&self, _: &Peer, _: Option<&str>, _: &Command) -> Result<(), Rejection> {
-        Ok(())
+    async fn decide(&self, _: &Question<'_>) -> Result<Permit, Objection> {
+        Ok(Permit::default())
     }
 }
 
 /// The object-safe twin of [`Policy`].
 #[async_trait]
 pub(crate) trait AnyPolicy: Send + Sync {
-    async fn decide(&self, peer: &Peer, from: Option<&str>, command: &Command) -> Result<(), Rejection>;
+    async fn decide(&self, question: &Question<'_>) -> Result<Permit, Objection>;
 }
 
 #[async_trait]
 impl<P: Policy> AnyPolicy for P {
-    async fn decide(&self, peer: &Peer, from: Option<&str>, command: &Command) -> Result<(), Rejection> {
-        Policy::decide(self, peer, from, command).await
+    async fn decide(&self, question: &Question<'_>) -> Result<Permit, Objection> {
+        Policy::decide(self, question).await
     }
 }

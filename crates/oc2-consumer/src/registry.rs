@@ -1,7 +1,7 @@
 //! The actuators, and which of them a Command means (DECISIONS R1 to R7).
 
 use oc2_actuator::AnyActuator;
-use oc2_core::{Action, Command, Nsid, Pair, Rejection, TargetName};
+use oc2_core::{Action, Command, Nsid, Pair, Rejection, TargetName, Terms};
 use oc2_transfer::Scope;
 
 use crate::features::QUERY_FEATURES;
@@ -80,15 +80,29 @@ impl Registry {
         if of_profile.is_empty() { Err(profile_not_supported(nsid)) } else { Ok(of_profile) }
     }
 
+    /// What is to be known of the profiles that would perform a Command, each once.
+    pub(crate) fn terms(addressed: &[&AnyActuator], command: &Command) -> Vec<Terms> {
+        if [QUERY_FEATURES, CANCEL_COMMAND].contains(&command.pair()) {
+            return Vec::new();
+        }
+        let mut terms: Vec<Terms> = Vec::new();
+        for actuator in performing(addressed, command) {
+            if terms.iter().all(|known| known.nsid() != actuator.nsid()) {
+                terms.push(actuator.terms());
+            }
+        }
+        terms
+    }
+
     /// Of the actuators that are meant, those that support the pair (DECISIONS R1, R2).
     pub(crate) fn supporting(addressed: &[&AnyActuator], command: &Command) -> Result<Vec<AnyActuator>, Rejection> {
-        let supporting: Vec<_> = addressed
-            .iter()
-            .filter(|actuator| actuator.pairs().contains(&actuator.pair_of(command)))
-            .map(|actuator| (*actuator).clone())
-            .collect();
+        let supporting: Vec<_> = performing(addressed, command).cloned().collect();
         if supporting.is_empty() { Err(unsupported(addressed, command)) } else { Ok(supporting) }
     }
+}
+
+fn performing<'a>(addressed: &[&'a AnyActuator], command: &Command) -> impl Iterator<Item = &'a AnyActuator> {
+    addressed.iter().copied().filter(|actuator| actuator.pairs().contains(&actuator.pair_of(command)))
 }
 
 /// The sentence of the profile that defines the pair, or the general one (DECISIONS L2).

@@ -6,6 +6,7 @@ use crate::action::Action;
 use crate::any::{Any, Extension};
 use crate::args::Args;
 use crate::command::{Command, Pair};
+use crate::facts::{FactRow, Facts};
 use crate::invalid::Cut;
 use crate::nsid::Nsid;
 use crate::rejection::{Class, Rejection};
@@ -22,6 +23,8 @@ pub trait Profile: 'static {
     const NAME: &'static str;
     /// The commands it defines.
     const COMMANDS: &'static [CommandRow];
+    /// What a policy may bound in its commands. Default: nothing.
+    const FACTS: &'static [FactRow] = &[];
 
     /// Its targets; [`NoTarget`](crate::target::NoTarget) if it defines none.
     type Target: Choice + Extension;
@@ -39,6 +42,12 @@ pub trait Profile: 'static {
     /// # Errors
     /// The profile's refusal.
     fn interpret(command: &Command) -> Result<Self::Command, Rejection>;
+
+    /// What is the case for a command, under the names of [`FACTS`](Self::FACTS). Default: nothing.
+    #[must_use]
+    fn facts(_command: &Self::Command) -> Facts {
+        Facts::default()
+    }
 }
 
 /// What a profile checks of the parts it defines, for readers that check more than the language (see

@@ -32,6 +32,7 @@
 mod args;
 mod build;
 mod command;
+mod facts;
 mod interpret;
 mod profile;
 mod refusal;

@@ -3,7 +3,7 @@
 use oc2_core::nsid::FieldName;
 use oc2_core::profile::CommonArg;
 use oc2_core::target::TargetKind;
-use oc2_core::{Action, CommandRow, Nsid, Profile, Rejection, TargetName};
+use oc2_core::{Action, CommandRow, FactRow, Facts, Nsid, Profile, Rejection, TargetName};
 
 use crate::args::Args;
 use crate::command::Command;
@@ -45,6 +45,8 @@ impl Profile for Slpf {
         },
     ];
 
+    const FACTS: &'static [FactRow] = crate::facts::FACTS;
+
     type Target = Target;
     type Args = Args;
     type Specifiers = Specifiers;
@@ -53,6 +55,10 @@ impl Profile for Slpf {
 
     fn interpret(command: &oc2_core::Command) -> Result<Command, Rejection> {
         crate::interpret::interpret(command)
+    }
+
+    fn facts(command: &Command) -> Facts {
+        crate::facts::facts(command)
     }
 }
 

@@ -20,6 +20,7 @@ pub(crate) struct Config {
     consumer: String,
     http: Option<String>,
     mqtt: String,
+    policy: String,
     actuators: String,
     tables: String,
 }
@@ -31,8 +32,9 @@ impl Config {
         let port = free.local_addr().expect("it is bound").port();
         let dir = TempDir::new().expect("a folder can be made");
         let http = Some(String::new());
+        let policy = "dangerously_allow_everything = true".to_owned();
         let (mqtt, actuators, tables) = (String::new(), String::new(), String::new());
-        Self { dir, port, consumer: String::new(), http, mqtt, actuators, tables }
+        Self { dir, port, consumer: String::new(), http, mqtt, policy, actuators, tables }
     }
 
     pub(crate) fn consumer(mut self, line: &str) -> Self {
@@ -68,6 +70,17 @@ impl Config {
         self
     }
 
+    /// Has these rules say who may do what, where otherwise everybody may do everything.
+    pub(crate) fn policy(mut self, rules: &str) -> Self {
+        std::fs::write(self.policy_path(), rules).expect("the folder is ours");
+        self.policy = format!("file = {:?}", self.policy_path().display().to_string());
+        self
+    }
+
+    pub(crate) fn policy_path(&self) -> PathBuf {
+        self.dir.path().join("policy.toml")
+    }
+
     pub(crate) fn slpf(mut self, backend: &str, lines: &str) -> Self {
         write!(self.actuators, "[[actuator]]\nprofile = \"slpf\"\nbackend = \"{backend}\"\n{lines}\n")
             .expect("a string takes anything");
@@ -99,6 +112,7 @@ impl Config {
         if !self.mqtt.is_empty() {
             text += &format!("[mqtt]\n{}", self.mqtt);
         }
+        text += &format!("[policy]\n{}\n", self.policy);
         text += &self.actuators;
         text += &self.tables;
         std::fs::write(self.path(), text).expect("the folder is ours");

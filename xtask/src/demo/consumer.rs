@@ -88,6 +88,9 @@ state_dir = "{}"
 [http]
 listen = "{listen}"
 
+[policy]
+dangerously_allow_everything = true
+
 [[actuator]]
 profile = "slpf"
 backend = "iptables"

@@ -74,6 +74,9 @@ state_dir = "{}"
 broker = "mqtt://{HUB}"
 device_id = "{name}"
 
+[policy]
+dangerously_allow_everything = true
+
 [[actuator]]
 profile = "slpf"
 backend = "iptables"

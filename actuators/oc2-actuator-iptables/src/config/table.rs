@@ -8,7 +8,7 @@ use oc2_core::{Pair, Profile};
 use oc2_profile_slpf::{AssetTuple, Host, RuleNumber, Slpf};
 use serde::de::{DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
 
-use super::{BackendKind, Config, ConfigError, Mode, Outside};
+use super::{BackendKind, Config, ConfigError, Guard, Mode, Outside};
 use crate::backend::{ChainPrefix, Flavor};
 use crate::rule::Interface;
 
@@ -47,6 +47,7 @@ pub(super) struct Table {
     #[serde(deserialize_with = "keys::rule_number_step")]
     rule_number_step: NonZeroU32,
     reject_expired: bool,
+    guard: Option<Guard>,
 }
 
 impl Default for Table {
@@ -69,6 +70,7 @@ impl Default for Table {
             first_rule_number,
             rule_number_step,
             reject_expired: false,
+            guard: None,
         }
     }
 }
@@ -93,6 +95,7 @@ impl TryFrom<Table> for Config {
             first_rule_number: table.first_rule_number,
             rule_number_step: table.rule_number_step,
             reject_expired: table.reject_expired,
+            guard: table.guard,
         })
     }
 }
@@ -213,21 +216,21 @@ keys! {
     rule_number_step: NonZeroU32 = step,
 }
 
-fn one<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(
+pub(super) fn one<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(
     deserializer: D,
     key: &'static str,
 ) -> Result<T, D::Error> {
     deserializer.deserialize_str(Text::of(key))
 }
 
-fn optional<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(
+pub(super) fn optional<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(
     deserializer: D,
     key: &'static str,
 ) -> Result<Option<T>, D::Error> {
     one(deserializer, key).map(Some)
 }
 
-fn many<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(
+pub(super) fn many<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(
     deserializer: D,
     key: &'static str,
 ) -> Result<Vec<T>, D::Error> {

@@ -43,6 +43,19 @@ impl Entry {
         &self.record
     }
 
+    /// Its rules of the kernel, in force or not.
+    pub(super) fn kernel_rules(&self) -> &[KernelRule] {
+        &self.kernel_rules
+    }
+
+    /// The first and the last millisecond in which it is in force.
+    pub(super) fn in_force_from(&self) -> (u128, u128) {
+        let RuleRecord { suspended_until, stop, .. } = &self.record;
+        let from = suspended_until.map_or(0, |until| until.as_millis().into());
+        let until = stop.map_or(u128::MAX, |stop| u128::from(stop.as_millis()).saturating_sub(1));
+        (from, until)
+    }
+
     /// Its rules of the kernel while it is in force.
     fn in_force(&self) -> &[KernelRule] {
         if self.record.suspended_until.is_some() { &[] } else { &self.kernel_rules }
@@ -71,6 +84,11 @@ impl RuleList {
 
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &Arc<Entry>> {
         self.entries.values()
+    }
+
+    /// The rules that packets meet before one with this number.
+    pub(super) fn above(&self, number: RuleNumber) -> impl Iterator<Item = &Arc<Entry>> {
+        self.entries.range(..number).map(|(_, entry)| entry)
     }
 
     /// When something is due next.

@@ -5,6 +5,7 @@
 mod support;
 
 mod commands;
+mod guard;
 mod killed;
 mod packets;
 mod restart;

@@ -208,7 +208,7 @@ fn name_of(flavor: Flavor) -> &'static str {
     }
 }
 
-fn ip(args: &str) -> bool {
+pub(crate) fn ip(args: &str) -> bool {
     Process::new("ip").args(args.split(' ')).output().is_ok_and(|output| output.status.success())
 }
 

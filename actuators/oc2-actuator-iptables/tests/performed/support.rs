@@ -87,6 +87,12 @@ impl Firewall {
         self.actuator = Some(IptablesActuator::open(self.config.clone(), self.dir.path()).unwrap());
     }
 
+    /// The same with another configuration.
+    pub(crate) fn restart_with(&mut self, config: Config) {
+        self.config = config;
+        self.restart();
+    }
+
     pub(crate) fn actuator(&self) -> &IptablesActuator {
         self.actuator.as_ref().unwrap()
     }

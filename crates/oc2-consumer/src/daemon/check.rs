@@ -2,15 +2,20 @@
 
 use std::path::Path;
 
+use super::cli::Asked;
 use super::config::Config;
-use super::{Failure, observe};
+use super::{Failure, observe, policy};
 
-/// Says what is wrong with a configuration, or what it comes to.
-pub(crate) fn check(path: &Path) -> Result<(), Failure> {
+/// Says what is wrong with a configuration, or what it comes to; or what would become of a Command.
+pub(crate) fn check(path: &Path, asked: &Asked) -> Result<(), Failure> {
     let config = Config::load(path)?;
     #[cfg(feature = "mqtt")]
     if let Some(mqtt) = &config.mqtt {
         super::mqtt::check(mqtt, &config).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    let loaded = policy::Loaded::of(&config)?;
+    if let (Some(peer), Some(command)) = (&asked.peer, &asked.command) {
+        return policy::explain(&config, &loaded, peer, asked.from.as_deref(), command);
     }
     println!("{}: ok", path.display());
     println!("  answers as {:?}, keeps its state in {}", config.consumer.id.0, config.consumer.state_dir.0.display());
@@ -30,6 +35,7 @@ pub(crate) fn check(path: &Path) -> Result<(), Failure> {
         }
     }
     observe::describe(&config)?;
+    policy::describe(&loaded);
     if config.actuators.is_empty() {
         println!("  has no actuator: it answers `query features` and nothing else (ARCH 3.3.5 wants one)");
     }
@@ -60,6 +66,13 @@ fn describe(actuator: &super::config::ActuatorTable) {
         }
     };
     println!("  slpf: {effect}");
+    match &actuator.guard {
+        None => println!("    without a guard: a command may cut this host off"),
+        Some(guard) => {
+            let names = guard.keep().iter().map(|keep| keep.name.as_str()).collect::<Vec<_>>().join(", ");
+            println!("    lets no command cut off: {names}");
+        }
+    }
     match &actuator.update_dir {
         None => println!("    without update_dir, so `update file` is not supported"),
         Some(dir) if dir.is_dir() => println!("    reads rule sets from {}", dir.display()),

@@ -23,11 +23,14 @@ pub(crate) enum Verb {
         #[command(flatten)]
         logging: Logging,
     },
-    /// Say what is wrong with a configuration, or that nothing is; changes nothing
+    /// Say what is wrong with a configuration and its policy, or that nothing is, or what would become of a command; changes
+    /// nothing
     Check {
         /// The configuration file
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
+        #[command(flatten)]
+        asked: Asked,
     },
     /// Look at audit records
     #[cfg(feature = "audit")]
@@ -67,6 +70,19 @@ fn kept(text: &str) -> Result<(u64, String), String> {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Asked {
+    /// Who would send the command: the identity that a transfer proves, or "unauthenticated"
+    #[arg(long = "as", value_name = "PEER", requires = "command")]
+    pub(crate) peer: Option<String>,
+    /// Who it would say it is from [default: what the message says]
+    #[arg(long, value_name = "ID", requires = "peer")]
+    pub(crate) from: Option<String>,
+    /// A command, alone or in its message, in JSON or CBOR
+    #[arg(long, value_name = "FILE", requires = "peer")]
+    pub(crate) command: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Logging {
     /// What to log: error, warn, info, debug, trace, or by part: "info,oc2::audit=off"
     #[arg(long, value_name = "FILTER", env = "OC2_LOG", default_value = "info")]
@@ -87,6 +103,7 @@ pub(crate) enum Format {
 const EXAMPLES: &str = "\
 Examples:
   oc2-consumer check --config /etc/oc2/consumer.toml
+  oc2-consumer check --config /etc/oc2/consumer.toml --as soc-1 --command deny.json
   oc2-consumer run --config /etc/oc2/consumer.toml
   oc2-consumer run --config consumer.toml --log debug --log-format json
   oc2-consumer audit verify --config /etc/oc2/consumer.toml
@@ -101,4 +118,4 @@ A configuration that filters packets on this host:
   profile = \"slpf\"
   backend = \"iptables\"      # or \"dry-run\", which changes nothing
 
-Exit status: 0 all is well, 1 something is wrong, 2 the command line is wrong.";
+Exit status: 0 all is well, 1 something is wrong or the command would be refused, 2 the command line is wrong.";

@@ -19,6 +19,7 @@ use toml::Spanned;
 
 #[cfg(feature = "mqtt")]
 pub(crate) use self::mqtt::MqttTable;
+use super::policy::PolicyChoice;
 
 /// A configuration file.
 #[derive(Clone, Debug, Deserialize)]
@@ -35,6 +36,7 @@ pub(crate) struct Config {
     pub(crate) audit: Option<super::observe::AuditTable>,
     #[cfg(feature = "metrics")]
     pub(crate) metrics: Option<super::observe::MetricsTable>,
+    policy: Option<PolicyChoice>,
     #[serde(default, rename = "actuator")]
     pub(crate) actuators: Vec<Spanned<ActuatorTable>>,
 }
@@ -185,6 +187,9 @@ impl Config {
         if let Some(metrics) = &self.metrics {
             metrics.check()?;
         }
+        if self.policy.is_none() {
+            return Err(NO_POLICY.into());
+        }
         #[cfg(feature = "iptables")]
         {
             let mut prefixes = std::collections::HashSet::new();
@@ -208,6 +213,11 @@ impl Config {
             self.mqtt.is_some(),
         ];
         !listeners.is_empty() && !listeners.contains(&true)
+    }
+
+    /// Who decides who may do what.
+    pub(crate) fn policy(&self) -> &PolicyChoice {
+        self.policy.as_ref().expect("a configuration without was refused when it was read")
     }
 
     /// What can be changed while the Consumer runs.
@@ -272,6 +282,8 @@ const LISTENERS: &[&str] = &[
     #[cfg(feature = "mqtt")]
     "[mqtt], for instance with broker = \"mqtts://broker.example.net\"",
 ];
+const NO_POLICY: &str = "nothing says who may do what: add a table [policy] with file = \"/etc/oc2/policy.toml\"; to try it out \
+    without one, let it say dangerously_allow_everything = true";
 
 /// A configuration that cannot be used.
 #[derive(Debug)]

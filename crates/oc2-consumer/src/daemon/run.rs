@@ -5,9 +5,9 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::time::Duration;
 
-use oc2_consumer::{Consumer, RequestStore};
 #[cfg(feature = "iptables")]
-use oc2_consumer::{ConsumerBuilder, WantsActuators};
+use oc2_consumer::ConsumerBuilder;
+use oc2_consumer::{Consumer, RequestStore};
 #[cfg(feature = "http")]
 use oc2_transfer::Listener;
 use oc2_transfer::TransferError;
@@ -20,10 +20,10 @@ use tracing::{error, info, warn};
 use super::Failure;
 use super::cli::Logging;
 use super::config::Config;
-use super::logging;
 #[cfg(feature = "mqtt")]
 use super::mqtt::MqttServer;
 use super::observe::{self, Watch};
+use super::{logging, policy};
 
 /// Takes commands until told to stop.
 pub(crate) fn run(path: &Path, logging: &Logging) -> Result<(), Failure> {
@@ -113,11 +113,14 @@ fn prepare_state_dir(path: &Path) -> Result<(), Failure> {
 }
 
 fn assemble(config: &Config, watch: &Watch) -> Result<Consumer, Failure> {
-    warn!("There is no policy: whoever reaches a listener may give any command.");
     if config.actuators.is_empty() {
         warn!("There is no actuator: only `query features` is answered (ARCH 3.3.5 wants a profile).");
     }
-    let builder = Consumer::builder(config.consumer.id.0.clone()).dangerous().without_policy();
+    #[cfg(feature = "iptables")]
+    let actuators = open_actuators(config, watch)?;
+    // After the actuators, as what follows: with a policy or a store that cannot be read nothing is commanded, but the rules
+    // are in force.
+    let builder = policy::Loaded::of(config)?.build(Consumer::builder(config.consumer.id.0.clone()));
     let builder = builder.settings(observe::settings(config)?);
     #[cfg(feature = "mqtt")]
     let builder = match config.mqtt.as_ref().map(|mqtt| mqtt.device(&config.consumer.id)) {
@@ -125,9 +128,8 @@ fn assemble(config: &Config, watch: &Watch) -> Result<Consumer, Failure> {
         None => builder,
     };
     #[cfg(feature = "iptables")]
-    let builder = with_actuators(builder, config, watch)?;
+    let builder = actuators.into_iter().fold(builder, ConsumerBuilder::actuator);
     let builder = watch.observe(builder, config)?;
-    // After the actuators: with a store that cannot be read nothing is commanded, but the rules are in force.
     let requests = RequestStore::open(&config.consumer.state_dir.0)?;
     let consumer = builder.remember_in(requests).build();
     watch.consumer(&consumer);
@@ -135,18 +137,15 @@ fn assemble(config: &Config, watch: &Watch) -> Result<Consumer, Failure> {
 }
 
 #[cfg(feature = "iptables")]
-fn with_actuators(
-    builder: ConsumerBuilder<WantsActuators>,
-    config: &Config,
-    watch: &Watch,
-) -> Result<ConsumerBuilder<WantsActuators>, Failure> {
-    config.actuators.iter().try_fold(builder, |builder, table| {
+fn open_actuators(config: &Config, watch: &Watch) -> Result<Vec<oc2_actuator_iptables::IptablesActuator>, Failure> {
+    let open = |table: &toml::Spanned<super::config::ActuatorTable>| {
         let (table, state_dir) = (table.get_ref().clone(), &config.consumer.state_dir.0);
         let chain = table.chain_prefix.to_string();
         let actuator = oc2_actuator_iptables::IptablesActuator::open(table, state_dir)?;
         watch.actuator(chain, &actuator);
-        Ok(builder.actuator(actuator))
-    })
+        Ok(actuator)
+    };
+    config.actuators.iter().map(open).collect()
 }
 
 #[cfg(feature = "http")]
@@ -172,15 +171,17 @@ async fn until_stopped(mut stopped: watch::Receiver<()>) {
 }
 
 fn reload_settings(path: &Path, running: &Config, consumer: &Consumer) {
-    match Config::load(path) {
-        Err(error) => error!(%error, "The configuration was not reloaded; the former one stays in force."),
-        Ok(new) => {
-            match observe::settings(&new) {
-                Ok(settings) => consumer.reload(settings),
-                Err(error) => {
-                    return error!(%error, "The configuration was not reloaded; the former one stays in force.");
-                }
-            }
+    let read = || {
+        let new = Config::load(path)?;
+        let policy = policy::Loaded::of(&new)?;
+        let settings = observe::settings(&new)?;
+        Ok::<_, Failure>((new, policy, settings))
+    };
+    match read() {
+        Err(error) => error!(%error, "The configuration was not reloaded: it and the policy stay as they were."),
+        Ok((new, policy, settings)) => {
+            consumer.reload(settings);
+            policy.replace(consumer);
             for key in running.fixed_keys_changed(&new) {
                 warn!(key, "This change needs a restart to take effect.");
             }

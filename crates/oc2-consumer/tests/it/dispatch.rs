@@ -1,7 +1,8 @@
 //! Who is meant, and what is refused with which status (DECISIONS L2, R1 to R7).
 
-use oc2_core::{Class, Command, Nsid, Rejection};
-use oc2_transfer::{Peer, Request, Scope};
+use oc2_consumer::{Objection, Permit, Question};
+use oc2_core::{Class, Nsid, Rejection};
+use oc2_transfer::{Request, Scope};
 use serde_json::json;
 
 use crate::harness::{
@@ -145,11 +146,11 @@ async fn the_policy_decides_before_anything_is_done() {
     struct QueriesOnly;
 
     impl oc2_consumer::Policy for QueriesOnly {
-        async fn decide(&self, _: &Peer, _: Option<&str>, command: &Command) -> Result<(), Rejection> {
-            if command.action == oc2_core::Action::Query {
-                return Ok(());
+        async fn decide(&self, question: &Question<'_>) -> Result<Permit, Objection> {
+            if question.command.action == oc2_core::Action::Query {
+                return Ok(Permit::default());
             }
-            Err(Rejection::new(Class::Forbidden, "not authorized"))
+            Err(Rejection::new(Class::Forbidden, "not authorized").into())
         }
     }
 

@@ -11,6 +11,8 @@ mod harness;
 mod messages;
 mod overload;
 mod pairs;
+#[cfg(feature = "policy")]
+mod policy;
 mod query_features;
 #[cfg(feature = "durable")]
 mod remembered;

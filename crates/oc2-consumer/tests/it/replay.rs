@@ -1,7 +1,7 @@
 //! A repeated request is answered again, not performed again (DECISIONS M12).
 
-use oc2_consumer::Consumer;
-use oc2_core::{Class, Command, Rejection};
+use oc2_consumer::{Consumer, Objection, Permit, Question};
+use oc2_core::{Class, Rejection};
 use oc2_transfer::{Peer, Request};
 use serde_json::json;
 
@@ -138,10 +138,10 @@ async fn a_name_that_is_claimed_is_none_that_was_proved() {
 struct DenyOnly;
 
 impl oc2_consumer::Policy for DenyOnly {
-    async fn decide(&self, _: &Peer, _: Option<&str>, command: &Command) -> Result<(), Rejection> {
-        if command.action == oc2_core::Action::Deny {
-            return Ok(());
+    async fn decide(&self, question: &Question<'_>) -> Result<Permit, Objection> {
+        if question.command.action == oc2_core::Action::Deny {
+            return Ok(Permit::default());
         }
-        Err(Rejection::new(Class::Forbidden, "not authorized"))
+        Err(Rejection::new(Class::Forbidden, "not authorized").into())
     }
 }

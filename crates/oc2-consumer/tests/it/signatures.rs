@@ -3,9 +3,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use oc2_consumer::{Consumer, Policy, Settings, Signatures};
+use oc2_consumer::{Consumer, Objection, Permit, Policy, Question, Settings, Signatures};
 use oc2_core::types::time::DateTime;
-use oc2_core::{Command, Rejection};
 use oc2_encoding::{Cbor, Encodings, SigningKey, VerifyingKeys};
 use oc2_transfer::{Peer, Request};
 use serde_json::{Value, json};
@@ -188,9 +187,9 @@ async fn cbor_cannot_be_signed() {
 struct Doorman(Arc<Mutex<Vec<Peer>>>);
 
 impl Policy for Doorman {
-    async fn decide(&self, peer: &Peer, _: Option<&str>, _: &Command) -> Result<(), Rejection> {
-        self.0.lock().unwrap().push(peer.clone());
-        Ok(())
+    async fn decide(&self, question: &Question<'_>) -> Result<Permit, Objection> {
+        self.0.lock().unwrap().push(question.peer.clone());
+        Ok(Permit::default())
     }
 }
 

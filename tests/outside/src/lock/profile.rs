@@ -1,5 +1,6 @@
 //! The profile and its table of commands.
 
+use oc2_core::facts::{FactKind, FactRow, Facts};
 use oc2_core::nsid::FieldName;
 use oc2_core::profile::{CommandRow, CommonArg, Profile};
 use oc2_core::target::{TargetKind, TargetName};
@@ -28,6 +29,12 @@ impl Profile for Lock {
         row(Action::Restart, TargetName::Standard(TargetKind::Device), &[], &[]),
     ];
 
+    const FACTS: &'static [FactRow] = &[
+        FactRow { name: "door", kind: FactKind::Text },
+        FactRow { name: "force", kind: FactKind::Boolean },
+        FactRow { name: "floor", kind: FactKind::Integer },
+    ];
+
     type Target = Target;
     type Args = Args;
     type Specifiers = Specifiers;
@@ -43,6 +50,19 @@ impl Profile for Lock {
             (Action::Query, Some(Target::Door(door))) => Ok(Command::Look(door)),
             (Action::Restart, None) => Ok(Command::Restart),
             _ => Err(Rejection::unsupported("no lock does this")),
+        }
+    }
+
+    /// A wing without a floor is on all of them: of its floor nothing is known.
+    fn facts(command: &Command) -> Facts {
+        match command {
+            Command::Move { door, force, .. } => Facts::default().with("door", door.as_str()).with("force", *force),
+            Command::Look(door) => Facts::default().with("door", door.as_str()),
+            Command::Seal(zone) => match zone.floor() {
+                Some(floor) => Facts::default().with("floor", i64::from(floor.0)),
+                None => Facts::default(),
+            },
+            Command::Restart => Facts::default(),
         }
     }
 }

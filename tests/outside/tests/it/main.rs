@@ -4,3 +4,4 @@ mod bell;
 mod bytes;
 mod kit;
 mod language;
+mod policy;
