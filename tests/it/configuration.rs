@@ -89,7 +89,8 @@ fn two_daemons_do_not_share_a_state_folder() {
 
 /// The same with the table [mqtt]; five lines come before its second key.
 fn with_mqtt(broker: &str, lines: &str) -> String {
-    format!("[consumer]\nid = \"fw1\"\nstate_dir = \"/var/lib/oc2\"\n[mqtt]\nbroker = {broker:?}\n{lines}\n")
+    let consumer = "[consumer]\nid = \"fw1\"\nstate_dir = \"/var/lib/oc2\"\n";
+    format!("{consumer}[mqtt]\nbroker = {broker:?}\n{lines}\n[policy]\ndangerously_allow_everything = true\n")
 }
 
 const SECURE: &str = "mqtts://broker.example.net";
