@@ -1,6 +1,7 @@
 //! A look at bytes without reading them as a message: what is needed to answer what is none, and to bring an answer to whoever
 //! waits for it.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use oc2_core::types::text::RequestId;
@@ -27,6 +28,8 @@ pub struct Glimpse {
     pub response_requested: Option<ResponseType>,
     /// The form the answer is due in.
     pub form: Form,
+    /// During the look: whether replacement characters may stand for what is no UTF-8.
+    is_mended: bool,
 }
 
 /// What a message says to be (HTTPS 1.1 3.3.2, OpenC2-Content).
@@ -46,9 +49,11 @@ impl Glimpse {
     pub fn of_json(bytes: &[u8]) -> Self {
         let mut glimpse = Self::default();
         let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_MESSAGE)]);
+        glimpse.is_mended = matches!(text, Cow::Owned(_));
         let mut deserializer = Reader::new(&text);
         // Whatever goes wrong, what was seen before stays seen.
         let _ = Look { glimpse: &mut glimpse, at: At::Top, is_binary: false }.deserialize(&mut deserializer);
+        glimpse.is_mended = false;
         glimpse
     }
 
@@ -67,14 +72,15 @@ impl Glimpse {
     }
 
     fn see_text(&mut self, at: At, text: &str) {
+        let is_as_sent = !self.is_mended || !text.contains(char::REPLACEMENT_CHARACTER);
         match at {
-            At::RequestId if self.request_id.is_none() && !text.contains(char::REPLACEMENT_CHARACTER) => {
+            At::RequestId if self.request_id.is_none() && is_as_sent => {
                 self.request_id = text.parse().ok();
             }
             At::ResponseRequested if self.response_requested.is_none() => {
                 self.response_requested = text.parse().ok();
             }
-            At::From if self.from.is_none() && !text.contains(char::REPLACEMENT_CHARACTER) => {
+            At::From if self.from.is_none() && is_as_sent => {
                 self.from = Headers::builder().from(text).build().is_ok().then(|| text.to_owned());
             }
             _ => {}

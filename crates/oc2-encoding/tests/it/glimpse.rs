@@ -238,3 +238,10 @@ fn a_sender_that_no_message_may_name_is_none() {
     let control = br#"{"headers":{"from":"a\u0007"},"body":{"openc2":{"request":{}}}}"#;
     check_look(control, (None, Some(ContentKind::Request), None));
 }
+
+#[test]
+fn a_replacement_character_that_was_sent_is_no_sign_of_bad_utf_8() {
+    let id_in = |bytes: &[u8]| Glimpse::of_json(bytes).request_id.map(|id| id.to_string());
+    assert_eq!(id_in("{\"headers\":{\"request_id\":\"a\u{fffd}\"}}".as_bytes()).as_deref(), Some("a\u{fffd}"));
+    assert_eq!(id_in(b"{\"headers\":{\"request_id\":\"a\xff\"}}"), None);
+}
