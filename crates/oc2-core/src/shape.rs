@@ -10,6 +10,8 @@ pub mod write;
 
 use std::fmt;
 
+#[doc(hidden)]
+pub use self::names::is_same_name;
 use self::names::{Ids, Names};
 use crate::invalid::Invalid;
 

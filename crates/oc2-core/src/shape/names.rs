@@ -37,7 +37,7 @@ impl Names {
                 0 => return self.search(fields, name),
                 row => usize::from(row) - 1,
             };
-            if is_same(fields.get(row)?.name.as_bytes(), name.as_bytes()) {
+            if is_same_name(fields.get(row)?.name.as_bytes(), name.as_bytes()) {
                 return Some(row);
             }
             slot = (slot + 1) % SLOTS;
@@ -52,8 +52,10 @@ impl Names {
 }
 
 /// Whether two short texts are the same: both ends of each, eight or four bytes at a time, without a call.
+#[doc(hidden)]
+#[must_use]
 #[inline(always)]
-fn is_same(a: &[u8], b: &[u8]) -> bool {
+pub fn is_same_name(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
         return false;
     }
@@ -124,6 +126,22 @@ mod tests {
             assert!(Action::SHAPE.by_name(&format!("{}s", field.name)).is_none());
         }
         assert!(Action::SHAPE.by_name("").is_none());
+    }
+
+    #[test]
+    fn texts_of_every_length_differ_in_any_byte() {
+        let text: Vec<u8> = (0..40).collect();
+        for length in 0..text.len() {
+            let text = &text[..length];
+            let same = text.to_vec();
+            assert!(is_same_name(text, &same));
+            for other in 0..length {
+                assert!(!is_same_name(text, &same[..other]));
+                let mut changed = text.to_vec();
+                changed[other] ^= 0x80;
+                assert!(!is_same_name(text, &changed), "byte {other} of {length}");
+            }
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use oc2_core::shape::is_same_name;
 use serde::de::{self, DeserializeSeed, Deserializer, Expected, Unexpected, Visitor};
 
 /// A text of JSON, and how far it was read.
@@ -553,7 +554,7 @@ impl Members<'_, '_> {
         let mut rest = self.expected;
         for _ in 0..FORESEEN {
             let (name, others) = rest.split_first()?;
-            if text.get(name.len()) == Some(&b'"') && is_same(text.get(..name.len())?, name.as_bytes()) {
+            if text.get(name.len()) == Some(&b'"') && is_same_name(text.get(..name.len())?, name.as_bytes()) {
                 self.reader.at += name.len() + 1;
                 self.expected = others;
                 return Some(self.n_expected - 1 - others.len() as u8);
@@ -631,7 +632,8 @@ impl<'de> de::SeqAccess<'de> for Members<'_, 'de> {
     }
 }
 
-/// The position of a key among the names that were announced. As serde has it, a visitor of such names takes a number for that.
+/// The position of a key among those that were announced, which oc2-core takes as a number that no key can be
+/// (`shape/read/fields.rs`).
 struct Position(u8);
 
 impl<'de> Deserializer<'de> for Position {
@@ -639,23 +641,12 @@ impl<'de> Deserializer<'de> for Position {
 
     #[inline(always)]
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
-        visitor.visit_u8(self.0)
+        visitor.visit_u128(self.0.into())
     }
 
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
         newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
-    }
-}
-
-/// Whether two short texts of one length are the same: both ends of each, without a call.
-#[inline(always)]
-fn is_same(a: &[u8], b: &[u8]) -> bool {
-    match a.len() {
-        8..=16 => a.first_chunk::<8>() == b.first_chunk::<8>() && a.last_chunk::<8>() == b.last_chunk::<8>(),
-        4..=7 => a.first_chunk::<4>() == b.first_chunk::<4>() && a.last_chunk::<4>() == b.last_chunk::<4>(),
-        1..=3 => a.first() == b.first() && a.get(a.len() / 2) == b.get(b.len() / 2) && a.last() == b.last(),
-        _ => a == b,
     }
 }
 

@@ -1,7 +1,8 @@
 //! Input that wants time, memory, the stack or a panic (DECISIONS L24). Time is not measured here: what is refused within
 //! the first thousand members, or 32 levels down, does not cost what stands behind.
 
-use oc2_core::{Message, Mode};
+use oc2_core::shape::read::{Context, Read};
+use oc2_core::{Command, Message, Mode};
 use oc2_encoding::{Encoding, Json, MAX_MESSAGE};
 
 use crate::support::{accepted, check, in_request, refused, tolerated};
@@ -430,5 +431,16 @@ fn bytes_without_sense_do_not_panic() {
         let n = next() % 40;
         let bytes: Vec<u8> = (0..n).flat_map(|_| tokens[(next() % 34) as usize].to_vec()).collect();
         let _ = digest(&bytes);
+    }
+}
+
+#[test]
+fn a_number_for_a_key_is_an_id_whoever_reads_it() {
+    // {0: "deny"}, {255: "deny"}: neither the first row nor a row that is not there.
+    for (bytes, id) in [(&b"\xa1\x00\x64deny"[..], 0), (b"\xa1\x18\xff\x64deny", 255)] {
+        let mut context = Context::new(Mode::Strict);
+        let mut foreign = serde_cbor::Deserializer::from_slice(bytes);
+        let error = Command::read(&mut context, &mut foreign).expect_err("no such member").to_string();
+        assert!(error.contains(&format!("unknown member {id};")), "{error}");
     }
 }

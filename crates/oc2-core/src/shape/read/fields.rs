@@ -426,10 +426,14 @@ impl<'de> Visitor<'de> for KeySeed<'_> {
         self.visit_str(name)
     }
 
-    /// In a form without numbers for keys, the position among those that were announced to the deserializer.
+    /// The position among the keys that were announced: from a deserializer that knows of it. No encoding has so long a number
+    /// for a key, so none can be taken for a position.
     #[inline(always)]
-    fn visit_u8<E: Error>(self, position: u8) -> Result<Found, E> {
-        if self.context.is_binary() { self.number(position.into()) } else { Ok(Found::Row(position)) }
+    fn visit_u128<E: Error>(self, position: u128) -> Result<Found, E> {
+        match u8::try_from(position) {
+            Ok(position) if usize::from(position) < self.shape.fields.len() => Ok(Found::Row(position)),
+            _ => Err(E::custom(format_args!("{position} is no position of a member"))),
+        }
     }
 
     fn visit_u64<E: Error>(self, id: u64) -> Result<Found, E> {
