@@ -513,3 +513,45 @@ const MANY: usize = 8;
 
 /// So few are compared each with each other.
 const FEW: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_stands_twice_is_found_wherever_it_stands() {
+        for length in [2usize, FEW, FEW + 1, 1000] {
+            let texts: Vec<String> = (0..length).map(|number| format!("p{number}")).collect();
+            assert!(unique(&texts).is_ok(), "{length}");
+            for (from, to) in [(0, length - 1), (length - 1, 0), (length / 2, length / 2 - 1)] {
+                let mut texts = texts.clone();
+                texts[to] = texts[from].clone();
+                let expected = format!("\"{}\" stands twice", texts[from]);
+                assert_eq!(unique(&texts).map_err(|invalid| invalid.to_string()), Err(expected));
+            }
+        }
+    }
+
+    /// Values that all have the same hash.
+    #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+    struct Alike(u32);
+
+    impl Hash for Alike {
+        fn hash<H: Hasher>(&self, _: &mut H) {}
+    }
+
+    impl fmt::Display for Alike {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            self.0.fmt(f)
+        }
+    }
+
+    #[test]
+    fn values_of_one_hash_are_sorted_instead() {
+        let mut values: Vec<_> = (0..1000).map(Alike).collect();
+        assert!(may_repeat(&values), "it gives up");
+        assert!(unique(&values).is_ok());
+        values[999] = Alike(0);
+        assert!(unique(&values).is_err());
+    }
+}
