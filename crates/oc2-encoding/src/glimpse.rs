@@ -28,8 +28,6 @@ pub struct Glimpse {
     pub response_requested: Option<ResponseType>,
     /// The form the answer is due in.
     pub form: Form,
-    /// During the look: whether replacement characters may stand for what is no UTF-8.
-    is_mended: bool,
 }
 
 /// What a message says to be (HTTPS 1.1 3.3.2, OpenC2-Content).
@@ -49,11 +47,10 @@ impl Glimpse {
     pub fn of_json(bytes: &[u8]) -> Self {
         let mut glimpse = Self::default();
         let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_MESSAGE)]);
-        glimpse.is_mended = matches!(text, Cow::Owned(_));
         let mut deserializer = Reader::new(&text);
         // Whatever goes wrong, what was seen before stays seen.
-        let _ = Look { glimpse: &mut glimpse, at: At::Top, is_binary: false }.deserialize(&mut deserializer);
-        glimpse.is_mended = false;
+        let source = if matches!(text, Cow::Owned(_)) { Source::MendedJson } else { Source::Json };
+        let _ = Look { glimpse: &mut glimpse, at: At::Top, source }.deserialize(&mut deserializer);
         glimpse
     }
 
@@ -67,12 +64,12 @@ impl Glimpse {
     pub fn of_cbor(bytes: &[u8]) -> Self {
         let mut glimpse = Self { form: Form::DEFAULT.with_notation(Notation::Concise), ..Self::default() };
         let mut deserializer = serde_cbor::Deserializer::from_slice(&bytes[..bytes.len().min(MAX_MESSAGE)]);
-        let _ = Look { glimpse: &mut glimpse, at: At::Top, is_binary: true }.deserialize(&mut deserializer);
+        let _ = Look { glimpse: &mut glimpse, at: At::Top, source: Source::Cbor }.deserialize(&mut deserializer);
         glimpse
     }
 
-    fn see_text(&mut self, at: At, text: &str) {
-        let is_as_sent = !self.is_mended || !text.contains(char::REPLACEMENT_CHARACTER);
+    fn see_text(&mut self, at: At, text: &str, source: Source) {
+        let is_as_sent = source != Source::MendedJson || !text.contains(char::REPLACEMENT_CHARACTER);
         match at {
             At::RequestId if self.request_id.is_none() && is_as_sent => {
                 self.request_id = text.parse().ok();
@@ -167,7 +164,16 @@ impl At {
 struct Look<'g> {
     glimpse: &'g mut Glimpse,
     at: At,
-    is_binary: bool,
+    source: Source,
+}
+
+/// What is looked at.
+#[derive(Clone, Copy, PartialEq)]
+enum Source {
+    Json,
+    /// JSON in which replacement characters may stand for what is no UTF-8.
+    MendedJson,
+    Cbor,
 }
 
 impl<'de> DeserializeSeed<'de> for Look<'_> {
@@ -189,9 +195,9 @@ impl<'de> Visitor<'de> for Look<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Self { glimpse, at, is_binary } = self;
+        let Self { glimpse, at, source } = self;
         let mut is_wrapped = false;
-        while let Some(Label { name, id }) = map.next_key_seed(LabelSeed { is_binary })? {
+        while let Some(Label { name, id }) = map.next_key_seed(LabelSeed { is_binary: source == Source::Cbor })? {
             match (at, name.as_str()) {
                 (At::Top, "headers" | "body") => {
                     is_wrapped = true;
@@ -213,19 +219,19 @@ impl<'de> Visitor<'de> for Look<'_> {
             };
             let below = at.below(step);
             glimpse.content = below.content().or(glimpse.content);
-            map.next_value_seed(Look { glimpse: &mut *glimpse, at: below, is_binary })?;
+            map.next_value_seed(Look { glimpse: &mut *glimpse, at: below, source })?;
         }
         Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        let Self { glimpse, at, is_binary } = self;
-        if matches!(at, At::Top) && !is_binary {
+        let Self { glimpse, at, source } = self;
+        if matches!(at, At::Top) && source != Source::Cbor {
             glimpse.form = Form::DEFAULT.with_notation(Notation::Compact);
         }
         for index in 0.. {
             let at = at.below(Step::Index(index));
-            if seq.next_element_seed(Look { glimpse: &mut *glimpse, at, is_binary })?.is_none() {
+            if seq.next_element_seed(Look { glimpse: &mut *glimpse, at, source })?.is_none() {
                 if index == 0 {
                     glimpse.form = Form::DEFAULT;
                 }
@@ -239,7 +245,7 @@ impl<'de> Visitor<'de> for Look<'_> {
         match self.at {
             // An action in the place of headers.
             At::Headers => self.glimpse.is_in(Envelope::Bare),
-            at => self.glimpse.see_text(at, text),
+            at => self.glimpse.see_text(at, text, self.source),
         }
         Ok(())
     }
