@@ -22,7 +22,9 @@ pub(crate) struct Bench {
 enum Subject {
     /// Reading and writing in every form, against `serde_json`, `serde_cbor` and the crate `openc2`; allocations
     Codec,
-    /// A change in the kernel, against a process for each rule; as root
+    /// Round trips over TLS, against bare hyper and tokio-rustls
+    Http,
+    /// A change in the kernel, against a process for each rule, and what the lock-out guard takes; as root
     Iptables,
     /// Commands through a broker, against bare clients that echo
     Mqtt,
@@ -50,6 +52,7 @@ impl Subject {
     fn package(self) -> &'static str {
         match self {
             Self::Codec => "oc2-encoding",
+            Self::Http => "oc2-transfer-http",
             Self::Iptables => "oc2-actuator-iptables",
             Self::Mqtt => "oc2-tests",
             Self::Replay => "oc2-consumer",
@@ -59,7 +62,8 @@ impl Subject {
     fn benches(self) -> &'static [&'static str] {
         match self {
             Self::Codec => &["codec", "allocations"],
-            Self::Iptables => &["transactions"],
+            Self::Http => &["tls"],
+            Self::Iptables => &["transactions", "guard"],
             Self::Mqtt => &["mqtt"],
             Self::Replay => &["replay"],
         }

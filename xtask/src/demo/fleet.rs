@@ -88,11 +88,9 @@ backend = "iptables"
     /// The commands and their effects.
     fn command(&self, report: &mut Report, sites: &[Site]) -> Result<()> {
         let net = format!("{STRANGER}/32");
-        let all = |arguments: &[&'static str]| Whom::All.with(arguments);
-
         report.step("Ask all of them what they can do");
         self.wait_for_all()?;
-        let answers = self.send(report, &all(&["query", "features", "profiles"]))?;
+        let answers = self.send(report, &Whom::All.with(&["query", "features", "profiles"]))?;
         check_answers(report, &answers, N_SITES);
         report.step("Traffic before any rule");
         self.check_traffic(report, sites, N_SITES)?;
@@ -100,7 +98,7 @@ backend = "iptables"
         report.step(format_args!("One command to all: deny {net}"));
         let answers = self.send(report, &Whom::All.with(&["deny", "ipv4_net", &net]))?;
         check_answers(report, &answers, N_SITES);
-        self.check_kernels(report, sites, "DROP", N_SITES)?;
+        self.check_kernels(report, sites, N_SITES)?;
         self.check_traffic(report, sites, 0)?;
         let denied = rule_number(&answers)?;
 
@@ -116,7 +114,7 @@ backend = "iptables"
         self.check_traffic(report, sites, 0)?;
         let answers = self.send(report, &Whom::Profile("slpf").with(&["delete", "slpf:rule_number", &denied]))?;
         check_answers(report, &answers, N_SITES);
-        self.check_kernels(report, sites, "DROP", 0)?;
+        self.check_kernels(report, sites, 0)?;
         self.check_traffic(report, sites, N_SITES)
     }
 
@@ -155,16 +153,15 @@ backend = "iptables"
     }
 
     /// In how many kernels a rule about the stranger stands.
-    fn check_kernels(&self, report: &mut Report, sites: &[Site], verdict: &str, expected: u8) -> Result<()> {
+    fn check_kernels(&self, report: &mut Report, sites: &[Site], expected: u8) -> Result<()> {
         let program = Family::Ipv4.iptables(self.flavor);
         let holds = |site: &Site| -> Result<bool> {
             let output = process::output_within(site.command(program).arg("-S"), SHORT)?;
             let rules = String::from_utf8_lossy(&output.stdout).into_owned();
-            Ok(rules.lines().any(|rule| rule.contains(&STRANGER.to_string()) && rule.contains(verdict)))
+            Ok(rules.lines().any(|rule| rule.contains(&STRANGER.to_string()) && rule.contains("DROP")))
         };
         let n_found = count(sites, holds)?;
-        let subject = format!("kernels with a rule to {verdict}");
-        report.check(subject, expected, n_found, n_found == usize::from(expected));
+        report.check("kernels with a rule to DROP", expected, n_found, n_found == usize::from(expected));
         Ok(())
     }
 
