@@ -235,17 +235,20 @@ fn the_chain_goes_on_from_file_to_file() {
     assert!(verify_audit(&all(&path)).is_ok());
 }
 
-/// A disk that takes half of what it gets while it is full.
-fn full_when(is_full: &Arc<AtomicBool>) -> Append {
+/// A disk that takes all but the last octets of what it gets while it is full.
+fn full_when(is_full: &Arc<AtomicBool>, torn_off: usize) -> Append {
     let is_full = Arc::clone(is_full);
     Box::new(move |file: &mut File, bytes: &[u8]| {
         if !is_full.load(Ordering::SeqCst) {
             return file.write_all(bytes);
         }
-        file.write_all(&bytes[..bytes.len() / 2])?;
+        file.write_all(&bytes[..bytes.len().saturating_sub(torn_off)])?;
         Err(io::ErrorKind::StorageFull.into())
     })
 }
+
+/// Less than the shortest record, more than the end of its line.
+const TORN_OFF: usize = 10;
 
 fn eventually(condition: impl Fn() -> bool) {
     for _ in 0..1000 {
@@ -259,10 +262,17 @@ fn eventually(condition: impl Fn() -> bool) {
 
 #[test]
 fn a_full_disk_stops_what_must_be_recorded_and_nothing_that_was_done_is_lost() {
+    // Also one that takes everything, and says it did not.
+    for torn_off in [TORN_OFF, 0] {
+        full_disk_that_tears_off(torn_off);
+    }
+}
+
+fn full_disk_that_tears_off(torn_off: usize) {
     let (_dir, path) = folder();
     let is_full = Arc::new(AtomicBool::new(false));
     let options = AuditFile::options(&path).required(true);
-    let audit = options.open_with(full_when(&is_full)).expect("an audit file");
+    let audit = options.open_with(full_when(&is_full, torn_off)).expect("an audit file");
     tell(&audit, End::Performed, "before");
     is_full.store(true, Ordering::SeqCst);
     for id in ["first", "second"] {
@@ -279,7 +289,7 @@ fn a_full_disk_stops_what_must_be_recorded_and_nothing_that_was_done_is_lost() {
     tell(&audit, End::Performed, "after");
     drop(audit);
     let report = verify(&path).unwrap_or_else(|fault| panic!("{fault}"));
-    assert!(report.remarks.iter().any(|remark| remark.contains("torn")), "{report:?}");
+    assert_eq!(report.remarks.iter().any(|remark| remark.contains("torn")), torn_off > 0, "{report:?}");
     let mut ids: Vec<_> =
         records(&path).iter().filter_map(|record| Some(record["request_id"].as_str()?.to_owned())).collect();
     let told = ids.clone();
@@ -292,7 +302,7 @@ fn a_full_disk_stops_what_must_be_recorded_and_nothing_that_was_done_is_lost() {
 fn where_records_are_not_required_commands_go_on_and_what_is_lost_is_counted() {
     let (_dir, path) = folder();
     let is_full = Arc::new(AtomicBool::new(false));
-    let audit = AuditFile::options(&path).open_with(full_when(&is_full)).expect("an audit file");
+    let audit = AuditFile::options(&path).open_with(full_when(&is_full, TORN_OFF)).expect("an audit file");
     is_full.store(true, Ordering::SeqCst);
     tell(&audit, End::Performed, "first");
     eventually(|| audit.is_failing());
