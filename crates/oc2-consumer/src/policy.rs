@@ -2,6 +2,12 @@
 
 mod decision;
 #[cfg(feature = "policy")]
+mod error;
+#[cfg(feature = "policy")]
+mod flow;
+#[cfg(feature = "policy")]
+mod from;
+#[cfg(feature = "policy")]
 mod rulebook;
 
 use std::future::Future;
@@ -10,7 +16,9 @@ use async_trait::async_trait;
 
 pub use decision::{Objection, Permit, Question};
 #[cfg(feature = "policy")]
-pub use rulebook::{PolicyError, Rulebook};
+pub use error::PolicyError;
+#[cfg(feature = "policy")]
+pub use rulebook::Rulebook;
 
 /// Decides whether a peer may give a Command. Implementations write `async fn`.
 pub trait Policy: Send + Sync + 'static {
