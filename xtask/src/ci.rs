@@ -16,6 +16,9 @@ pub(crate) fn run(interrupt: &Interrupt) -> Result<()> {
     parts.run_command(&mut cargo(&["fmt", "--all", "--check"]), interrupt)?;
     let clippy = ["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"];
     parts.run_command(&mut cargo(&clippy), interrupt)?;
+    let cedar =
+        ["clippy", "--package", "oc2-consumer", "--features", "cedar", "--all-targets", "--", "--deny", "warnings"];
+    parts.run_command(&mut cargo(&cedar), interrupt)?;
     let mut doc = cargo(&["doc", "--workspace", "--no-deps"]);
     parts.run_command(doc.env("RUSTDOCFLAGS", "--deny warnings"), interrupt)?;
     parts.run("tidy", || tidy::run(interrupt))?;

@@ -27,6 +27,8 @@ pub(crate) fn main() -> ExitCode {
     let res = match Cli::parse().verb {
         Verb::Run { config, logging } => run::run(&config, &logging),
         Verb::Check { config, asked } => check::check(&config, &asked),
+        #[cfg(feature = "cedar")]
+        Verb::CedarSchema { config } => policy::print_schema(&config),
         #[cfg(feature = "audit")]
         Verb::Audit { verb: AuditVerb::Verify { files, config, kept } } => {
             audit::verify(files, config.as_deref(), &kept)

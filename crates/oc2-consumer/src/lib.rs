@@ -23,7 +23,7 @@
 //! ```
 //!
 //! A Consumer has no default policy: say which one, or say that it is dangerous to have none. With the feature `policy`
-//! `Rulebook` is one that is read from a file.
+//! `Rulebook` is one that is read from a file; with `cedar`, `CedarPolicy` reads policies in Cedar.
 //!
 //! A request that is repeated is answered again and not performed again, as long as the Consumer lives; with the feature
 //! `durable` and a `RequestStore` also after a restart.
@@ -68,6 +68,8 @@ pub use consumer::Consumer;
 #[cfg(feature = "metrics")]
 pub use metrics::{Metrics, MetricsListener};
 pub use observer::{End, Ended, Observer};
+#[cfg(feature = "cedar")]
+pub use policy::CedarPolicy;
 pub use policy::{Objection, Permit, Policy, Question};
 #[cfg(feature = "policy")]
 pub use policy::{PolicyError, Rulebook};

@@ -1,5 +1,7 @@
 //! Who may do what.
 
+#[cfg(feature = "cedar")]
+mod cedar;
 mod decision;
 #[cfg(feature = "policy")]
 mod error;
@@ -14,6 +16,8 @@ use std::future::Future;
 
 use async_trait::async_trait;
 
+#[cfg(feature = "cedar")]
+pub use cedar::CedarPolicy;
 pub use decision::{Objection, Permit, Question};
 #[cfg(feature = "policy")]
 pub use error::PolicyError;

@@ -32,6 +32,13 @@ pub(crate) enum Verb {
         #[command(flatten)]
         asked: Asked,
     },
+    /// Print what a policy in Cedar may speak of, as a schema that tools for Cedar read
+    #[cfg(feature = "cedar")]
+    CedarSchema {
+        /// The configuration file, which says what profiles there are
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
     /// Look at audit records
     #[cfg(feature = "audit")]
     Audit {

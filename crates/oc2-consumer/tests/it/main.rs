@@ -4,6 +4,8 @@ mod answers;
 mod audit;
 #[cfg(feature = "audit")]
 mod audit_file;
+#[cfg(feature = "cedar")]
+mod cedar;
 mod daemon;
 mod dispatch;
 mod forms;
