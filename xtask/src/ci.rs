@@ -3,6 +3,7 @@
 use crate::cargo::cargo;
 use crate::clauses;
 use crate::demo::Demo;
+use crate::deny::Deny;
 use crate::failure::Result;
 use crate::fuzz::Fuzz;
 use crate::parts::Parts;
@@ -20,6 +21,7 @@ pub(crate) fn run(interrupt: &Interrupt) -> Result<()> {
     parts.run_command(doc.env("RUSTDOCFLAGS", "--deny warnings"), interrupt)?;
     parts.run("tidy", || tidy::run(interrupt))?;
     parts.run("clauses", clauses::run)?;
+    parts.run("deny", || Deny::default().run(interrupt))?;
     Test::default().run_parts(&mut parts, interrupt)?;
     parts.run("fuzz", || Fuzz::default().run(interrupt))?;
     parts.run("demo", || Demo::default().run(interrupt))?;
