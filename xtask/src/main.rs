@@ -6,6 +6,7 @@ mod ci;
 mod clauses;
 mod demo;
 mod deny;
+mod dist;
 mod failure;
 mod files;
 mod fuzz;
@@ -72,6 +73,8 @@ enum Task {
     /// Runs `cargo deny check`, and installs cargo-deny below `target/` if it is missing. Where the database of advisories cannot
     /// be reached it says so and goes on.
     Deny(deny::Deny),
+    /// Write manual pages and shell completions
+    Dist(dist::Dist),
     /// Print the tables of the language, of the message around it and of profiles, as JADN or as JSON Schema
     Schema(schema::Schema),
     /// The demo, from within its namespaces
@@ -100,6 +103,7 @@ impl Task {
             Self::Tidy => tidy::run(&Interrupt::install()?),
             Self::Clauses => clauses::run(),
             Self::Deny(deny) => deny.run(&Interrupt::install()?),
+            Self::Dist(dist) => dist.run(&Interrupt::install()?),
             Self::Schema(schema) => schema.run(),
             Self::DemoInside(inside) => inside.run(),
             Self::TcpEcho { address } => demo::traffic::echo(address),
