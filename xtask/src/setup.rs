@@ -181,7 +181,7 @@ const fn tool(name: &'static str, debian: &'static str, fedora: &'static str, ar
 }
 
 #[rustfmt::skip]
-const TOOLS: [Tool; 10] = [
+const TOOLS: [Tool; 11] = [
     //   program              Debian          Fedora          Arch
     tool("iptables",          "iptables",     "iptables-nft", "iptables"),
     tool("ip6tables",         "iptables",     "iptables-nft", "iptables"),
@@ -192,6 +192,7 @@ const TOOLS: [Tool; 10] = [
     tool("mount",             "mount",        "util-linux",   "util-linux"),
     tool("unshare",           "util-linux",   "util-linux",   "util-linux"),
     tool("nsenter",           "util-linux",   "util-linux",   "util-linux"),
+    tool("setpriv",           "util-linux",   "util-linux",   "util-linux"),
     tool("mosquitto",         "mosquitto",    "mosquitto",    "mosquitto"),
 ];
 

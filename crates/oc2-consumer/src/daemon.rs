@@ -12,9 +12,11 @@ mod file;
 mod logging;
 #[cfg(feature = "mqtt")]
 mod mqtt;
+mod notify;
 mod observe;
 mod policy;
 mod run;
+mod state_dir;
 
 use std::error::Error;
 use std::process::ExitCode;
