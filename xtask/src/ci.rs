@@ -2,6 +2,7 @@
 
 use crate::cargo::cargo;
 use crate::clauses;
+use crate::deb::Deb;
 use crate::demo::Demo;
 use crate::deny::Deny;
 use crate::failure::Result;
@@ -24,6 +25,7 @@ pub(crate) fn run(interrupt: &Interrupt) -> Result<()> {
     parts.run("deny", || Deny::default().run(interrupt))?;
     Test::default().run_parts(&mut parts, interrupt)?;
     parts.run("fuzz", || Fuzz::default().run(interrupt))?;
+    parts.run("deb --unoptimized --try", || Deb::for_a_try().run(interrupt))?;
     parts.run("demo", || Demo::default().run(interrupt))?;
     parts.run("demo --mqtt", || Demo::of_a_fleet().run(interrupt))?;
     parts.finish()

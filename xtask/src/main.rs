@@ -4,6 +4,7 @@ mod bench;
 mod cargo;
 mod ci;
 mod clauses;
+mod deb;
 mod demo;
 mod deny;
 mod dist;
@@ -73,6 +74,10 @@ enum Task {
     /// Runs `cargo deny check`, and installs cargo-deny below `target/` if it is missing. Where the database of advisories cannot
     /// be reached it says so and goes on.
     Deny(deny::Deny),
+    /// Make packages for Debian
+    ///
+    /// Installs cargo-deb below `target/` if it is missing. Where no clean root can be made to try packages in, that is said.
+    Deb(deb::Deb),
     /// Write manual pages and shell completions
     Dist(dist::Dist),
     /// Print the tables of the language, of the message around it and of profiles, as JADN or as JSON Schema
@@ -103,6 +108,7 @@ impl Task {
             Self::Tidy => tidy::run(&Interrupt::install()?),
             Self::Clauses => clauses::run(),
             Self::Deny(deny) => deny.run(&Interrupt::install()?),
+            Self::Deb(deb) => deb.run(&Interrupt::install()?),
             Self::Dist(dist) => dist.run(&Interrupt::install()?),
             Self::Schema(schema) => schema.run(),
             Self::DemoInside(inside) => inside.run(),
