@@ -10,6 +10,7 @@ mod http;
 mod kernel;
 mod metrics;
 mod mqtt;
+mod past_faults;
 mod policy;
 mod privileges;
 mod repeat;
