@@ -76,6 +76,7 @@ fn file(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}.deb"))
 }
 
-const PACKAGES: [&str; 2] = ["oc2-consumer", "oc2-producer"];
+/// A package for each program, of its name.
+const PACKAGES: [&str; 2] = dist::PROGRAMS;
 /// 45 s of processor time to build, once.
 const TOOL: Tool = Tool { name: "deb", version: "3.8.0" };

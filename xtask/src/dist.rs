@@ -1,5 +1,7 @@
 //! `cargo xtask dist`: what is shipped beside the programs.
 
+mod notices;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -11,7 +13,7 @@ use crate::process::{self, Interrupt};
 /// Where to.
 #[derive(Args, Debug)]
 pub(crate) struct Dist {
-    /// The folder, in which `man` and `completions` are made [default: target/dist]
+    /// The folder, in which `man`, `completions` and `notices` are made [default: target/dist]
     #[arg(value_name = "DIR")]
     folder: Option<PathBuf>,
 }
@@ -24,9 +26,15 @@ impl Dist {
     }
 }
 
-/// Writes manual pages and completions.
+/// Writes manual pages, completions, and notices about what others wrote.
 pub(crate) fn write(folder: &Path, interrupt: &Interrupt) -> Result<()> {
     let mut command = cargo(&["run", "--quiet", "--package", "oc2-manual", "--"]);
     let status = process::run(command.arg(folder), interrupt)?;
-    if status.success() { Ok(()) } else { Err(Failure::new("pages and completions were not written, see above")) }
+    if !status.success() {
+        return Err(Failure::new("pages and completions were not written, see above"));
+    }
+    notices::write(&folder.join("notices"), &PROGRAMS, interrupt)
 }
+
+/// What is shipped.
+pub(crate) const PROGRAMS: [&str; 2] = ["oc2-consumer", "oc2-producer"];

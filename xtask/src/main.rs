@@ -78,7 +78,7 @@ enum Task {
     ///
     /// Installs cargo-deb below `target/` if it is missing. Where no clean root can be made to try packages in, that is said.
     Deb(deb::Deb),
-    /// Write manual pages and shell completions
+    /// Write manual pages, shell completions, and the notices that licences of others ask for
     Dist(dist::Dist),
     /// Print the tables of the language, of the message around it and of profiles, as JADN or as JSON Schema
     Schema(schema::Schema),

@@ -191,6 +191,8 @@ const PRESENT: &[&str] = &[
     "usr/share/bash-completion/completions/oc2-consumer",
     "usr/share/bash-completion/completions/oc2-producer",
     "usr/share/doc/oc2-consumer/copyright",
+    "usr/share/doc/oc2-consumer/third-party.txt",
+    "usr/share/doc/oc2-producer/third-party.txt",
     "usr/share/doc/oc2-consumer/examples/legacy.conf",
     "usr/share/man/man1/oc2-producer.1.gz",
     "usr/share/man/man8/oc2-consumer-check.8.gz",
