@@ -2,7 +2,9 @@
 
 use crate::cargo::cargo;
 use crate::clauses;
+use crate::deb::Deb;
 use crate::demo::Demo;
+use crate::deny::Deny;
 use crate::failure::Result;
 use crate::fuzz::Fuzz;
 use crate::parts::Parts;
@@ -23,8 +25,10 @@ pub(crate) fn run(interrupt: &Interrupt) -> Result<()> {
     parts.run_command(doc.env("RUSTDOCFLAGS", "--deny warnings"), interrupt)?;
     parts.run("tidy", || tidy::run(interrupt))?;
     parts.run("clauses", clauses::run)?;
+    parts.run("deny", || Deny::default().run(interrupt))?;
     Test::default().run_parts(&mut parts, interrupt)?;
     parts.run("fuzz", || Fuzz::default().run(interrupt))?;
+    parts.run("deb --unoptimized --try", || Deb::for_a_try().run(interrupt))?;
     parts.run("demo", || Demo::default().run(interrupt))?;
     parts.run("demo --mqtt", || Demo::of_a_fleet().run(interrupt))?;
     parts.finish()

@@ -4,7 +4,10 @@ mod bench;
 mod cargo;
 mod ci;
 mod clauses;
+mod deb;
 mod demo;
+mod deny;
+mod dist;
 mod failure;
 mod files;
 mod fuzz;
@@ -16,6 +19,7 @@ mod setup;
 mod test;
 mod tidy;
 mod tokens;
+mod tools;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -65,6 +69,17 @@ enum Task {
     /// `not_applicable.tsv` with a reason. Ends with status 0 only if nothing of LS, JADN and SLPF is open and every id that
     /// stands anywhere exists.
     Clauses,
+    /// Check what others wrote that we ship: licences, sources, bans, advisories
+    ///
+    /// Runs `cargo deny check`, and installs cargo-deny below `target/` if it is missing. Where the database of advisories cannot
+    /// be reached it says so and goes on.
+    Deny(deny::Deny),
+    /// Make packages for Debian
+    ///
+    /// Installs cargo-deb below `target/` if it is missing. Where no clean root can be made to try packages in, that is said.
+    Deb(deb::Deb),
+    /// Write manual pages, shell completions, and the notices that licences of others ask for
+    Dist(dist::Dist),
     /// Print the tables of the language, of the message around it and of profiles, as JADN or as JSON Schema
     Schema(schema::Schema),
     /// The demo, from within its namespaces
@@ -92,6 +107,9 @@ impl Task {
             Self::Ci => ci::run(&Interrupt::install()?),
             Self::Tidy => tidy::run(&Interrupt::install()?),
             Self::Clauses => clauses::run(),
+            Self::Deny(deny) => deny.run(&Interrupt::install()?),
+            Self::Deb(deb) => deb.run(&Interrupt::install()?),
+            Self::Dist(dist) => dist.run(&Interrupt::install()?),
             Self::Schema(schema) => schema.run(),
             Self::DemoInside(inside) => inside.run(),
             Self::TcpEcho { address } => demo::traffic::echo(address),

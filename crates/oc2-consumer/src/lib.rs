@@ -28,12 +28,18 @@
 //! A request that is repeated is answered again and not performed again, as long as the Consumer lives; with the feature
 //! `durable` and a `RequestStore` also after a restart.
 
+// The daemon uses this library as anybody would.
+#[cfg(feature = "bin")]
+extern crate self as oc2_consumer;
+
 mod audit;
 #[cfg(feature = "audit")]
 mod audit_file;
 mod bounded;
 mod builder;
 mod consumer;
+#[cfg(feature = "bin")]
+pub mod daemon;
 mod execution;
 mod features;
 mod gather;

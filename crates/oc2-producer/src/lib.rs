@@ -55,14 +55,48 @@
 //!
 //! Deadlines need a tokio runtime whose time driver is enabled.
 
+// The program uses this library as anybody would.
+#[cfg(feature = "bin")]
+extern crate self as oc2_producer;
+
 mod broadcast;
+#[cfg(feature = "bin")]
+mod broker;
+#[cfg(feature = "bin")]
+mod cli;
 mod commands;
+#[cfg(feature = "bin")]
+mod compose;
 mod error;
+#[cfg(feature = "bin")]
+mod failure;
+#[cfg(all(feature = "bin", feature = "mqtt"))]
+mod fleet;
+#[cfg(feature = "bin")]
+mod identity;
+#[cfg(all(feature = "bin", feature = "mqtt"))]
+mod mqtt;
+#[cfg(feature = "bin")]
+mod options;
 mod pending;
 mod prepared;
 mod producer;
+#[cfg(feature = "bin")]
+pub mod program;
 mod received;
+#[cfg(feature = "bin")]
+mod render;
+#[cfg(all(feature = "bin", feature = "mqtt"))]
+mod screen;
+#[cfg(feature = "bin")]
+mod send;
 mod signing;
+#[cfg(all(feature = "bin", feature = "mqtt"))]
+mod tally;
+#[cfg(feature = "bin")]
+mod time;
+#[cfg(feature = "bin")]
+mod validate;
 
 pub use broadcast::{Broadcast, Responses};
 pub use error::{AnswerError, ProducerError};

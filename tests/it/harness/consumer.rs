@@ -126,8 +126,13 @@ impl Config {
 
     /// Starts the daemon and waits until it listens.
     pub(crate) fn start(&self) -> Daemon {
+        self.start_by(Command::new(binary("oc2-consumer")))
+    }
+
+    /// The same by a command of which the daemon is the last word.
+    pub(crate) fn start_by(&self, command: Command) -> Daemon {
         self.write();
-        let mut daemon = Daemon::start(&self.path(), SocketAddr::from(([127, 0, 0, 1], self.port)));
+        let mut daemon = Daemon::start(command, &self.path(), SocketAddr::from(([127, 0, 0, 1], self.port)));
         if self.http.is_some() {
             daemon.wait_until_it_listens();
         }
@@ -150,9 +155,9 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
-    fn start(config: &Path, address: SocketAddr) -> Self {
+    fn start(mut command: Command, config: &Path, address: SocketAddr) -> Self {
         let log = config.with_extension("log");
-        let child = Command::new(binary("oc2-consumer"))
+        let child = command
             .args(["run", "--config"])
             .arg(config)
             .env_remove("OC2_LOG")
@@ -203,7 +208,7 @@ impl Daemon {
         kill_process(self.pid(), signal).expect("the child is ours");
     }
 
-    fn pid(&self) -> Pid {
+    pub(crate) fn pid(&self) -> Pid {
         i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a child has a number")
     }
 

@@ -222,10 +222,12 @@ impl Config {
 
     /// What can be changed while the Consumer runs.
     pub(crate) fn settings(&self) -> Settings {
-        let mut settings = Settings::default();
-        settings.rate_limit = self.consumer.rate_limit;
-        settings.enforce_to = self.consumer.enforce_to;
-        settings.mode = self.consumer.mode();
+        let mut settings = Settings {
+            rate_limit: self.consumer.rate_limit,
+            enforce_to: self.consumer.enforce_to,
+            mode: self.consumer.mode(),
+            ..Settings::default()
+        };
         if let Some(seconds) = self.consumer.max_wait {
             settings.max_wait = Duration::from_secs(seconds.into());
         }

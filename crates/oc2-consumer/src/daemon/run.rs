@@ -1,7 +1,5 @@
 //! `oc2-consumer run`
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -23,7 +21,7 @@ use super::config::Config;
 #[cfg(feature = "mqtt")]
 use super::mqtt::MqttServer;
 use super::observe::{self, Watch};
-use super::{logging, policy};
+use super::{logging, notify, policy, state_dir};
 
 /// Takes commands until told to stop.
 pub(crate) fn run(path: &Path, logging: &Logging) -> Result<(), Failure> {
@@ -39,7 +37,7 @@ pub(crate) fn run(path: &Path, logging: &Logging) -> Result<(), Failure> {
 /// Rules first, listeners second: whoever can reach us finds the rules of before in force.
 async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
     let (mut stop, mut reload) = (Stop::listen()?, signal(SignalKind::hangup())?);
-    prepare_state_dir(&config.consumer.state_dir.0)?;
+    state_dir::prepare(&config.consumer.state_dir.0)?;
     let watch = Watch::new(&config);
     let assembling = tokio::task::spawn_blocking({
         let config = config.clone();
@@ -53,6 +51,8 @@ async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
         }
         assembled = assembling => assembled??,
     };
+    // Now, and not when listeners are open: they may need a network that waits for the rules.
+    notify::tell(notify::READY);
     let (stopping, stopped) = watch::channel(());
     let mut listening: JoinSet<Result<(), TransferError>> = JoinSet::new();
     // What is wrong here is found before anybody can reach us.
@@ -76,6 +76,7 @@ async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
     let res = loop {
         tokio::select! {
             name = stop.asked() => {
+                notify::tell(notify::STOPPING);
                 info!(signal = name, "Stopping: commands under way are finished; another signal cuts them off.");
                 break Ok(());
             }
@@ -100,16 +101,6 @@ async fn finish(mut listening: JoinSet<Result<(), TransferError>>, consumer: Con
     if let Err(error) = tokio::task::spawn_blocking(move || drop(consumer)).await {
         error!(%error, "The actuators were not closed in order.");
     }
-}
-
-/// Only the owner sees what was commanded.
-fn prepare_state_dir(path: &Path) -> Result<(), Failure> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(|error| format!("consumer.state_dir {}: {error}", path.display()))?;
-    Ok(())
 }
 
 fn assemble(config: &Config, watch: &Watch) -> Result<Consumer, Failure> {
