@@ -155,7 +155,7 @@ fn files_that_a_broker_needs_are_looked_into() {
     };
     refuse(password("", 0o600), "there is no password in it");
     refuse(password("one\ntwo\n", 0o600), "one line");
-    refuse(identity(&other.key, 0o600), "TLS: keys may not be consistent");
+    refuse(identity(&other.key, 0o600), "TLS: our certificate with our key cannot be used: keys may not be consistent");
     refuse(identity("no key", 0o600), "our key cannot be read");
     refuse(format!("ca = {:?}", write("junk.pem", "junk", 0o644)), "there is no certificate in it");
 }
