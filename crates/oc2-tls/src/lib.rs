@@ -13,9 +13,11 @@ mod client;
 mod error;
 mod identity;
 mod provider;
+mod validity;
 
 pub use authorities::Authorities;
 pub use client::client_config;
 pub use error::{TlsError, in_words};
 pub use identity::Identity;
 pub use provider::{VERSIONS, provider};
+pub use validity::Validity;

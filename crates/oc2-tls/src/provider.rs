@@ -11,7 +11,6 @@ use crate::error::TlsError;
 /// # Errors
 /// There is none.
 #[cfg(feature = "aws-lc-rs")]
-#[expect(clippy::unnecessary_wraps, reason = "without a provider there is an error")]
 pub fn provider() -> Result<Arc<CryptoProvider>, TlsError> {
     Ok(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
 }
@@ -21,7 +20,6 @@ pub fn provider() -> Result<Arc<CryptoProvider>, TlsError> {
 /// # Errors
 /// There is none.
 #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
-#[expect(clippy::unnecessary_wraps, reason = "without a provider there is an error")]
 pub fn provider() -> Result<Arc<CryptoProvider>, TlsError> {
     Ok(Arc::new(rustls::crypto::ring::default_provider()))
 }

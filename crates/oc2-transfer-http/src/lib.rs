@@ -57,7 +57,7 @@ pub use client::HttpTransfer;
 #[cfg(all(feature = "client", feature = "tls"))]
 pub use client::{ClientTls, Token};
 #[cfg(feature = "tls")]
-pub use oc2_tls::{Authorities, Identity, TlsError};
+pub use oc2_tls::{Authorities, Identity, TlsError, Validity};
 #[cfg(feature = "jwt")]
 pub use server::Tokens;
 #[cfg(all(feature = "server", feature = "tls"))]
