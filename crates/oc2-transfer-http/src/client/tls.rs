@@ -38,13 +38,18 @@ impl ClientTls {
         Self::new(Authorities::of_system()?, None)
     }
 
-    pub(super) async fn connect(&self, stream: TcpStream, host: &str) -> Result<TlsStream<TcpStream>, String> {
-        let name = name(host).ok_or("no certificate can be for that name")?;
+    pub(super) async fn connect(&self, stream: TcpStream, host: &str) -> Result<TlsStream<TcpStream>, Failed> {
+        let name = name(host).ok_or_else(|| Failed::Refused("no certificate can be for that name".to_owned()))?;
         TlsConnector::from(Arc::clone(&self.config)).connect(name, stream).await.map_err(|error| {
-            why(&error).unwrap_or_else(|| match error.kind() {
-                io::ErrorKind::UnexpectedEof => "it ended the connection in the TLS handshake".to_owned(),
-                _ => format!("the TLS handshake failed: {error}"),
-            })
+            why(&error).map_or_else(
+                || match error.kind() {
+                    io::ErrorKind::UnexpectedEof => {
+                        Failed::Lost("it ended the connection in the TLS handshake".to_owned())
+                    }
+                    _ => Failed::Lost(format!("the TLS handshake failed: {error}")),
+                },
+                Failed::Refused,
+            )
         })
     }
 }
@@ -53,6 +58,14 @@ impl fmt::Debug for ClientTls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientTls").field("has_identity", &self.config.client_auth_cert_resolver.has_certs()).finish()
     }
+}
+
+/// How a handshake failed.
+pub(super) enum Failed {
+    /// One side refused the other; it will do so again.
+    Refused(String),
+    /// The connection was lost.
+    Lost(String),
 }
 
 /// The name a certificate has to have.
