@@ -26,6 +26,7 @@ rate_limit = 6000
 mode = "lenient"
 [http]
 listen = "127.0.0.1:8080"
+testing = true
 [policy]
 dangerously_allow_everything = true
 [[actuator]]
@@ -50,12 +51,12 @@ fn what_is_wrong_is_said_with_its_line() {
         ("rate_limit = 6000", "rate_limt = 6000", "line 5", "rate_limt"),
         ("listen = \"127.0.0.1:8080\"", "listen = \"localhost\"", "line 8", "socket address"),
         ("id = \"fw1.example.net\"", "id = \"\"", "line 3", "at least one character"),
-        ("backend = \"iptables\"", "backend = \"ipchains\"", "line 13", "ipchains"),
-        ("profile = \"slpf\"", "profile = \"sfpf\"", "line 12", "sfpf"),
-        ("asset_id = \"30\"", "asset_id = 30", "line 14", "asset_id"),
-        ("asset_id = \"30\"", "disabled_pairs = [\"deny everything\"]", "line 14", "everything"),
+        ("backend = \"iptables\"", "backend = \"ipchains\"", "line 14", "ipchains"),
+        ("profile = \"slpf\"", "profile = \"sfpf\"", "line 13", "sfpf"),
+        ("asset_id = \"30\"", "asset_id = 30", "line 15", "asset_id"),
+        ("asset_id = \"30\"", "disabled_pairs = [\"deny everything\"]", "line 15", "everything"),
         ("[consumer]", "[konsumer]", "line 2", "konsumer"),
-        ("[http]\nlisten = \"127.0.0.1:8080\"\n", "", "", "nothing listens"),
+        ("[http]\nlisten = \"127.0.0.1:8080\"\ntesting = true\n", "", "", "nothing listens"),
     ];
     for (good, bad, line, reason) in cases {
         let (is_fine, said) = check(&GOOD.replace(good, bad));

@@ -5,8 +5,10 @@ mod audit;
 mod check;
 mod cli;
 mod config;
-#[cfg(feature = "mqtt")]
+#[cfg(any(feature = "http", feature = "mqtt"))]
 mod file;
+#[cfg(feature = "http")]
+mod http;
 mod logging;
 #[cfg(feature = "mqtt")]
 mod mqtt;

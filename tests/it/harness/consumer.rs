@@ -19,6 +19,7 @@ pub(crate) struct Config {
     port: u16,
     consumer: String,
     http: Option<String>,
+    scheme: &'static str,
     mqtt: String,
     policy: String,
     actuators: String,
@@ -34,7 +35,7 @@ impl Config {
         let http = Some(String::new());
         let policy = "dangerously_allow_everything = true".to_owned();
         let (mqtt, actuators, tables) = (String::new(), String::new(), String::new());
-        Self { dir, port, consumer: String::new(), http, mqtt, policy, actuators, tables }
+        Self { dir, port, consumer: String::new(), http, scheme: "http", mqtt, policy, actuators, tables }
     }
 
     pub(crate) fn consumer(mut self, line: &str) -> Self {
@@ -45,6 +46,11 @@ impl Config {
     pub(crate) fn http(mut self, line: &str) -> Self {
         writeln!(self.http.get_or_insert_default(), "{line}").expect("a string takes anything");
         self
+    }
+
+    /// TLS over HTTP; lines of [http] say with what.
+    pub(crate) fn secure(self) -> Self {
+        Self { scheme: "https", ..self }
     }
 
     /// No listener for HTTP.
@@ -107,7 +113,8 @@ impl Config {
         let state_dir = self.dir.path().join("state").display().to_string();
         let mut text = format!("[consumer]\nid = \"fw1.example.net\"\nstate_dir = {state_dir:?}\n{}\n", self.consumer);
         if let Some(lines) = &self.http {
-            text += &format!("[http]\nlisten = \"127.0.0.1:{}\"\n{lines}", self.port);
+            let testing = if self.scheme == "http" { "testing = true\n" } else { "" };
+            text += &format!("[http]\nlisten = \"127.0.0.1:{}\"\n{testing}{lines}", self.port);
         }
         if !self.mqtt.is_empty() {
             text += &format!("[mqtt]\n{}", self.mqtt);
@@ -127,11 +134,22 @@ impl Config {
     /// Starts the daemon and waits until it listens.
     pub(crate) fn start(&self) -> Daemon {
         self.write();
-        let mut daemon = Daemon::start(&self.path(), SocketAddr::from(([127, 0, 0, 1], self.port)));
+        let mut daemon = self.launch();
         if self.http.is_some() {
             daemon.wait_until_it_listens();
         }
         daemon
+    }
+
+    /// Starts the daemon, which may not want to.
+    pub(crate) fn launch(&self) -> Daemon {
+        self.write();
+        self.launch_as_it_is()
+    }
+
+    /// The same with the file as it was left.
+    pub(crate) fn launch_as_it_is(&self) -> Daemon {
+        Daemon::start(&self.path(), SocketAddr::from(([127, 0, 0, 1], self.port)), self.scheme)
     }
 
     /// Starts the daemon and waits until a broker has its subscriptions.
@@ -146,11 +164,12 @@ impl Config {
 pub(crate) struct Daemon {
     child: Child,
     address: SocketAddr,
+    scheme: &'static str,
     log: PathBuf,
 }
 
 impl Daemon {
-    fn start(config: &Path, address: SocketAddr) -> Self {
+    fn start(config: &Path, address: SocketAddr, scheme: &'static str) -> Self {
         let log = config.with_extension("log");
         let child = Command::new(binary("oc2-consumer"))
             .args(["run", "--config"])
@@ -160,7 +179,7 @@ impl Daemon {
             .stderr(File::create(&log).expect("the folder is ours"))
             .spawn()
             .expect("the binary starts");
-        Self { child, address, log }
+        Self { child, address, scheme, log }
     }
 
     fn wait_until_it_listens(&mut self) {
@@ -191,7 +210,7 @@ impl Daemon {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme, self.address)
     }
 
     /// Commands it with the real Producer.
@@ -230,6 +249,13 @@ impl Daemon {
     /// Ends it as an operator does; how it ended, and what it had logged.
     pub(crate) fn terminate(mut self) -> (ExitStatus, String) {
         self.signal(Signal::TERM);
+        self.wait()
+    }
+
+    /// How it ended by itself, and what it had said.
+    #[track_caller]
+    pub(crate) fn ends(mut self) -> (ExitStatus, String) {
+        wait_until("its end", || self.child.try_wait().expect("the child is ours").is_some());
         self.wait()
     }
 

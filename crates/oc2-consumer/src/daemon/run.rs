@@ -20,6 +20,8 @@ use tracing::{error, info, warn};
 use super::Failure;
 use super::cli::Logging;
 use super::config::Config;
+#[cfg(feature = "http")]
+use super::http::{self, HttpServer};
 #[cfg(feature = "mqtt")]
 use super::mqtt::MqttServer;
 use super::observe::{self, Watch};
@@ -55,12 +57,15 @@ async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
     };
     let (stopping, stopped) = watch::channel(());
     let mut listening: JoinSet<Result<(), TransferError>> = JoinSet::new();
+    #[cfg_attr(not(feature = "http"), expect(unused_mut, reason = "only TLS over HTTP is reloaded"))]
+    let mut reloadable = Reloadable::of(config.clone(), consumer.clone());
     // What is wrong here is found before anybody can reach us.
     #[cfg(feature = "mqtt")]
     let server = config.mqtt.as_ref().map(|mqtt| MqttServer::prepare(mqtt, &config, &consumer)).transpose()?;
     #[cfg(feature = "http")]
     if let Some(http) = &config.http {
-        let listener = bind_http(http).await?;
+        let HttpServer { listener, tls } = HttpServer::bind(http).await?;
+        reloadable.tls = tls;
         listening.spawn(listener.serve(consumer.reading(http.encodings()), until_stopped(stopped.clone())));
     }
     #[cfg(feature = "mqtt")]
@@ -79,11 +84,12 @@ async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
                 info!(signal = name, "Stopping: commands under way are finished; another signal cuts them off.");
                 break Ok(());
             }
-            _ = reload.recv() => reload_settings(path, &config, &consumer),
+            _ = reload.recv() => reloadable.reload(path),
             Some(ended) = listening.join_next() => break ended.map_err(Into::into).and_then(|res| res.map_err(Into::into)),
         }
     };
     drop(stopping);
+    drop(reloadable);
     tokio::select! {
         () = finish(listening, consumer) => info!("Stopped; rules stay in force."),
         () = sleep(STOP_WAIT) => return Err(format!("after {} s commands under way were cut off", STOP_WAIT.as_secs()).into()),
@@ -148,44 +154,57 @@ fn open_actuators(config: &Config, watch: &Watch) -> Result<Vec<oc2_actuator_ipt
     config.actuators.iter().map(open).collect()
 }
 
-#[cfg(feature = "http")]
-async fn bind_http(http: &super::config::HttpTable) -> Result<oc2_transfer_http::HttpListener, Failure> {
-    let mut settings =
-        oc2_transfer_http::Settings { encodings: http.encodings(), ..oc2_transfer_http::Settings::default() };
-    if let Some(n) = http.max_connections {
-        settings.max_connections = usize::try_from(n.get())?;
-    }
-    let listener = oc2_transfer_http::HttpListener::bind(http.listen, settings).await?;
-    let address = listener.local_addr();
-    warn!(%address, "Plain HTTP (Testing mode): nobody is authenticated and nothing is encrypted.");
-    if !address.ip().is_loopback() {
-        warn!(%address, "The listener can be reached from other hosts.");
-    }
-    info!("Listening on http://{address}/.well-known/openc2.");
-    Ok(listener)
-}
-
 async fn until_stopped(mut stopped: watch::Receiver<()>) {
     // Nothing is ever sent: the end of the sender is the signal.
     let _ = stopped.changed().await;
 }
 
-fn reload_settings(path: &Path, running: &Config, consumer: &Consumer) {
-    let read = || {
-        let new = Config::load(path)?;
-        let policy = policy::Loaded::of(&new)?;
-        let settings = observe::settings(&new)?;
-        Ok::<_, Failure>((new, policy, settings))
-    };
-    match read() {
-        Err(error) => error!(%error, "The configuration was not reloaded: it and the policy stay as they were."),
-        Ok((new, policy, settings)) => {
-            consumer.reload(settings);
-            policy.replace(consumer);
-            for key in running.fixed_keys_changed(&new) {
-                warn!(key, "This change needs a restart to take effect.");
+/// What a signal may replace.
+struct Reloadable {
+    running: Config,
+    consumer: Consumer,
+    #[cfg(feature = "http")]
+    tls: Option<oc2_transfer_http::TlsHandle>,
+}
+
+impl Reloadable {
+    fn of(running: Config, consumer: Consumer) -> Self {
+        Self {
+            running,
+            consumer,
+            #[cfg(feature = "http")]
+            tls: None,
+        }
+    }
+
+    /// Replaces all of it, or nothing.
+    fn reload(&self, path: &Path) {
+        let read = || {
+            let new = Config::load(path)?;
+            let policy = policy::Loaded::of(&new)?;
+            let settings = observe::settings(&new)?;
+            #[cfg(feature = "http")]
+            let tls = http::load(&new)?;
+            #[cfg(not(feature = "http"))]
+            let tls = ();
+            Ok::<_, Failure>((new, policy, settings, tls))
+        };
+        match read() {
+            Err(error) => {
+                error!(%error, "The configuration was not reloaded: it, policy and certificates stay as they were.")
             }
-            info!("The configuration was reloaded.");
+            Ok((new, policy, settings, tls)) => {
+                self.consumer.reload(settings);
+                policy.replace(&self.consumer);
+                #[cfg(feature = "http")]
+                http::replace(self.tls.as_ref(), tls);
+                #[cfg(not(feature = "http"))]
+                let () = tls;
+                for key in self.running.fixed_keys_changed(&new) {
+                    warn!(key, "This change needs a restart to take effect.");
+                }
+                info!("The configuration was reloaded.");
+            }
         }
     }
 }
