@@ -6,6 +6,8 @@ mod compose;
 mod failure;
 #[cfg(feature = "mqtt")]
 mod fleet;
+#[cfg(feature = "http")]
+mod http;
 mod identity;
 #[cfg(feature = "mqtt")]
 mod mqtt;
@@ -13,6 +15,7 @@ mod options;
 mod render;
 #[cfg(feature = "mqtt")]
 mod screen;
+mod security;
 mod send;
 #[cfg(feature = "mqtt")]
 mod tally;
