@@ -174,6 +174,20 @@ fn nothing_starts_that_is_neither_secure_nor_meant_for_testing() {
     assert!(said.contains("say testing = true") && said.contains("[http]"), "{said}");
 }
 
+// HTTPS-006, HTTPS-057, HTTPS-071, HTTPS-072, H4, H5
+#[test]
+fn a_secure_consumer_listens_on_the_port_of_https_and_on_no_other() {
+    let site = Site::new();
+    let daemon = site.start();
+    assert_eq!(daemon.ports(), [daemon.address().port()]);
+    drop(daemon);
+    let text = std::fs::read_to_string(site.config.path()).unwrap();
+    let listen = text.lines().find(|line| line.starts_with("listen")).unwrap();
+    std::fs::write(site.config.path(), text.replace(listen, "")).unwrap();
+    let said = String::from_utf8(site.config.check_as_it_is().stdout).unwrap();
+    assert!(said.contains("listens on https://0.0.0.0:443/.well-known/openc2"), "{said}");
+}
+
 // HTTPS-005, HTTPS-056, HTTPS-061, H5
 #[test]
 fn plain_http_stays_on_this_host_unless_it_is_forced() {

@@ -128,6 +128,11 @@ impl Config {
     /// What `oc2-consumer check` says of it.
     pub(crate) fn check(&self) -> std::process::Output {
         self.write();
+        self.check_as_it_is()
+    }
+
+    /// The same with the file as it was left.
+    pub(crate) fn check_as_it_is(&self) -> std::process::Output {
         Command::new(binary("oc2-consumer")).args(["check", "--config"]).arg(self.path()).output().expect("it starts")
     }
 
@@ -224,6 +229,23 @@ impl Daemon {
 
     fn pid(&self) -> Pid {
         i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a child has a number")
+    }
+
+    /// The TCP ports it listens on, as the kernel has them.
+    pub(crate) fn ports(&self) -> Vec<u16> {
+        let links = std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).expect("the child is ours").flatten();
+        let links = links.filter_map(|entry| std::fs::read_link(entry.path()).ok());
+        let sockets: Vec<_> = links.map(|link| link.display().to_string()).collect();
+        let tables =
+            ["tcp", "tcp6"].map(|table| std::fs::read_to_string(format!("/proc/net/{table}")).unwrap_or_default());
+        let port = |line: &str| {
+            let fields: Vec<_> = line.split_whitespace().collect();
+            let is_listening = *fields.get(3)? == "0A";
+            let is_ours = sockets.contains(&format!("socket:[{}]", fields.get(9)?));
+            let (_, port) = fields[1].rsplit_once(':')?;
+            u16::from_str_radix(port, 16).ok().filter(|_| is_listening && is_ours)
+        };
+        tables.iter().flat_map(|table| table.lines()).filter_map(port).collect()
     }
 
     /// The processes that it has started.

@@ -91,7 +91,12 @@ impl Site {
 
     /// A connection of a Producer that stays.
     pub(crate) fn line(&self, daemon: &Daemon, certificate: Option<&Certificate>) -> Line {
-        Line::to(tunnel(daemon.address().port(), self.consumers.pem(), certificate))
+        Line::to(self.way(daemon, certificate))
+    }
+
+    /// A port of loopback that leads to the daemon as this Producer, by TLS.
+    pub(crate) fn way(&self, daemon: &Daemon, certificate: Option<&Certificate>) -> u16 {
+        tunnel(daemon.address().port(), self.consumers.pem(), certificate)
     }
 }
 
