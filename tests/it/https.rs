@@ -225,7 +225,11 @@ fn a_check_looks_into_certificates_and_keys() {
     };
     let (is_fine, said) = check(&site);
     assert!(is_fine && said.contains("listens on https://127.0.0.1:") && !said.contains("WARNING"), "{said}");
-    assert!(said.contains("to Producers with a certificate by") && said.contains("no revocation lists"), "{said}");
+    assert!(
+        said.contains("for Producers with a certificate of an authority in")
+            && said.contains("(without revocation lists)"),
+        "{said}"
+    );
 
     site.identify(&site.consumers.fill(Order::server(&HERE).valid(2000, 2001)));
     let (is_fine, said) = check(&site);

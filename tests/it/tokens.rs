@@ -122,7 +122,7 @@ fn what_is_wrong_with_tokens_is_said_with_its_key() {
     let good = site(&issuer, "");
     let output = good.config.check();
     let said = String::from_utf8(output.stdout).unwrap();
-    assert!(said.contains("to Producers with a token of \"https://sso.example.net\" for \"openc2\""), "{said}");
+    assert!(said.contains("for Producers with a token of \"https://sso.example.net\" for \"openc2\""), "{said}");
     good.write("jwks.json", r#"{"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}"#);
     let refused = |site: &Site, reason: &str| {
         let said = String::from_utf8(site.config.check().stderr).unwrap();

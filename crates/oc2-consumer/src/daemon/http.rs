@@ -33,7 +33,7 @@ impl HttpServer {
         tell(&remarks);
         let handle = TlsHandle::new(tls);
         let clients = http.tls.as_ref().map(TlsTable::describe).unwrap_or_default();
-        info!("Listening on {url}, to {clients}.");
+        info!("Listening on {url}, for {clients}.");
         Ok(Self { listener: listener.with_tls(handle.clone()), tls: Some(handle) })
     }
 }
@@ -56,7 +56,7 @@ pub(crate) fn describe(http: &HttpTable, loaded: Option<&LoadedTls>) {
     let url = http.url(http.listen);
     match (&http.tls, loaded) {
         (Some(tls), Some(loaded)) => {
-            println!("  listens on {url}, to {}", tls.describe());
+            println!("  listens on {url}, for {}", tls.describe());
             loaded.remarks.iter().for_each(|remark| println!("    WARNING: {remark}"));
         }
         _ => println!("  listens on {url} (plain HTTP, for testing: whoever reaches it may command)"),

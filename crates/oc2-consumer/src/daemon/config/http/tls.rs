@@ -88,10 +88,10 @@ impl TlsTable {
     pub(crate) fn describe(&self) -> String {
         match &self.clients {
             Clients::Certificates { ca, crls, takes_common_name } => {
-                let revoked = if crls.is_empty() { ", and no revocation lists" } else { "" };
+                let revoked = if crls.is_empty() { " (without revocation lists)" } else { "" };
                 let common =
                     if *takes_common_name { "; the common name names who has no alternative name" } else { "" };
-                format!("Producers with a certificate by {}{revoked}{common}", ca.0.display())
+                format!("Producers with a certificate of an authority in {}{revoked}{common}", ca.0.display())
             }
             Clients::Tokens(table) => {
                 format!("Producers with a token of {:?} for {:?}", table.issuer, table.audience)
