@@ -53,6 +53,8 @@ pub(crate) struct ConsumerTable {
     pub(crate) state_dir: Location,
     /// Commands a minute; absent means no limit.
     rate_limit: Option<NonZeroU32>,
+    /// Messages a minute of each peer; absent means no limit.
+    rate_limit_per_peer: Option<NonZeroU32>,
     /// How received messages are read.
     #[serde(default)]
     mode: ReadMode,
@@ -198,6 +200,7 @@ impl Config {
     pub(crate) fn settings(&self) -> Settings {
         let mut settings = Settings::default();
         settings.rate_limit = self.consumer.rate_limit;
+        settings.rate_limit_per_peer = self.consumer.rate_limit_per_peer;
         settings.enforce_to = self.consumer.enforce_to;
         settings.mode = self.consumer.mode();
         if let Some(seconds) = self.consumer.max_wait {

@@ -15,7 +15,8 @@ pub(crate) struct LimitsTable {
     max_connections_per_address: Option<NonZeroU32>,
     max_handshakes: Option<NonZeroU32>,
     max_handshakes_per_address: Option<NonZeroU32>,
-    /// In octets, as `max_head`.
+    /// In octets, as the two that follow.
+    max_bodies: Option<NonZeroU32>,
     max_body: Option<UpTo<MAX_MESSAGE>>,
     max_head: Option<UpTo<MAX_HEAD>>,
     max_headers: Option<NonZeroU32>,
@@ -49,6 +50,7 @@ impl LimitsTable {
             (&mut settings.max_connections_per_address, count(self.max_connections_per_address)),
             (&mut settings.max_handshakes, count(self.max_handshakes)),
             (&mut settings.max_handshakes_per_address, count(self.max_handshakes_per_address)),
+            (&mut settings.max_bodies, count(self.max_bodies)),
             (&mut settings.max_body, self.max_body.map(|UpTo(octets)| octets)),
             (&mut settings.max_head, self.max_head.map(|UpTo(octets)| octets)),
             (&mut settings.max_headers, count(self.max_headers)),
