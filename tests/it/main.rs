@@ -10,6 +10,7 @@ mod harness;
 mod http;
 mod https;
 mod kernel;
+mod limits;
 mod metrics;
 mod mqtt;
 mod policy;

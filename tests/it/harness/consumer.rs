@@ -231,6 +231,13 @@ impl Daemon {
         i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a child has a number")
     }
 
+    /// The most memory it has had, in octets.
+    pub(crate) fn most_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("the child is ours");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the kernel knows");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
+    }
+
     /// The TCP ports it listens on, as the kernel has them.
     pub(crate) fn ports(&self) -> Vec<u16> {
         let links = std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).expect("the child is ours").flatten();
