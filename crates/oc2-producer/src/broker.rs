@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
+#[cfg(feature = "http")]
 use crate::failure::Failure;
 use crate::options::given;
 use crate::time;
@@ -67,6 +68,7 @@ impl BrokerOptions {
     }
 
     /// Refuses them where there is no broker.
+    #[cfg(feature = "http")]
     pub(crate) fn refuse(&self) -> Result<(), Failure> {
         match self.given().next() {
             Some(option) => Err(Failure::usage(format!("{option} goes with a broker"))

@@ -1,5 +1,10 @@
 //! The options of TLS: whom to trust and what to show, over HTTP as through a broker.
 
+#![cfg_attr(
+    not(all(feature = "http", feature = "mqtt")),
+    allow(dead_code, reason = "one transfer alone has no use for what only the other one needs")
+)]
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
