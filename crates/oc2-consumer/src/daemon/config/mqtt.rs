@@ -2,11 +2,12 @@
 
 use std::fmt::Display;
 use std::num::NonZeroU32;
+use std::time::SystemTime;
 
 use oc2_core::{Mode, Nsid};
 use oc2_encoding::Encodings;
 use oc2_transfer_mqtt::{
-    Broker, Credentials, DeviceId, KeepAlive, Options, Qos, RespondTo, Session, Settings, SetupError, Tls,
+    Broker, Credentials, DeviceId, KeepAlive, Options, Qos, RespondTo, Session, Settings, SetupError, Tls, Validity,
 };
 use serde::de::{Deserialize, Deserializer, Error};
 
@@ -119,6 +120,18 @@ impl MqttTable {
             settings.max_commands = usize::try_from(n.get()).unwrap_or(usize::MAX);
         }
         settings
+    }
+
+    /// What an operator has to know of the certificates that are named.
+    pub(crate) fn remarks(&self) -> Result<Vec<String>, Failure> {
+        let mut remarks = Vec::new();
+        for (key, location) in [("mqtt.cert", &self.cert), ("mqtt.ca", &self.ca)] {
+            let Some(Location(path)) = location else { continue };
+            let found = Validity::of_certificates(&file::open(key, path)?);
+            let found = found.iter().filter_map(|validity| validity.remark(SystemTime::now(), file::NOTICE));
+            remarks.extend(found.map(|remark| format!("{key} {}: {remark}", path.display())));
+        }
+        Ok(remarks)
     }
 
     fn credentials(&self) -> Result<Option<Credentials>, Failure> {

@@ -133,12 +133,9 @@ struct Remarks(Vec<String>);
 impl Remarks {
     fn add(&mut self, key: &str, Location(path): &Location, found: &[Validity]) {
         let now = SystemTime::now();
-        let remarks = found.iter().filter_map(|validity| validity.remark(now, NOTICE));
+        let remarks = found.iter().filter_map(|validity| validity.remark(now, file::NOTICE));
         self.0.extend(remarks.map(|remark| format!("{key} {}: {remark}", path.display())));
     }
 }
-
-/// So long before their end an operator is told of certificates and lists.
-const NOTICE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 const MAX_LEEWAY: u64 = 600;
