@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use oc2_tests_broker::Authority;
+use oc2_tests_broker::{Authority, Order};
 
 use crate::harness::{Config, binary};
 
@@ -155,6 +155,11 @@ fn files_that_a_broker_needs_are_looked_into() {
             assert!(!said.contains("secret"), "{said}");
         }
     }
+    let expired = authority.fill(Order::client("fw1").valid(2000, 2001));
+    fs::write(&cert, &expired.pem).unwrap();
+    let (is_fine, said) = check(&with_mqtt(SECURE, &identity(&expired.key, 0o600)));
+    assert!(is_fine && said.contains("WARNING: mqtt.cert") && said.contains("CN=fw1\" has expired"), "{said}");
+    fs::write(&cert, &own.pem).unwrap();
     let refuse = |lines: String, reason: &str| {
         let (is_fine, said) = check(&with_mqtt(SECURE, &lines));
         assert!(!is_fine && said.contains(reason), "{reason}: {said}");

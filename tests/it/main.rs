@@ -14,6 +14,7 @@ mod limits;
 mod metrics;
 mod mqtt;
 mod policy;
+mod readme;
 mod reload;
 mod repeat;
 mod restart;
