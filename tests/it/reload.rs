@@ -31,7 +31,22 @@ fn a_new_certificate_is_served_and_old_connections_go_on() {
     site.ask_as(&daemon, &soc, &QUERY).expect(200);
     assert_eq!(line.ask().unwrap().0, OK);
     let (status, log) = daemon.terminate();
-    assert!(status.success(), "{log}");
+    assert!(status.success() && !log.contains("has expired"), "{log}");
+}
+
+#[test]
+fn a_certificate_that_has_expired_is_told_of_at_the_start_and_at_a_reload() {
+    let site = Site::new();
+    let expire = || site.identify(&site.consumers.fill(Order::server(&HERE).valid(2000, 2001)));
+    expire();
+    let daemon = site.start();
+    daemon.wait_for_log("the certificate of \"CN=server\" has expired", 1);
+    hang_up(&daemon, 1);
+    daemon.wait_for_log("the certificate of \"CN=server\" has expired", 2);
+    site.identify(&site.consumers.fill(Order::server(&HERE)));
+    hang_up(&daemon, 2);
+    site.ask_as(&daemon, &site.producer("soc-1"), &QUERY).expect(200);
+    assert_eq!(daemon.log().matches("has expired").count(), 2, "{}", daemon.log());
 }
 
 // HTTPS-027

@@ -13,6 +13,8 @@ mod logging;
 #[cfg(feature = "mqtt")]
 mod mqtt;
 mod observe;
+#[cfg(any(feature = "http", feature = "mqtt"))]
+mod papers;
 mod policy;
 mod run;
 

@@ -27,3 +27,19 @@ pub fn client_config(authorities: Authorities, identity: Option<&Identity>) -> R
     config.resumption = Resumption::disabled();
     Ok(config)
 }
+
+#[cfg(all(test, any(feature = "ring", feature = "aws-lc-rs")))]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair};
+
+    use super::*;
+
+    // HTTPS-026, MQTT-119
+    #[test]
+    fn nothing_is_sent_early_and_nothing_is_shown_unasked() {
+        let paper = CertificateParams::default().self_signed(&KeyPair::generate().unwrap()).unwrap();
+        let authorities = Authorities::from_pem(paper.pem().as_bytes()).unwrap();
+        let config = client_config(authorities, None).unwrap();
+        assert!(!config.enable_early_data && !config.client_auth_cert_resolver.has_certs());
+    }
+}

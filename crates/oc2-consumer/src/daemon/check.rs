@@ -29,7 +29,7 @@ pub(crate) fn check(path: &Path, asked: &Asked) -> Result<(), Failure> {
     if let Some(mqtt) = &config.mqtt {
         let device = mqtt.device(&config.consumer.id)?;
         println!("  takes commands from {} as device {:?}{}", mqtt.broker, device.as_str(), credentials(mqtt));
-        for remark in mqtt.remarks()? {
+        for remark in mqtt.papers()?.remarks() {
             println!("    WARNING: {remark}");
         }
         if !mqtt.broker.is_secure() {

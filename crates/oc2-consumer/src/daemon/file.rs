@@ -5,7 +5,6 @@ use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::time::Duration;
 
 use super::Failure;
 
@@ -57,8 +56,6 @@ fn read(key: &str, path: &Path, file: File) -> Result<Vec<u8>, Failure> {
     Ok(content)
 }
 
-/// So long before their end an operator is told of certificates and lists.
-pub(crate) const NOTICE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Writing by the group, and everything by others.
 const FORBIDDEN: u32 = 0o027;
 /// The length of a field of MQTT has two octets (MQTT 5 1.5.6).

@@ -5,11 +5,18 @@ use tracing::{info, warn};
 
 use super::Failure;
 use super::config::{Config, HttpTable, LoadedTls, TlsTable};
+use super::papers::Papers;
 
 /// A listener that is bound, and what changes its TLS while it serves.
 pub(crate) struct HttpServer {
     pub(crate) listener: HttpListener,
-    pub(crate) tls: Option<TlsHandle>,
+    pub(crate) tls: Option<Secured>,
+}
+
+/// What a listener has that is to be replaced one day.
+pub(crate) struct Secured {
+    handle: TlsHandle,
+    pub(crate) papers: Papers,
 }
 
 impl HttpServer {
@@ -19,7 +26,7 @@ impl HttpServer {
         let listener = HttpListener::bind(http.listen, http.settings()).await?;
         let address = listener.local_addr();
         let url = http.url(address);
-        let Some(LoadedTls { tls, remarks }) = tls else {
+        let Some(LoadedTls { tls, papers }) = tls else {
             warn!(%address, "Plain HTTP (http.testing = true): nobody is authenticated and nothing is encrypted.");
             if !address.ip().is_loopback() {
                 warn!(
@@ -30,11 +37,10 @@ impl HttpServer {
             info!("Listening on {url}.");
             return Ok(Self { listener, tls: None });
         };
-        tell(&remarks);
         let handle = TlsHandle::new(tls);
         let clients = http.tls.as_ref().map(TlsTable::describe).unwrap_or_default();
         info!("Listening on {url}, for {clients}.");
-        Ok(Self { listener: listener.with_tls(handle.clone()), tls: Some(handle) })
+        Ok(Self { listener: listener.with_tls(handle.clone()), tls: Some(Secured { handle, papers }) })
     }
 }
 
@@ -44,10 +50,11 @@ pub(crate) fn load(config: &Config) -> Result<Option<LoadedTls>, Failure> {
 }
 
 /// Replaces the TLS of a listener. Connections that are there go on, and are judged anew.
-pub(crate) fn replace(handle: Option<&TlsHandle>, loaded: Option<LoadedTls>) {
-    if let (Some(handle), Some(LoadedTls { tls, remarks })) = (handle, loaded) {
-        tell(&remarks);
-        handle.reload(tls);
+pub(crate) fn replace(secured: Option<&mut Secured>, loaded: Option<LoadedTls>) {
+    if let (Some(secured), Some(LoadedTls { tls, papers })) = (secured, loaded) {
+        papers.tell();
+        secured.papers = papers;
+        secured.handle.reload(tls);
     }
 }
 
@@ -57,7 +64,7 @@ pub(crate) fn describe(http: &HttpTable, loaded: Option<&LoadedTls>) {
     match (&http.tls, loaded) {
         (Some(tls), Some(loaded)) => {
             println!("  listens on {url}, for {}", tls.describe());
-            loaded.remarks.iter().for_each(|remark| println!("    WARNING: {remark}"));
+            loaded.papers.remarks().for_each(|remark| println!("    WARNING: {remark}"));
         }
         _ => println!("  listens on {url} (plain HTTP, for testing: whoever reaches it may command)"),
     }
@@ -65,10 +72,4 @@ pub(crate) fn describe(http: &HttpTable, loaded: Option<&LoadedTls>) {
 
 fn load_table(http: &HttpTable) -> Result<Option<LoadedTls>, Failure> {
     http.tls.as_ref().map(TlsTable::load).transpose()
-}
-
-fn tell(remarks: &[String]) {
-    for remark in remarks {
-        warn!("{remark}.");
-    }
 }

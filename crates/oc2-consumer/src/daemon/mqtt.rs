@@ -10,7 +10,7 @@ use oc2_consumer::Consumer;
 use oc2_transfer::Listener;
 use oc2_transfer_mqtt::{MqttListener, Session, Settings};
 use tokio::time::sleep;
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
 use super::Failure;
 use super::config::{Config, MqttTable};
@@ -30,9 +30,6 @@ impl MqttServer {
         let device = table.device(&config.consumer.id)?;
         let settings = table.settings(device, config.consumer.mode(), consumer.profiles());
         let listener = listener(table, &session, &settings)?;
-        for remark in table.remarks()? {
-            warn!("{remark}.");
-        }
         Ok(Self { table: table.clone(), session, settings, listener })
     }
 

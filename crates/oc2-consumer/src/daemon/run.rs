@@ -14,17 +14,21 @@ use oc2_transfer::TransferError;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{interval, sleep};
 use tracing::{error, info, warn};
 
 use super::Failure;
 use super::cli::Logging;
 use super::config::Config;
+#[cfg(feature = "mqtt")]
+use super::config::MqttTable;
 #[cfg(feature = "http")]
 use super::http::{self, HttpServer};
 #[cfg(feature = "mqtt")]
 use super::mqtt::MqttServer;
 use super::observe::{self, Watch};
+#[cfg(feature = "mqtt")]
+use super::papers::Papers;
 use super::{logging, policy};
 
 /// Takes commands until told to stop.
@@ -57,8 +61,7 @@ async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
     };
     let (stopping, stopped) = watch::channel(());
     let mut listening: JoinSet<Result<(), TransferError>> = JoinSet::new();
-    #[cfg_attr(not(feature = "http"), expect(unused_mut, reason = "only TLS over HTTP is reloaded"))]
-    let mut reloadable = Reloadable::of(config.clone(), consumer.clone());
+    let mut reloadable = Reloadable::of(config.clone(), consumer.clone())?;
     // What is wrong here is found before anybody can reach us.
     #[cfg(feature = "mqtt")]
     let server = config.mqtt.as_ref().map(|mqtt| MqttServer::prepare(mqtt, &config, &consumer)).transpose()?;
@@ -78,6 +81,8 @@ async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
     }
     watch.listen(&config, &mut listening, until_stopped(stopped.clone())).await?;
     drop(stopped);
+    // The first time is now.
+    let mut daily = interval(DAY);
     let res = loop {
         tokio::select! {
             name = stop.asked() => {
@@ -85,6 +90,7 @@ async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
                 break Ok(());
             }
             _ = reload.recv() => reloadable.reload(path),
+            _ = daily.tick() => reloadable.tell_of_papers(),
             Some(ended) = listening.join_next() => break ended.map_err(Into::into).and_then(|res| res.map_err(Into::into)),
         }
     };
@@ -164,21 +170,36 @@ struct Reloadable {
     running: Config,
     consumer: Consumer,
     #[cfg(feature = "http")]
-    tls: Option<oc2_transfer_http::TlsHandle>,
+    tls: Option<http::Secured>,
+    /// Certificates that a restart replaces.
+    #[cfg(feature = "mqtt")]
+    papers: Papers,
 }
 
 impl Reloadable {
-    fn of(running: Config, consumer: Consumer) -> Self {
-        Self {
+    fn of(running: Config, consumer: Consumer) -> Result<Self, Failure> {
+        Ok(Self {
+            #[cfg(feature = "mqtt")]
+            papers: running.mqtt.as_ref().map(MqttTable::papers).transpose()?.unwrap_or_default(),
             running,
             consumer,
             #[cfg(feature = "http")]
             tls: None,
+        })
+    }
+
+    /// Says what is to be known of certificates.
+    fn tell_of_papers(&self) {
+        #[cfg(feature = "http")]
+        if let Some(tls) = &self.tls {
+            tls.papers.tell();
         }
+        #[cfg(feature = "mqtt")]
+        self.papers.tell();
     }
 
     /// Replaces all of it, or nothing.
-    fn reload(&self, path: &Path) {
+    fn reload(&mut self, path: &Path) {
         let read = || {
             let new = Config::load(path)?;
             let policy = policy::Loaded::of(&new)?;
@@ -197,7 +218,7 @@ impl Reloadable {
                 self.consumer.reload(settings);
                 policy.replace(&self.consumer);
                 #[cfg(feature = "http")]
-                http::replace(self.tls.as_ref(), tls);
+                http::replace(self.tls.as_mut(), tls);
                 #[cfg(not(feature = "http"))]
                 let () = tls;
                 for key in self.running.fixed_keys_changed(&new) {
@@ -227,6 +248,9 @@ impl Stop {
         }
     }
 }
+
+/// How often an operator is told of certificates that end.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long commands under way may take to end; less than the 90 s after which systemd kills.
 const STOP_WAIT: Duration = Duration::from_secs(60);

@@ -2,7 +2,6 @@
 
 use std::fmt::Display;
 use std::num::NonZeroU32;
-use std::time::SystemTime;
 
 use oc2_core::{Mode, Nsid};
 use oc2_encoding::Encodings;
@@ -14,6 +13,7 @@ use serde::de::{Deserialize, Deserializer, Error};
 use super::{Identity, Location, encodings};
 use crate::daemon::Failure;
 use crate::daemon::file;
+use crate::daemon::papers::Papers;
 
 /// `[mqtt]`
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
@@ -122,16 +122,15 @@ impl MqttTable {
         settings
     }
 
-    /// What an operator has to know of the certificates that are named.
-    pub(crate) fn remarks(&self) -> Result<Vec<String>, Failure> {
-        let mut remarks = Vec::new();
+    /// The certificates that are named, and when they end.
+    pub(crate) fn papers(&self) -> Result<Papers, Failure> {
+        let mut papers = Papers::default();
         for (key, location) in [("mqtt.cert", &self.cert), ("mqtt.ca", &self.ca)] {
-            let Some(Location(path)) = location else { continue };
-            let found = Validity::of_certificates(&file::open(key, path)?);
-            let found = found.iter().filter_map(|validity| validity.remark(SystemTime::now(), file::NOTICE));
-            remarks.extend(found.map(|remark| format!("{key} {}: {remark}", path.display())));
+            if let Some(Location(path)) = location {
+                papers.add(key, path, Validity::of_certificates(&file::open(key, path)?));
+            }
         }
-        Ok(remarks)
+        Ok(papers)
     }
 
     fn credentials(&self) -> Result<Option<Credentials>, Failure> {

@@ -1,6 +1,6 @@
 //! What `[http]` says of TLS, and the files that it names.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use oc2_transfer_http::{Authorities, ClientAuth, ClientCertificates, Identity, ServerTls, TlsError, Tokens, Validity};
 use serde::Deserialize;
@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::Location;
 use crate::daemon::Failure;
 use crate::daemon::file;
+use crate::daemon::papers::Papers;
 
 /// Our certificate, and how Producers prove who they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,8 +57,8 @@ impl TryFrom<i64> for Leeway {
 #[derive(Debug)]
 pub(crate) struct LoadedTls {
     pub(crate) tls: ServerTls,
-    /// What an operator has to know of them.
-    pub(crate) remarks: Vec<String>,
+    /// When certificates and lists end.
+    pub(crate) papers: Papers,
 }
 
 impl TlsTable {
@@ -67,13 +68,13 @@ impl TlsTable {
         let (chain, secret) = (file::open("http.cert", cert)?, file::secret("http.key", key)?);
         let identity = Identity::from_pem(&chain, &secret)
             .map_err(|error| format!("http.cert {} and http.key {}: {error}", cert.display(), key.display()))?;
-        let mut remarks = Remarks(Vec::new());
-        remarks.add("http.cert", &self.cert, &Validity::of_certificates(&chain));
+        let mut papers = Papers::default();
+        papers.add("http.cert", cert, Validity::of_certificates(&chain));
         let clients = match &self.clients {
             Clients::Certificates { ca, crls, takes_common_name } => {
-                let mut authorities = authorities(ca, &mut remarks)?;
+                let mut authorities = authorities(ca, &mut papers)?;
                 for list in crls {
-                    authorities = with_list(authorities, list, &mut remarks)?;
+                    authorities = with_list(authorities, list, &mut papers)?;
                 }
                 let clients = ClientCertificates::new(authorities);
                 ClientAuth::Certificates(if *takes_common_name { clients.with_common_name() } else { clients })
@@ -81,7 +82,7 @@ impl TlsTable {
             Clients::Tokens(table) => ClientAuth::Tokens(table.load()?),
         };
         let tls = ServerTls::new(&identity, clients).map_err(|error| format!("http: {error}"))?;
-        Ok(LoadedTls { tls, remarks: remarks.0 })
+        Ok(LoadedTls { tls, papers })
     }
 
     /// Who is let in.
@@ -116,26 +117,16 @@ impl TokensTable {
     }
 }
 
-fn authorities(Location(path): &Location, remarks: &mut Remarks) -> Result<Authorities, Failure> {
+fn authorities(Location(path): &Location, papers: &mut Papers) -> Result<Authorities, Failure> {
     let pem = file::open("http.ca", path)?;
-    remarks.add("http.ca", &Location(path.clone()), &Validity::of_certificates(&pem));
+    papers.add("http.ca", path, Validity::of_certificates(&pem));
     Authorities::from_pem(&pem).map_err(|error: TlsError| file::wrong("http.ca", path, error))
 }
 
-fn with_list(authorities: Authorities, list: &Location, remarks: &mut Remarks) -> Result<Authorities, Failure> {
+fn with_list(authorities: Authorities, list: &Location, papers: &mut Papers) -> Result<Authorities, Failure> {
     let pem = file::open("http.crls", &list.0)?;
-    remarks.add("http.crls", list, &Validity::of_revocations(&pem));
+    papers.add("http.crls", &list.0, Validity::of_revocations(&pem));
     authorities.with_revocations(&pem).map_err(|error| file::wrong("http.crls", &list.0, error))
-}
-
-struct Remarks(Vec<String>);
-
-impl Remarks {
-    fn add(&mut self, key: &str, Location(path): &Location, found: &[Validity]) {
-        let now = SystemTime::now();
-        let remarks = found.iter().filter_map(|validity| validity.remark(now, file::NOTICE));
-        self.0.extend(remarks.map(|remark| format!("{key} {}: {remark}", path.display())));
-    }
 }
 
 const MAX_LEEWAY: u64 = 600;
