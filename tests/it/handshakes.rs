@@ -55,7 +55,7 @@ fn ask(site: &Site, daemon: &Daemon, options: &[&str]) -> String {
 
 const SHOWN: [&str; 4] = ["-cert", "soc.pem", "-key", "soc.key"];
 
-// HTTPS-018, HTTPS-019, HTTPS-020, HTTPS-021, HTTPS-073
+// HTTPS-018, HTTPS-019, HTTPS-020, HTTPS-073
 #[test]
 fn the_daemon_speaks_tls_1_2_and_1_3_and_nothing_older() {
     if !is_there() {

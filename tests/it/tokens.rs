@@ -150,6 +150,8 @@ fn a_token_does_not_leave_this_host_unprotected() {
     assert!(answer.stderr.contains("anybody on the way can take the token"), "{answer:?}");
     let answer = daemon.command(&["--ca", path.to_str().unwrap(), "query", "features"]);
     assert!(answer.exit == Some(2) && answer.stderr.contains("--ca goes with TLS, and http:// has none"), "{answer:?}");
+    let answer = daemon.command(&["--token-in-clear", "query", "features"]);
+    assert!(answer.exit == Some(2) && answer.stderr.contains("there is no --token"), "{answer:?}");
     let answer = daemon.command(&["--token", "/nowhere", "query", "features"]);
     assert!(answer.exit == Some(2) && answer.stderr.contains("cannot read /nowhere"), "{answer:?}");
 }

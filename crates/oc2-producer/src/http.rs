@@ -18,7 +18,11 @@ pub(crate) fn transfer(cli: &Cli, url: &str, is_secure: bool) -> Result<HttpTran
         cli.security.refuse_certificates("http", "https")?;
         transfer
     };
-    let Some(path) = cli.security.token() else { return Ok(transfer) };
+    let path = match cli.security.token() {
+        Some(path) => path,
+        None if cli.security.token_in_clear => return Err(Failure::usage("--token-in-clear: there is no --token")),
+        None => return Ok(transfer),
+    };
     // That it cannot be read is said before anything is sent.
     read(&path)?;
     let token = Token::from_file(path);

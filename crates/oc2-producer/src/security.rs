@@ -31,7 +31,7 @@ pub(crate) struct SecurityOptions {
     #[arg(long, value_name = "FILE")]
     pub(crate) token: Option<PathBuf>,
     /// Show the token over http://, too, where anybody on the way can take it; without this only to this host itself
-    #[arg(long, requires = "token")]
+    #[arg(long)]
     pub(crate) token_in_clear: bool,
 }
 
