@@ -3,7 +3,7 @@
 use std::sync::Arc;
 #[cfg(feature = "metrics")]
 use std::sync::Weak;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use oc2_actuator::{AnyActuator, Context, Outcome, Prepared};
@@ -25,7 +25,7 @@ use crate::memo::Memo;
 use crate::observer::Observers;
 use crate::outcome;
 use crate::policy::{AnyPolicy, Permit, Policy, Question};
-use crate::rate::Rate;
+use crate::rate::{PeerRates, Rate};
 use crate::registry::{CANCEL_COMMAND, Nobody, Registry};
 use crate::replay::{Replay, Seen};
 use crate::schedule;
@@ -44,6 +44,7 @@ struct Shared {
     policy: ArcSwap<Arc<dyn AnyPolicy>>,
     settings: ArcSwap<Settings>,
     rate: ArcSwap<Rate>,
+    peer_rates: ArcSwap<PeerRates>,
     replay: Replay,
     jobs: Jobs,
     observers: Observers,
@@ -67,6 +68,7 @@ impl Consumer {
             registry,
             policy: ArcSwap::from_pointee(policy),
             rate: ArcSwap::from_pointee(Rate::new(settings.rate_limit)),
+            peer_rates: ArcSwap::from_pointee(PeerRates::new(settings.rate_limit_per_peer)),
             settings: ArcSwap::from_pointee(settings),
             replay,
             jobs: Jobs::default(),
@@ -94,6 +96,9 @@ impl Consumer {
         self.shared.observers.reconfigured(&settings);
         if settings.rate_limit != self.shared.rate.load().per_minute() {
             self.shared.rate.store(Arc::new(Rate::new(settings.rate_limit)));
+        }
+        if settings.rate_limit_per_peer != self.shared.peer_rates.load().per_minute() {
+            self.shared.peer_rates.store(Arc::new(PeerRates::new(settings.rate_limit_per_peer)));
         }
         self.shared.settings.store(Arc::new(settings));
     }
@@ -171,6 +176,8 @@ impl Handler for Consumer {
 
 impl Consumer {
     async fn answer(&self, request: Request) -> Reply {
+        // Also of what cannot be read.
+        let admitted = self.shared.peer_rates.load().admit(&request.peer, Instant::now());
         let mut record = Record::new(&self.shared.observers, request.peer.clone(), request.request_id.clone());
         let asked = match self.reader.understand(request, self.shared.settings.load_full(), &mut record) {
             Ok(asked) => asked,
@@ -178,7 +185,7 @@ impl Consumer {
         };
         // A task of its own: a lost connection does not stop it, and a panic ends it alone.
         let (responder, record) = (asked.responder.clone(), Arc::new(record));
-        let answered = self.shared.jobs.spawn(Arc::clone(&self.shared).answer(asked, Arc::clone(&record)));
+        let answered = self.shared.jobs.spawn(Arc::clone(&self.shared).answer(asked, Arc::clone(&record), admitted));
         match answered.await {
             Ok(reply) => reply,
             Err(_) => Refused::new(responder, internal_error()).reply(&record),
@@ -188,7 +195,7 @@ impl Consumer {
 
 impl Shared {
     /// Answers a Command: not at all if others are meant, from memory if it was seen before, else by performing it.
-    async fn answer(self: Arc<Self>, mut asked: Asked, record: Arc<Record>) -> Reply {
+    async fn answer(self: Arc<Self>, mut asked: Asked, record: Arc<Record>, admitted: Result<(), Rejection>) -> Reply {
         let addressed = match (self.registry.addressed(&asked.command, asked.scope), asked.scope) {
             (Err(Nobody::NotMeant(rejection)), scope) if scope.is_broadcast() => {
                 let status = rejection.status();
@@ -197,7 +204,7 @@ impl Shared {
             }
             (addressed, _) => addressed.map_err(Nobody::into_rejection),
         };
-        if let Err(rejection) = self.observers.admit() {
+        if let Err(rejection) = admitted.and_then(|()| self.observers.admit()) {
             return Refused::new(asked.responder, rejection).reply(&record);
         }
         let permit = match in_time(self.decide(&asked, addressed.as_deref(), &record)).await {

@@ -7,13 +7,17 @@ mod audit;
 mod check;
 mod cli;
 mod config;
-#[cfg(feature = "mqtt")]
+#[cfg(any(feature = "http", feature = "mqtt"))]
 mod file;
+#[cfg(feature = "http")]
+mod http;
 mod logging;
 #[cfg(feature = "mqtt")]
 mod mqtt;
 mod notify;
 mod observe;
+#[cfg(any(feature = "http", feature = "mqtt"))]
+mod papers;
 mod policy;
 mod run;
 mod state_dir;

@@ -72,6 +72,8 @@ mod error;
 mod failure;
 #[cfg(all(feature = "bin", feature = "mqtt"))]
 mod fleet;
+#[cfg(all(feature = "bin", feature = "http"))]
+mod http;
 #[cfg(feature = "bin")]
 mod identity;
 #[cfg(all(feature = "bin", feature = "mqtt"))]
@@ -88,6 +90,8 @@ mod received;
 mod render;
 #[cfg(all(feature = "bin", feature = "mqtt"))]
 mod screen;
+#[cfg(feature = "bin")]
+mod security;
 #[cfg(feature = "bin")]
 mod send;
 mod signing;

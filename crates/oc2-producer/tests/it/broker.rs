@@ -333,7 +333,7 @@ fn credentials_are_read_from_a_file_and_the_environment() {
         let words = format!("{words} --all --wait 50s query features");
         let output = producer.run(words.trim_start());
         says(&output, 3, "the broker refused the connection: ");
-        says(&output, 3, "\nNothing was performed. --username and --password-file say who we are");
+        says(&output, 3, "\nNothing was performed. --ca says whom to trust");
         assert!(!stderr(&output).contains("wrong\n"), "{}", stderr(&output));
     }
     assert!(started.elapsed() < PATIENCE / 2, "nobody tried again and again");
