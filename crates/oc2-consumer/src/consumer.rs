@@ -176,12 +176,11 @@ impl Consumer {
             Ok(asked) => asked,
             Err(refused) => return refused.reply(&record),
         };
-        // A task of its own: a lost connection does not stop it, and a panic ends it alone.
+        // Nobody's but its own: a lost connection does not stop it, and a panic ends it alone.
         let (responder, record) = (asked.responder.clone(), Arc::new(record));
-        let answered = self.shared.jobs.spawn(Arc::clone(&self.shared).answer(asked, Arc::clone(&record)));
-        match answered.await {
-            Ok(reply) => reply,
-            Err(_) => Refused::new(responder, internal_error()).reply(&record),
+        match self.shared.jobs.run(Arc::clone(&self.shared).answer(asked, Arc::clone(&record))).await {
+            Some(reply) => reply,
+            None => Refused::new(responder, internal_error()).reply(&record),
         }
     }
 }

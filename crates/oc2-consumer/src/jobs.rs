@@ -1,6 +1,9 @@
 //! The commands under way: one task each, found again by their ids, waited for at shutdown.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use oc2_core::Rejection;
@@ -57,6 +60,17 @@ impl Jobs {
         self.tasks.spawn(task)
     }
 
+    /// Runs what outlives the connection its Command came by, and gives what it comes to, or nothing if it panicked. What is ready at
+    /// once does without a task, which would cost more than it does.
+    pub(crate) async fn run<T: Send + 'static>(&self, task: impl Future<Output = T> + Send + 'static) -> Option<T> {
+        let mut task = Box::pin(self.tasks.track_future(task));
+        match poll_once(task.as_mut()) {
+            Some(Poll::Ready(res)) => Some(res),
+            Some(Poll::Pending) => tokio::spawn(task).await.ok(),
+            None => None,
+        }
+    }
+
     /// Makes a Command known under its id, beside those that have the same and are not over.
     pub(crate) fn register(&self, key: Key, execution: Execution) {
         let mut by_id = self.by_id.lock().unwrap_or_else(PoisonError::into_inner);
@@ -103,6 +117,11 @@ impl Jobs {
         self.tasks.close();
         self.tasks.wait().await;
     }
+}
+
+/// What is not ready is to be asked again, by a task that can be woken; nothing if it panicked.
+fn poll_once<F: Future>(future: Pin<&mut F>) -> Option<Poll<F::Output>> {
+    catch_unwind(AssertUnwindSafe(|| future.poll(&mut Context::from_waker(Waker::noop())))).ok()
 }
 
 /// A limited number of places, the limit being told each time one is taken.
