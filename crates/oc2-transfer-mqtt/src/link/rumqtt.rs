@@ -5,7 +5,7 @@
 //! seconds; after a restart of the process it refuses Session Present = 1, or else to publish; and what it has in its channels
 //! is lost or kept by rules of its own. Below the event loop lies a client state without I/O, meant to be driven from outside.
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::BytesMut;
 use rumqttc::{
     AckMode, ConnAck, Connect, ConnectAuth, ConnectProperties, ConnectReturnCode, Disconnect, DisconnectReasonCode,
     Event as Happened, MqttState, Packet, PubAck, PubAckReason, PubRec, PubRecReason, PubRel, PubRelReason, Publish,
@@ -281,7 +281,7 @@ fn auth(credentials: Option<&Credentials>) -> ConnectAuth {
 }
 
 fn publish_of(publication: &Publication, qos: Qos) -> Publish {
-    let Properties { content_type, format, user } = publication.properties.clone();
+    let Properties { content_type, format, user } = Properties::of(publication.kind, publication.coding);
     let properties = PublishProperties {
         payload_format_indicator: format,
         message_expiry_interval: publication.expiry,
@@ -293,7 +293,7 @@ fn publish_of(publication: &Publication, qos: Qos) -> Publish {
         Qos::AtLeastOnce => QoS::AtLeastOnce,
         Qos::ExactlyOnce => QoS::ExactlyOnce,
     };
-    Publish::new(publication.topic.as_str(), qos, publication.payload.clone(), Some(properties))
+    Publish::new(&*publication.topic, qos, publication.payload.clone(), Some(properties))
 }
 
 fn event_of(packet: Packet) -> Event {
@@ -404,16 +404,12 @@ fn no_use_for(ticket: Ticket) -> Packet {
 
 /// What the PUBLISH at the beginning of these bytes is acknowledged with, if they begin with one above QoS 0.
 fn ticket_at(input: &[u8]) -> Option<Ticket> {
-    let mut bytes = Bytes::copy_from_slice(input.get(..input.len().min(7))?);
-    if !bytes.has_remaining() {
-        return None;
-    }
-    let first = bytes.get_u8();
+    let (first, rest) = input.split_first()?;
     let qos = (first >> 1) & 3;
     if first >> 4 != PUBLISH || !(1..=2).contains(&qos) {
         return None;
     }
-    let length_octets = bytes.iter().take(4).position(|octet| octet & 0x80 == 0)? + 1;
+    let length_octets = rest.iter().take(4).position(|octet| octet & 0x80 == 0)? + 1;
     let topic_at = 1 + length_octets;
     let topic = usize::from(u16::from_be_bytes([*input.get(topic_at)?, *input.get(topic_at + 1)?]));
     let id_at = topic_at + 2 + topic;

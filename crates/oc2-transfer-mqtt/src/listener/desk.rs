@@ -1,7 +1,10 @@
 //! Where requests become tasks, and their replies publications.
 
 use std::collections::{HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use oc2_core::Rejection;
@@ -16,9 +19,9 @@ use super::intake::{Return, Verdict, judge};
 use crate::connection::{Connection, Happening, Receipt, Token, Unpublished};
 use crate::flat;
 use crate::link::{Delivery, Publication, Reach};
-use crate::properties::{Coding, Properties};
+use crate::properties::Coding;
 
-/// One task per Command, and a limit on them. What arrives beyond it waits, at most as many as the Receive Maximum; the broker keeps
+/// One task per Command that is not answered at once, and a limit on them. What arrives beyond it waits, at most as many as the Receive Maximum; the broker keeps
 /// the rest.
 pub(super) struct Desk<H> {
     connection: Connection,
@@ -121,8 +124,8 @@ impl<H: Handler> Desk<H> {
         match judge(delivery, &self.settings, &self.peer) {
             Verdict::Handle(request, route) => {
                 let handler = Arc::clone(&self.handler);
-                let task = self.commands.spawn(async move { handler.handle(request).await });
-                self.under_way.insert(task.id(), Errand { receipt, route, is_replacement: false });
+                let handled = Box::pin(async move { handler.handle(request).await });
+                self.handle(handled, Errand { receipt, route, is_replacement: false });
             }
             Verdict::Refuse(refusal, route) => {
                 let reason = refusal.rejection.text();
@@ -138,6 +141,23 @@ impl<H: Handler> Desk<H> {
                 warn!(topic = delivery.topic, "A message on a topic that is not ours; unsubscribing.");
                 self.connection.unsubscribe(&delivery.topic);
                 self.connection.acknowledge(receipt);
+            }
+        }
+    }
+
+    /// Lets a Command be handled. What has its reply at once does without a task, which would cost more than most of these do.
+    fn handle(&mut self, mut handled: Pin<Box<impl Future<Output = Reply> + Send + 'static>>, errand: Errand) {
+        // Whoever is not ready is asked again, by a task that can be woken.
+        let mut context = Context::from_waker(Waker::noop());
+        match catch_unwind(AssertUnwindSafe(|| handled.as_mut().poll(&mut context))) {
+            Ok(Poll::Ready(reply)) => self.answer(reply, errand),
+            Ok(Poll::Pending) => {
+                let task = self.commands.spawn(handled);
+                self.under_way.insert(task.id(), errand);
+            }
+            Err(_) => {
+                error!(request_id = errand.route.request_id, "The handler panicked.");
+                self.answer(self.fail(&errand.route), errand);
             }
         }
     }
@@ -168,9 +188,10 @@ impl<H: Handler> Desk<H> {
         let Some(encoded) = reply.body else { return self.connection.acknowledge(errand.receipt) };
         let coding = Coding::of_media_type(encoded.media_type);
         let token = self.connection.publish(Publication {
-            topic: errand.route.topic.clone(),
+            topic: Arc::clone(&errand.route.topic),
             payload: laid_out(encoded.bytes, coding, errand.route.is_flat),
-            properties: Properties::of(ContentKind::Response, coding),
+            kind: ContentKind::Response,
+            coding,
             expiry: None,
         });
         self.responses.insert(token, errand);
