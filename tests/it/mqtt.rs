@@ -388,6 +388,68 @@ fn told_to_stop_it_answers_what_is_under_way_and_leaves_the_rest_to_the_broker()
 }
 
 #[test]
+fn a_command_that_takes_long_is_answered_when_it_is_done_and_one_ahead_of_its_time_twice() {
+    // L7
+    in_namespace("mqtt::a_command_that_takes_long_is_answered_when_it_is_done_and_one_ahead_of_its_time_twice", || {
+        let Some(host) = Host::new() else { return };
+        let config = host.config.consumer("max_wait = 1");
+        let (mut center, daemon) = (Center::connect(host.broker.port()), config.start_connected());
+        let tools = Host::put_to_sleep(&daemon);
+        let long = deny("long", "127.0.0.2");
+        center.send(DEVICE, &long);
+        let _ = host.tap.wait_for(Direction::ToClient, Kind::Publish, 1);
+        // HTTP has no way for what follows.
+        let (_, message) = post(daemon.address(), PATH, &long.to_string());
+        assert_eq!(message["body"]["openc2"]["response"], json!({"status": 102, "status_text": "processing"}));
+        center.hears_nothing();
+        Host::wake(&tools);
+        let heard = center.hear();
+        assert_eq!((&heard.message["headers"]["request_id"], rule(heard.response())), (&json!("long"), Some(999_990)));
+        let start =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap() + Duration::from_secs(1);
+        let ahead = |id: &str, start_time: u128| {
+            let target = json!({"ipv4_net": "127.0.0.3"});
+            request(id, json!({"action": "deny", "target": target, "args": {"start_time": start_time as u64}}))
+        };
+        let scheduled = center.ask(DEVICE, &ahead("ahead", start.as_millis()));
+        assert_eq!(scheduled, json!({"status": 102, "status_text": "scheduled"}));
+        let heard = center.hear();
+        assert_eq!((&heard.message["headers"]["request_id"], rule(heard.response())), (&json!("ahead"), Some(999_980)));
+        center.hears_nothing();
+        // What is given up with the process is told.
+        let tomorrow = start + Duration::from_secs(24 * 60 * 60);
+        assert_eq!(center.ask(DEVICE, &ahead("tomorrow", tomorrow.as_millis()))["status"], 102);
+        let (status, log) = daemon.terminate();
+        assert!(status.success(), "{log}");
+        let heard = center.hear();
+        assert_eq!(
+            (&heard.message["headers"]["request_id"], &heard.response()["status"]),
+            (&json!("tomorrow"), &json!(503))
+        );
+    });
+}
+
+#[test]
+fn who_wants_to_hear_that_it_takes_long_does_before_the_last_word() {
+    // L7
+    in_namespace("mqtt::who_wants_to_hear_that_it_takes_long_does_before_the_last_word", || {
+        let Some(host) = Host::new() else { return };
+        let config = host.config.consumer("max_wait = 1").mqtt("tells_processing = true");
+        let (mut center, daemon) = (Center::connect(host.broker.port()), config.start_connected());
+        let tools = Host::put_to_sleep(&daemon);
+        let long = deny("long", "127.0.0.2");
+        assert_eq!(center.ask(DEVICE, &long), json!({"status": 102, "status_text": "processing"}));
+        // Again while it runs: the 102 again, and one last word.
+        assert_eq!(center.ask(SLPF, &long)["status"], 102);
+        Host::wake(&tools);
+        let heard = center.hear();
+        assert_eq!((&heard.message["headers"]["request_id"], rule(heard.response())), (&json!("long"), Some(999_990)));
+        center.hears_nothing();
+        assert_eq!(rule(&center.ask(ALL, &long)), Some(999_990));
+    });
+}
+
+#[test]
 fn under_load_no_kill_loses_a_request_or_performs_it_twice() {
     // MQTT-042, MQTT-043, MQTT-061, M12
     let Some(broker) = Mosquitto::start() else { return };

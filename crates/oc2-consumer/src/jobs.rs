@@ -20,6 +20,7 @@ use crate::settings::Settings;
 pub(crate) struct Jobs {
     tasks: TaskTracker,
     stopping: CancellationToken,
+    scheduled_given_up: CancellationToken,
     running: Places,
     scheduled: Places,
     by_id: Mutex<Bounded<Key, Vec<Execution>>>,
@@ -30,6 +31,7 @@ impl Default for Jobs {
         Self {
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
+            scheduled_given_up: CancellationToken::new(),
             running: Places::default(),
             scheduled: Places::default(),
             by_id: Mutex::new(Bounded::new(CAPACITY, LIFETIME)),
@@ -106,14 +108,20 @@ impl Jobs {
         (self.running.n_taken(), self.scheduled.n_taken())
     }
 
-    /// Ready once the Consumer stops.
-    pub(crate) async fn stopping(&self) {
-        self.stopping.cancelled().await;
+    /// Ready once what waits for its time is given up.
+    pub(crate) async fn gives_up_scheduled(&self) {
+        self.scheduled_given_up.cancelled().await;
+    }
+
+    /// Gives up what waits for its time.
+    pub(crate) fn give_up_scheduled(&self) {
+        self.scheduled_given_up.cancel();
     }
 
     /// Gives up what waits for its time and waits for what is being performed.
     pub(crate) async fn stop(&self) {
         self.stopping.cancel();
+        self.give_up_scheduled();
         self.tasks.close();
         self.tasks.wait().await;
     }

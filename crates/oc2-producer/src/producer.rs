@@ -195,7 +195,7 @@ impl Producer {
     /// #         let headers = Headers::builder().request_id(id).from(self.0).build().expect("headers");
     /// #         let response = Message::response(headers, Response::new(StatusCode::Ok));
     /// #         let bytes = Json.encode(&response, decoded.form).expect("bytes").into();
-    /// #         Reply { status: StatusCode::Ok, body: Some(Encoded { bytes, media_type: Json.media_type() }) }
+    /// #         Reply::new(StatusCode::Ok, Encoded { bytes, media_type: Json.media_type() })
     /// #     }
     /// #
     /// #     fn refuse(&self, refusal: Refusal) -> Reply {

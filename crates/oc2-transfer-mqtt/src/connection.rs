@@ -198,6 +198,11 @@ impl Connection {
         receipt.generation == self.generation
     }
 
+    /// Whether the broker will soon give nothing new before older messages are acknowledged.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.arrived.len() * 2 >= usize::from(self.options.receive_maximum)
+    }
+
     /// Acknowledges a message: to the broker as soon as all that arrived before it are done, because acknowledgements go out in
     /// the order in which messages came in (MQTT 5 4.6).
     pub(crate) fn acknowledge(&mut self, receipt: Receipt) {

@@ -8,6 +8,7 @@ mod daemon;
 mod dispatch;
 mod forms;
 mod harness;
+mod later;
 mod messages;
 mod overload;
 mod pairs;

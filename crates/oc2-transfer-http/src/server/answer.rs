@@ -114,7 +114,9 @@ pub(super) async fn answer<H: Handler>(
     let reply = match checked.and_then(|content_type| Ok((content_type, body?))) {
         Ok((content_type, body)) => {
             let request_id = request_id.as_ref().and_then(legal);
-            desk.handle(Request { peer, scope: Scope::Direct, content_type, request_id, body }).await
+            // There is no way for what follows later (DECISIONS L7).
+            let scope = Scope::Direct;
+            desk.handle(Request { peer, scope, content_type, request_id, body, needs_answer: true }).await
         }
         Err(rejection) => desk.refuse(peer, rejection, request_id.as_ref()),
     };

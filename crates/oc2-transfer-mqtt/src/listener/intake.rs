@@ -62,7 +62,9 @@ pub(super) fn judge(delivery: &Delivery, settings: &Settings, peer: &Arc<str>) -
                 let route = Return::new(&reading.glimpse, reading.is_flat, settings);
                 let Reading { coding, payload, .. } = reading;
                 let content_type = Some(coding.media_type().to_owned());
-                Verdict::Handle(Request { peer, scope, content_type, request_id: None, body: payload }, route)
+                let needs_answer = settings.tells_processing;
+                let request = Request { peer, scope, content_type, request_id: None, body: payload, needs_answer };
+                Verdict::Handle(request, route)
             }
         },
     }
