@@ -16,7 +16,7 @@ use tracing::{info, warn};
 
 use crate::audit::{self, Record};
 use crate::builder::{ConsumerBuilder, WantsPolicy};
-use crate::execution::Execution;
+use crate::execution::{Execution, Follower, Word};
 use crate::features::{self, QUERY_FEATURES};
 use crate::gather::{gather, gather_refusals};
 use crate::jobs::{Jobs, Place};
@@ -28,6 +28,7 @@ use crate::policy::{AnyPolicy, Permit, Policy, Question};
 use crate::rate::{PeerRates, Rate};
 use crate::registry::{CANCEL_COMMAND, Nobody, Registry};
 use crate::replay::{Replay, Seen};
+use crate::respond::Responder;
 use crate::schedule;
 use crate::settings::Settings;
 use crate::understand::{Asked, Reader, Refused};
@@ -123,6 +124,12 @@ impl Consumer {
         self.shared.policy.store(Arc::new(Arc::new(policy)));
     }
 
+    /// Gives up what waits for its time, and whatever is taken on from now on to wait for its. Listeners that tell outcomes later can
+    /// tell that before they end.
+    pub fn give_up_scheduled(&self) {
+        self.shared.jobs.give_up_scheduled();
+    }
+
     /// Takes on nothing new, gives up what waits for its time, and waits for what is being performed, however long that
     /// takes. Whoever gives up waiting cuts off what is left when its runtime ends.
     pub async fn stop(&self) {
@@ -183,12 +190,11 @@ impl Consumer {
             Ok(asked) => asked,
             Err(refused) => return refused.reply(&record),
         };
-        // A task of its own: a lost connection does not stop it, and a panic ends it alone.
+        // Nobody's but its own: a lost connection does not stop it, and a panic ends it alone.
         let (responder, record) = (asked.responder.clone(), Arc::new(record));
-        let answered = self.shared.jobs.spawn(Arc::clone(&self.shared).answer(asked, Arc::clone(&record), admitted));
-        match answered.await {
-            Ok(reply) => reply,
-            Err(_) => Refused::new(responder, internal_error()).reply(&record),
+        match self.shared.jobs.run(Arc::clone(&self.shared).answer(asked, Arc::clone(&record), admitted)).await {
+            Some(reply) => reply,
+            None => Refused::new(responder, internal_error()).reply(&record),
         }
     }
 }
@@ -257,7 +263,7 @@ impl Shared {
     }
 
     /// Answers with what a former process answered.
-    async fn answer_as_before(&self, asked: Asked, outcome: &[u8], record: &Record) -> Reply {
+    async fn answer_as_before(self: &Arc<Self>, asked: Asked, outcome: &[u8], record: &Record) -> Reply {
         let Some(response) = outcome::read(&*asked.responder.encoding, outcome) else {
             return Refused::new(asked.responder, Rejection::failed(UNREADABLE)).reply(record);
         };
@@ -268,10 +274,30 @@ impl Shared {
         self.reply(asked, &execution).await
     }
 
-    async fn reply(&self, asked: Asked, execution: &Execution) -> Reply {
+    /// Gives the answer that is due now; what is wanted and not there yet follows, for transfers that can bring it (DECISIONS L7).
+    async fn reply(self: &Arc<Self>, asked: Asked, execution: &Execution) -> Reply {
         // Nothing of it is kept while the answer waits but how to give it.
-        let Asked { responder, settings, .. } = asked;
-        responder.reply(execution.answer(settings.max_wait, settings.status_wait).await)
+        let Asked { responder, settings, needs_answer, .. } = asked;
+        let shared = Arc::clone(self);
+        let reply = match execution.answer(settings.max_wait, settings.status_wait).await {
+            Word::Last(response) => return responder.reply(response),
+            Word::Processing(response) if !needs_answer => {
+                let follower = execution.follow();
+                let later = async move { shared.reply_later(&responder, &follower).await };
+                return Reply::empty(response.status).and_later(later);
+            }
+            Word::Processing(response) | Word::Scheduled(response) => responder.reply(response),
+        };
+        match execution.follow_alone() {
+            Some(follower) => reply.and_later(async move { shared.reply_later(&responder, follower.get()).await }),
+            None => reply,
+        }
+    }
+
+    async fn reply_later(&self, responder: &Responder, follower: &Follower) -> Reply {
+        let response = follower.outcome().await;
+        self.observers.settled().await;
+        responder.reply(response)
     }
 
     /// Counts a Command that was not seen before, and remembers it if it has an id. Its bytes are done with.
@@ -443,7 +469,7 @@ impl Shared {
         tokio::select! {
             () = schedule::until(start) => if !execution.begin() { return Err(GivenUp::Cancelled) },
             () = execution.cancelled() => return Err(GivenUp::Cancelled),
-            () = self.jobs.stopping() => return Err(GivenUp::Stopping),
+            () = self.jobs.gives_up_scheduled() => return Err(GivenUp::Stopping),
         }
         self.observers.admit().map_err(GivenUp::NotWritten)?;
         self.write_admission(memo).await.map_err(GivenUp::NotWritten)

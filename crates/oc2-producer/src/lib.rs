@@ -25,7 +25,7 @@
 //! #         let headers = Headers::builder().request_id(id).from("fw1").build().expect("headers");
 //! #         let response = Message::response(headers, Response::new(StatusCode::Ok).with_results(results));
 //! #         let bytes = Json.encode(&response, decoded.form).expect("bytes").into();
-//! #         Reply { status: StatusCode::Ok, body: Some(Encoded { bytes, media_type: Json.media_type() }) }
+//! #         Reply::new(StatusCode::Ok, Encoded { bytes, media_type: Json.media_type() })
 //! #     }
 //! #
 //! #     fn refuse(&self, refusal: Refusal) -> Reply {

@@ -17,7 +17,7 @@
 //! impl Handler for Echo {
 //!     async fn handle(&self, request: Request) -> Reply {
 //!         let body = Encoded { bytes: request.body, media_type: "application/openc2+json;version=1.0" };
-//!         Reply { status: StatusCode::Ok, body: Some(body) }
+//!         Reply::new(StatusCode::Ok, body)
 //!     }
 //!
 //!     fn refuse(&self, refusal: Refusal) -> Reply {

@@ -105,8 +105,10 @@ async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
     res
 }
 
-/// Waits for the listeners, then for the commands, then for the actuators to close.
+/// Waits for the listeners, which tell what becomes of the commands they took, then for the commands, then for the actuators to
+/// close.
 async fn finish(mut listening: JoinSet<Result<(), TransferError>>, consumer: Consumer) {
+    consumer.give_up_scheduled();
     while listening.join_next().await.is_some() {}
     consumer.stop().await;
     // Closing an actuator may wait for the kernel and the disk.

@@ -10,6 +10,7 @@ mod daemon;
 mod dispatch;
 mod forms;
 mod harness;
+mod later;
 mod messages;
 mod overload;
 mod pairs;

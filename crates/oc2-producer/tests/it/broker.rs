@@ -28,7 +28,7 @@ impl Handler for Member {
     async fn handle(&self, request: Request) -> Reply {
         let response = json!({"status": self.status.as_u16(), "results": {"x-acme": {"name": self.name}}});
         let bytes = message(&id(&request.body), self.name, &response).into();
-        Reply { status: self.status, body: Some(Encoded { bytes, media_type: MEDIA_TYPE }) }
+        Reply::new(self.status, Encoded { bytes, media_type: MEDIA_TYPE })
     }
 
     fn refuse(&self, refusal: Refusal) -> Reply {

@@ -118,7 +118,9 @@ pub(super) async fn answer<H: Handler>(
         // The body may be thrown away before its room is free again, but not after.
         Ok((content_type, (body, _held))) => {
             let request_id = request_id.as_ref().and_then(legal);
-            desk.handle(Request { peer, scope: Scope::Direct, content_type, request_id, body }).await
+            // There is no way for what follows later (DECISIONS L7).
+            let scope = Scope::Direct;
+            desk.handle(Request { peer, scope, content_type, request_id, body, needs_answer: true }).await
         }
         Err(rejection) => desk.refuse(peer, rejection, request_id.as_ref()),
     };

@@ -50,7 +50,10 @@ pub(crate) struct MqttTable {
     /// Whether retained messages are performed.
     #[serde(default)]
     serves_retained: bool,
-    /// Commands from the broker that are performed at once.
+    /// Whether Producers are told that a Command takes long, before its Response.
+    #[serde(default)]
+    tells_processing: bool,
+    /// Commands from the broker that are handled at once.
     max_commands: Option<NonZeroU32>,
     /// Whether CBOR is read too.
     #[serde(default = "yes")]
@@ -112,6 +115,7 @@ impl MqttTable {
         let mut settings = Settings::new(device, profiles);
         settings.mode = mode;
         settings.serves_retained = self.serves_retained;
+        settings.tells_processing = self.tells_processing;
         settings.respond_to = match self.respond_to {
             Recipient::All => RespondTo::All,
             Recipient::Individual => RespondTo::Individual,
