@@ -54,7 +54,7 @@ fn credentials(mqtt: &super::config::MqttTable) -> String {
 
 #[cfg(feature = "iptables")]
 fn describe(actuator: &super::config::ActuatorTable) {
-    use oc2_actuator_iptables::{BackendKind, Mode};
+    use oc2_packet_filter::{BackendKind, Mode};
 
     let effect = match (actuator.backend, &actuator.mode) {
         (BackendKind::DryRun, _) => "filters nothing (dry-run)".to_owned(),

@@ -111,7 +111,7 @@ fn port_80_on_loopback() -> SocketAddr {
 
 /// `[[actuator]]`
 #[cfg(feature = "iptables")]
-pub(crate) type ActuatorTable = oc2_actuator_iptables::Config;
+pub(crate) type ActuatorTable = oc2_packet_filter::Config;
 
 /// `[[actuator]]`, of which none is compiled in.
 #[cfg(not(feature = "iptables"))]

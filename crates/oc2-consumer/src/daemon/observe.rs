@@ -39,7 +39,7 @@ impl Watch {
 
     /// Counts its rules. It closes when Consumer and metrics are gone.
     #[cfg(feature = "iptables")]
-    pub(crate) fn actuator(&self, chain: String, actuator: &oc2_actuator_iptables::IptablesActuator) {
+    pub(crate) fn actuator(&self, chain: String, actuator: &oc2_packet_filter::PacketFilter) {
         #[cfg(feature = "metrics")]
         if let Some(metrics) = &self.metrics {
             let actuator = actuator.clone();

@@ -137,11 +137,11 @@ fn assemble(config: &Config, watch: &Watch) -> Result<Consumer, Failure> {
 }
 
 #[cfg(feature = "iptables")]
-fn open_actuators(config: &Config, watch: &Watch) -> Result<Vec<oc2_actuator_iptables::IptablesActuator>, Failure> {
+fn open_actuators(config: &Config, watch: &Watch) -> Result<Vec<oc2_packet_filter::PacketFilter>, Failure> {
     let open = |table: &toml::Spanned<super::config::ActuatorTable>| {
         let (table, state_dir) = (table.get_ref().clone(), &config.consumer.state_dir.0);
         let chain = table.chain_prefix.to_string();
-        let actuator = oc2_actuator_iptables::IptablesActuator::open(table, state_dir)?;
+        let actuator = oc2_actuator_iptables::open(table, state_dir)?;
         watch.actuator(chain, &actuator);
         Ok(actuator)
     };

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-/// The two protocols called IP. To iptables they are two firewalls with a tool each.
+/// The two protocols called IP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Family {
     /// IPv4.

@@ -8,7 +8,7 @@ use oc2_profile_slpf::{Direction, DropProcess, Packets, Rule};
 use tempfile::TempDir;
 
 use super::*;
-use crate::backend::{Backend, BackendConfig, BackendError, DryRun, Listing};
+use crate::backend::{Backend, BackendError, DryRun};
 use crate::config::{Config, Mode};
 use crate::plan::NewRule;
 use crate::ruleset::{Change, Ruleset};
@@ -81,7 +81,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        Self::open(TempDir::new().unwrap(), DryRun::new(&BackendConfig::default()))
+        Self::open(TempDir::new().unwrap(), DryRun::new())
     }
 
     fn open(dir: TempDir, kernel: DryRun) -> Self {
@@ -127,10 +127,6 @@ impl Backend for Misbehaving {
 
     fn remove(&mut self) -> Result<(), BackendError> {
         self.inner.remove()
-    }
-
-    fn list(&mut self) -> Result<Listing, BackendError> {
-        self.inner.list()
     }
 
     fn holds(&mut self, rules: &Ruleset) -> Result<bool, BackendError> {

@@ -8,7 +8,7 @@ use oc2_profile_slpf::{Direction, DropProcess, Packets, Rule};
 use tempfile::TempDir;
 
 use super::*;
-use crate::backend::{BackendConfig, DryRun, Fault, Faults, Faulty};
+use crate::backend::{DryRun, Fault, Faults, Faulty};
 use crate::config::Mode;
 use crate::plan::NewRule;
 use crate::store::failing::Disk;
@@ -189,8 +189,8 @@ fn a_kernel_that_takes_nothing_has_failed() {
 /// What a busy kernel holds is known; what one holds that did not answer is not.
 #[test]
 fn a_kernel_that_is_busy_is_left_alone_and_one_that_did_not_answer_is_loaded_anew() {
-    let busy = || BackendError::Busy { family: crate::Family::V4 };
-    let late = || BackendError::Timeout { family: crate::Family::V4, after: RETRY };
+    let busy = || BackendError::Busy { family: Some(crate::Family::V4) };
+    let late = || BackendError::Timeout { family: Some(crate::Family::V4), after: RETRY };
     for (error, n_loads) in [(busy as fn() -> BackendError, 1), (late, 2)] {
         let mut world = World::with_rules();
         let n_rules = world.keeper().rules().len();
@@ -334,7 +334,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let kernel = DryRun::new(&BackendConfig::default());
+        let kernel = DryRun::new();
         let (dir, disk) = (TempDir::new().unwrap(), Disk::sound());
         let mut world = Self { dir, disk, kernel, faults: Faults::default(), keeper: None };
         world.restart();
@@ -447,10 +447,6 @@ impl Backend for Witness {
         self.kernel.remove()
     }
 
-    fn list(&mut self) -> Result<crate::backend::Listing, BackendError> {
-        self.kernel.list()
-    }
-
     fn holds(&mut self, rules: &crate::Ruleset) -> Result<bool, BackendError> {
         self.kernel.holds(rules)
     }
@@ -475,10 +471,6 @@ impl Backend for Stubborn {
 
     fn remove(&mut self) -> Result<(), BackendError> {
         Ok(())
-    }
-
-    fn list(&mut self) -> Result<crate::backend::Listing, BackendError> {
-        Err(BackendError::Unsynced)
     }
 
     fn holds(&mut self, _: &crate::Ruleset) -> Result<bool, BackendError> {

@@ -1,6 +1,7 @@
 //! What an operator sets: the table `[[actuator]]` of a Consumer's configuration.
 
 mod guard;
+mod names;
 mod table;
 
 use std::num::NonZeroU32;
@@ -10,16 +11,16 @@ use std::str::FromStr;
 use oc2_core::{Command, Pair, Profile, Rejection, Terms};
 use oc2_profile_slpf::{AssetTuple, Host, RuleNumber, Slpf, Specifiers};
 
-use crate::backend::{BackendConfig, ChainPrefix, Flavor};
 use crate::rule::Interface;
 
 pub use guard::{Guard, Keep, KeptProtocol};
+pub use names::{ChainPrefix, Flavor};
 
-/// The settings of an [`IptablesActuator`](crate::IptablesActuator). Every field is a key of the same name, but where its
+/// The settings of a [`PacketFilter`](crate::PacketFilter). Every field is a key of the same name, but where its
 /// line says otherwise; an unknown key is an error.
 ///
 /// ```
-/// let config: oc2_actuator_iptables::Config = toml::from_str(
+/// let config: oc2_packet_filter::Config = toml::from_str(
 ///     r#"
 ///     profile = "slpf"                    # what a Consumer picks the actuator by; "slpf" or absent
 ///     mode = "gateway"
@@ -97,17 +98,6 @@ impl Config {
             specifiers.is_none_or(|specifiers| specifiers.is_some_and(|specifiers| self.is_addressed_by(&specifiers)));
         let pair = command.pair_in::<Slpf>();
         Ok(is_addressed && Slpf::COMMANDS.iter().any(|row| row.pair() == pair) && self.supports(pair))
-    }
-
-    /// What of it the back end has to know.
-    #[must_use]
-    pub fn backend_config(&self) -> BackendConfig {
-        BackendConfig {
-            chain_prefix: self.chain_prefix.clone(),
-            flavor: self.flavor,
-            gateway: matches!(self.mode, Mode::Gateway(_)),
-            ..BackendConfig::default()
-        }
     }
 
     /// Whether the pair is implemented, and not switched off.

@@ -1,148 +1,60 @@
+//! An edit of a chain as lines of `iptables-restore`.
+//!
+//! A sequence of changes is not what the kernel is told. With the nft flavor a rule inserted before another of the same
+//! transaction is tied to it by a number, and when the other is deleted again, iptables 1.8.9 numbers it anew and fails
+//! (`RULE_INSERT failed (No such file or directory)`). In an edit what came and went has never been, and a new rule is
+//! placed by an old one or by an end of the chain.
+
 use std::fmt::Write;
 
-use super::{Chain, Change, Mismatch};
-use crate::backend::ChainNames;
-use crate::rule::{Family, Hook, KernelRule};
+use oc2_packet_filter::{Chain, Edit};
 
-/// What a sequence of changes to one chain comes to: which of its rules go, and which new ones stand where at the end.
-///
-/// The sequence itself is not what the kernel is told. With the nft flavor a rule inserted before another of the same
-/// transaction is tied to it by a number, and when the other is deleted again, iptables 1.8.9 numbers it anew and fails
-/// (`RULE_INSERT failed (No such file or directory)`). In an edit what came and went has never been, and a new rule is
-/// placed by an old one or by an end of the chain.
-#[derive(Debug)]
-pub(crate) struct Edit<'c> {
-    family: Family,
-    hook: Hook,
-    /// Positions before the edit, ascending.
-    removed: Vec<usize>,
-    /// Positions after the edit, ascending.
-    added: Vec<(usize, &'c KernelRule)>,
+use crate::backend::ChainNames;
+
+/// Writes an edit as lines of `iptables-restore`; `chain` is what it was before the edit.
+pub(super) fn write(edit: &Edit<'_>, chain: &Chain, chains: &ChainNames, script: &mut String) {
+    write_deletes(edit, chain, chains, script);
+    write_inserts(edit, chain.len() - edit.removed().len(), chains, script);
 }
 
-impl<'c> Edit<'c> {
-    pub(super) fn new(family: Family, hook: Hook) -> Self {
-        Self { family, hook, removed: Vec::new(), added: Vec::new() }
-    }
-
-    pub(crate) fn family(&self) -> Family {
-        self.family
-    }
-
-    pub(crate) fn hook(&self) -> Hook {
-        self.hook
-    }
-
-    /// Takes in one more change; `chain` is what it was before the edit.
-    pub(super) fn add(&mut self, change: &'c Change, chain: &Chain) -> Result<(), Mismatch> {
-        match change {
-            Change::Insert { position, rule } => self.insert(*position, rule, chain),
-            Change::Delete { position, rule } => self.delete(*position, rule, chain),
+/// From the last to the first, so that no delete moves what another one means.
+///
+/// A rule is deleted by what it says where that names it, because then a foreign hand in our chain makes the
+/// transaction fail instead of making it delete the wrong rule. By its position where an equal one stands before it,
+/// and where there are many: finding a rule by what it says costs the nft flavor up to a microsecond for each rule
+/// in the chain.
+fn write_deletes(edit: &Edit<'_>, chain: &Chain, chains: &ChainNames, script: &mut String) {
+    let name = chains.of(edit.hook());
+    let are_few = edit.removed().len() <= FEW_DELETES;
+    for &position in edit.removed().iter().rev() {
+        let rule = &chain[position];
+        if are_few && !chain.iter().take(position).any(|earlier| earlier == rule) {
+            line(script, format_args!("-D {name} {}", rule.specification(chains.reject())));
+        } else {
+            line(script, format_args!("-D {name} {}", position + 1));
         }
     }
+}
 
-    pub(super) fn perform(&self, chain: &mut Chain) {
-        for &position in self.removed.iter().rev() {
-            chain.remove(position);
+/// `len` is the length of the chain after the deletes.
+///
+/// The nft flavor has to fetch the whole chain from the kernel to insert anywhere but at its ends. So what ends up at
+/// the top goes there last and in reverse, each rule above the one before.
+fn write_inserts(edit: &Edit<'_>, mut len: usize, chains: &ChainNames, script: &mut String) {
+    let name = chains.of(edit.hook());
+    let n_top = edit.added().iter().enumerate().take_while(|&(i, &(position, _))| i == position).count();
+    let (top, rest) = edit.added().split_at(n_top);
+    for &(position, rule) in rest {
+        let (position, specification) = (position - n_top, rule.specification(chains.reject()));
+        if position == len {
+            line(script, format_args!("-A {name} {specification}"));
+        } else {
+            line(script, format_args!("-I {name} {} {specification}", position + 1));
         }
-        for &(position, rule) in &self.added {
-            chain.insert(position, rule.clone());
-        }
+        len += 1;
     }
-
-    /// Writes the edit as lines of `iptables-restore`; `chain` is what it was before the edit.
-    pub(crate) fn write(&self, chain: &Chain, chains: &ChainNames, script: &mut String) {
-        let name = chains.of(self.hook);
-        self.write_deletes(chain, name, chains, script);
-        self.write_inserts(chain.len() - self.removed.len(), name, chains, script);
-    }
-
-    fn insert(&mut self, position: usize, rule: &'c KernelRule, chain: &Chain) -> Result<(), Mismatch> {
-        let len = self.len(chain);
-        if position > len {
-            return Err(self.no_such_position(position, len));
-        }
-        let i = self.added.partition_point(|&(at, _)| at < position);
-        self.added[i..].iter_mut().for_each(|(at, _)| *at += 1);
-        self.added.insert(i, (position, rule));
-        Ok(())
-    }
-
-    fn delete(&mut self, position: usize, rule: &KernelRule, chain: &Chain) -> Result<(), Mismatch> {
-        let len = self.len(chain);
-        if position >= len {
-            return Err(self.no_such_position(position, len));
-        }
-        let i = self.added.partition_point(|&(at, _)| at < position);
-        let standing = match self.added.get(i) {
-            Some(&(at, new)) if at == position => {
-                self.added.remove(i);
-                new
-            }
-            _ => {
-                let old = self.old_position(position - i);
-                self.removed.insert(self.removed.partition_point(|&gone| gone < old), old);
-                &chain[old]
-            }
-        };
-        self.added[i..].iter_mut().for_each(|(at, _)| *at -= 1);
-        if standing == rule { Ok(()) } else { Err(self.other_rule(position)) }
-    }
-
-    /// Where the `n`-th of the rules that were there and still are stood.
-    fn old_position(&self, n: usize) -> usize {
-        self.removed.iter().fold(n, |position, &gone| if gone <= position { position + 1 } else { position })
-    }
-
-    fn len(&self, chain: &Chain) -> usize {
-        chain.len() - self.removed.len() + self.added.len()
-    }
-
-    /// From the last to the first, so that no delete moves what another one means.
-    ///
-    /// A rule is deleted by what it says where that names it, because then a foreign hand in our chain makes the
-    /// transaction fail instead of making it delete the wrong rule. By its position where an equal one stands before it,
-    /// and where there are many: finding a rule by what it says costs the nft flavor up to a microsecond for each rule
-    /// in the chain.
-    fn write_deletes(&self, chain: &Chain, name: &str, chains: &ChainNames, script: &mut String) {
-        let are_few = self.removed.len() <= FEW_DELETES;
-        for &position in self.removed.iter().rev() {
-            let rule = &chain[position];
-            if are_few && !chain.iter().take(position).any(|earlier| earlier == rule) {
-                line(script, format_args!("-D {name} {}", rule.specification(chains)));
-            } else {
-                line(script, format_args!("-D {name} {}", position + 1));
-            }
-        }
-    }
-
-    /// `len` is the length of the chain after the deletes.
-    ///
-    /// The nft flavor has to fetch the whole chain from the kernel to insert anywhere but at its ends. So what ends up at
-    /// the top goes there last and in reverse, each rule above the one before.
-    fn write_inserts(&self, mut len: usize, name: &str, chains: &ChainNames, script: &mut String) {
-        let n_top = self.added.iter().enumerate().take_while(|&(i, &(position, _))| i == position).count();
-        let (top, rest) = self.added.split_at(n_top);
-        for &(position, rule) in rest {
-            let (position, specification) = (position - n_top, rule.specification(chains));
-            if position == len {
-                line(script, format_args!("-A {name} {specification}"));
-            } else {
-                line(script, format_args!("-I {name} {} {specification}", position + 1));
-            }
-            len += 1;
-        }
-        for (_, rule) in top.iter().rev() {
-            line(script, format_args!("-I {name} 1 {}", rule.specification(chains)));
-        }
-    }
-
-    fn no_such_position(&self, position: usize, len: usize) -> Mismatch {
-        Mismatch::NoSuchPosition { family: self.family, hook: self.hook, position, len }
-    }
-
-    fn other_rule(&self, position: usize) -> Mismatch {
-        Mismatch::OtherRule { family: self.family, hook: self.hook, position }
+    for (_, rule) in top.iter().rev() {
+        line(script, format_args!("-I {name} 1 {}", rule.specification(chains.reject())));
     }
 }
 
@@ -156,8 +68,7 @@ const FEW_DELETES: usize = 8;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rule::{Matching, Ports, Protocol, Verdict};
-    use crate::ruleset::Ruleset;
+    use oc2_packet_filter::{Change, Family, Hook, KernelRule, Matching, Mismatch, Ports, Protocol, Ruleset, Verdict};
 
     #[test]
     fn new_rules_at_the_top_need_no_look_at_the_chain() {
@@ -270,7 +181,7 @@ mod tests {
     fn script(ruleset: &Ruleset, changes: &[Change]) -> Vec<String> {
         let mut script = String::new();
         for edit in ruleset.edits(changes).unwrap() {
-            edit.write(ruleset.rules(Family::V4, Hook::Input), &ChainNames::default(), &mut script);
+            write(&edit, ruleset.rules(Family::V4, Hook::Input), &ChainNames::default(), &mut script);
         }
         let rule = |port: &str| port.trim_end_matches(" -j DROP").to_owned();
         script

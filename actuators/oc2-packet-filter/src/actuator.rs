@@ -10,8 +10,8 @@ use oc2_core::{CommandRow, Profile, Rejection};
 use oc2_profile_slpf::{Command, Results, Slpf, Specifiers, UpdateFile};
 use tokio::sync::oneshot;
 
-use crate::backend::{Backend, DryRun, Restore};
-use crate::config::{BackendKind, Config};
+use crate::backend::Backend;
+use crate::config::Config;
 use crate::engine::Engine;
 use crate::error::OpenError;
 use crate::keeper::Keeper;
@@ -20,33 +20,24 @@ use crate::record::RuleRecord;
 use crate::store::Lock;
 use crate::update;
 
-/// Performs SLPF commands with the iptables of this host. Clones are the same actuator.
+/// Performs SLPF commands with a back end of this host. Clones are the same actuator.
 ///
 /// The rules stay in the kernel when the last clone is dropped; the next [`open`](Self::open) finds them.
 #[derive(Clone, Debug)]
-pub struct IptablesActuator {
+pub struct PacketFilter {
     config: Arc<Config>,
     engine: Arc<Engine>,
 }
 
-impl IptablesActuator {
-    /// Opens the store in `state_dir`, which must exist, and makes the kernel hold the persistent rules in it whose window
-    /// is open.
+impl PacketFilter {
+    /// Opens the store in `state_dir`, which must exist, and makes the back end hold the persistent rules in it whose window
+    /// is open. Which back end the configuration names does not matter here.
     ///
     /// Waits for the kernel and the disk: call it where waiting is allowed.
     ///
     /// # Errors
     /// Another process works with the store, it cannot be read, or the kernel does not take the rules.
-    pub fn open(config: Config, state_dir: &Path) -> Result<Self, OpenError> {
-        let backend = backend(&config)?;
-        Self::open_with(config, state_dir, backend)
-    }
-
-    /// As [`open`](Self::open), with another back end than the configuration names.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open).
-    pub fn open_with(config: Config, state_dir: &Path, backend: Box<dyn Backend>) -> Result<Self, OpenError> {
+    pub fn open(config: Config, state_dir: &Path, backend: Box<dyn Backend>) -> Result<Self, OpenError> {
         let config = Arc::new(config);
         let keeper = Keeper::open(Arc::clone(&config), state_dir, backend)?;
         Ok(Self { config, engine: Arc::new(Engine::start(keeper)?) })
@@ -57,9 +48,9 @@ impl IptablesActuator {
     ///
     /// # Errors
     /// An actuator works with this store, or the kernel does not play along.
-    pub fn uninstall(config: &Config, state_dir: &Path) -> Result<(), OpenError> {
+    pub fn uninstall(config: &Config, state_dir: &Path, backend: &mut dyn Backend) -> Result<(), OpenError> {
         let _held = Lock::take(state_dir, &config.chain_prefix)?;
-        Ok(backend(config)?.remove()?)
+        Ok(backend.remove()?)
     }
 
     /// The rules there are, in the order in which packets meet them.
@@ -113,7 +104,7 @@ impl IptablesActuator {
     }
 }
 
-impl Actuator for IptablesActuator {
+impl Actuator for PacketFilter {
     type Profile = Slpf;
 
     fn commands(&self) -> Vec<&'static CommandRow> {
@@ -156,18 +147,10 @@ impl Actuator for IptablesActuator {
     }
 }
 
-impl IptablesActuator {
+impl PacketFilter {
     /// A number that nobody can delete by is not told (SLPF 2.3.1, DECISIONS S10).
     fn supports_delete(&self) -> bool {
         let row = Slpf::COMMANDS.iter().find(|row| row.target == Slpf::RULE_NUMBER);
         row.is_some_and(|row| self.config.supports(row.pair()))
     }
-}
-
-fn backend(config: &Config) -> Result<Box<dyn Backend>, OpenError> {
-    let backend_config = config.backend_config();
-    Ok(match config.backend {
-        BackendKind::Iptables => Box::new(Restore::open(&backend_config)?),
-        BackendKind::DryRun => Box::new(DryRun::new(&backend_config)),
-    })
 }

@@ -25,7 +25,7 @@ use redb::{
     Builder, Database, ReadOnlyDatabase, ReadableDatabase, ReadableTable, Table, TableDefinition, WriteTransaction,
 };
 
-use crate::backend::ChainPrefix;
+use crate::config::ChainPrefix;
 use crate::plan::{Claims, Edit, Entry, Numbering, RuleList, Span, State, Step};
 use crate::record::RuleRecord;
 

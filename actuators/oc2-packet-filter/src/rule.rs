@@ -1,4 +1,4 @@
-//! One rule of the kernel, as data and as text.
+//! One rule of the kernel, as data and in the words of iptables.
 
 mod family;
 mod hook;
@@ -8,18 +8,16 @@ mod protocol;
 
 use std::fmt;
 
-use crate::backend::ChainNames;
-
 pub use family::Family;
 pub use hook::Hook;
 pub use interface::Interface;
 pub use network::Network;
 pub use protocol::{IcmpKind, Ports, Protocol};
 
-/// A rule in one of our chains.
+/// What a rule of the list is to the kernel, or a part of it.
 ///
-/// Every part is a type that cannot hold text of a command, so whatever a Producer sends, what is written to
-/// `iptables-restore` is addresses, numbers, configured interface names and our own words.
+/// Every part is a type that cannot hold text of a command, so whatever a Producer sends, what the kernel or a tool is told
+/// is addresses, numbers, configured interface names and our own words.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct KernelRule {
     family: Family,
@@ -75,10 +73,11 @@ impl KernelRule {
         self.verdict
     }
 
-    /// The rule as `iptables-restore` reads it and `iptables -S` prints it, without the command and the chain.
+    /// The rule in the words of iptables, as `iptables-restore` reads it and `iptables -S` prints it, without the command
+    /// and the chain. `reject` is the target of a rule that rejects.
     #[must_use]
-    pub fn specification<'a>(&'a self, chains: &'a ChainNames) -> Specification<'a> {
-        Specification { rule: self, chains }
+    pub fn specification<'a>(&'a self, reject: &'a str) -> Specification<'a> {
+        Specification { rule: self, reject }
     }
 }
 
@@ -120,8 +119,8 @@ pub enum Verdict {
     Drop,
     /// It disappears and its sender is told that the host cannot be reached (SLPF 2.1.3.2).
     ///
-    /// Written as a jump to a static chain that holds the one REJECT: the target is a module, and with the nft flavor a
-    /// rule that needs a module waits 8 to 16 ms when a delete went before it.
+    /// A back end does well to jump to a static chain that holds the one rule that rejects: to iptables it is a module, and
+    /// with the nft flavor a rule that needs a module waits 8 to 16 ms when a delete went before it.
     Reject,
 }
 
@@ -171,7 +170,7 @@ pub enum RuleError {
 #[derive(Debug, Clone, Copy)]
 pub struct Specification<'a> {
     rule: &'a KernelRule,
-    chains: &'a ChainNames,
+    reject: &'a str,
 }
 
 impl fmt::Display for Specification<'_> {
@@ -195,7 +194,7 @@ impl fmt::Display for Specification<'_> {
         let target = match verdict {
             Verdict::Accept => "ACCEPT",
             Verdict::Drop => "DROP",
-            Verdict::Reject => self.chains.reject(),
+            Verdict::Reject => self.reject,
         };
         write!(f, "-j {target}")
     }
@@ -257,7 +256,7 @@ mod tests {
     #[test]
     fn reject_jumps_to_the_chain_that_rejects() {
         let rule = KernelRule::new(Family::V4, Hook::Input, Matching::default(), Verdict::Reject).unwrap();
-        assert_eq!(rule.specification(&ChainNames::default()).to_string(), "-j OC2-REJECT");
+        assert_eq!(rule.specification("OC2-REJECT").to_string(), "-j OC2-REJECT");
     }
 
     #[test]
@@ -292,7 +291,7 @@ mod tests {
 
     fn check(family: Family, hook: Hook, matching: Matching, expected: &str) {
         let rule = KernelRule::new(family, hook, matching, Verdict::Drop).unwrap();
-        assert_eq!(rule.specification(&ChainNames::default()).to_string(), expected);
+        assert_eq!(rule.specification("OC2-REJECT").to_string(), expected);
     }
 
     fn net(address: &str, prefix: u8) -> Network {

@@ -16,11 +16,11 @@ pub enum BackendError {
         /// Its name.
         tool: String,
     },
-    /// A tool could not be started or spoken to.
-    #[error("{family}: the tool could not be used: {cause}")]
+    /// A tool could not be started or spoken to, or the kernel could not.
+    #[error("{}it could not be spoken to: {cause}", of(*family))]
     Unusable {
-        /// The family it is for.
-        family: Family,
+        /// The family it is for; none means both.
+        family: Option<Family>,
         /// What the system said.
         cause: io::Error,
     },
@@ -31,32 +31,32 @@ pub enum BackendError {
     #[error("what the kernel holds is not known: load first")]
     Unsynced,
     /// The tool or the kernel said no.
-    #[error("{family}: refused: {detail}")]
+    #[error("{}refused: {detail}", of(*family))]
     Refused {
-        /// The family of the transaction.
-        family: Family,
+        /// The family of the transaction; none means both in one.
+        family: Option<Family>,
         /// What the tool said.
         detail: String,
     },
     /// Another program kept the tables locked (legacy flavor).
-    #[error("{family}: another program holds the lock of the tables")]
+    #[error("{}another program holds the lock of the tables", of(*family))]
     Busy {
-        /// The family of the transaction.
-        family: Family,
+        /// The family of the transaction; none means both in one.
+        family: Option<Family>,
     },
     /// The tool was killed at its work.
-    #[error("{family}: the tool ended before it answered: {detail}")]
+    #[error("{}it ended before it answered: {detail}", of(*family))]
     Died {
-        /// The family of the transaction.
-        family: Family,
+        /// The family of the transaction; none means both in one.
+        family: Option<Family>,
         /// How it ended and what it said.
         detail: String,
     },
     /// The tool did not answer in time and was killed.
-    #[error("{family}: no answer within {after:?}")]
+    #[error("{}no answer within {after:?}", of(*family))]
     Timeout {
-        /// The family of the transaction.
-        family: Family,
+        /// The family of the transaction; none means both in one.
+        family: Option<Family>,
         /// The time it had.
         after: Duration,
     },
@@ -83,4 +83,8 @@ impl BackendError {
             Self::Unsynced | Self::Died { .. } | Self::Timeout { .. } | Self::HalfApplied { .. } => false,
         }
     }
+}
+
+fn of(family: Option<Family>) -> String {
+    family.map(|family| format!("{family}: ")).unwrap_or_default()
 }

@@ -8,8 +8,7 @@ use oc2_core::{Pair, Profile};
 use oc2_profile_slpf::{AssetTuple, Host, RuleNumber, Slpf};
 use serde::de::{DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
 
-use super::{BackendKind, Config, ConfigError, Guard, Mode, Outside};
-use crate::backend::{ChainPrefix, Flavor};
+use super::{BackendKind, ChainPrefix, Config, ConfigError, Flavor, Guard, Mode, Outside};
 use crate::rule::Interface;
 
 /// The table as it is written.

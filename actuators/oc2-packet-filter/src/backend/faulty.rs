@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Backend, BackendError, Listing};
+use super::{Backend, BackendError};
 use crate::rule::Family;
 use crate::ruleset::{Change, Ruleset};
 
@@ -37,7 +37,7 @@ impl<B: Backend> Faulty<B> {
 
     fn lose(&mut self) -> Result<(), BackendError> {
         self.is_unsynced = true;
-        Err(BackendError::Died { family: Family::V4, detail: DETAIL.to_owned() })
+        Err(BackendError::Died { family: Some(Family::V4), detail: DETAIL.to_owned() })
     }
 }
 
@@ -57,10 +57,6 @@ impl<B: Backend> Backend for Faulty<B> {
 
     fn remove(&mut self) -> Result<(), BackendError> {
         self.inner.remove()
-    }
-
-    fn list(&mut self) -> Result<Listing, BackendError> {
-        self.inner.list()
     }
 
     fn holds(&mut self, rules: &Ruleset) -> Result<bool, BackendError> {
@@ -122,7 +118,7 @@ struct Calls {
 }
 
 fn refused() -> BackendError {
-    BackendError::Refused { family: Family::V4, detail: DETAIL.to_owned() }
+    BackendError::Refused { family: Some(Family::V4), detail: DETAIL.to_owned() }
 }
 
 const DETAIL: &str = "a fault on purpose";
@@ -130,7 +126,7 @@ const DETAIL: &str = "a fault on purpose";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::{BackendConfig, DryRun};
+    use crate::backend::DryRun;
     use crate::rule::{Hook, KernelRule, Matching, Verdict};
 
     #[test]
@@ -164,7 +160,7 @@ mod tests {
     }
 
     fn loaded() -> (Faulty<DryRun>, Faults) {
-        let (mut backend, faults) = Faulty::new(DryRun::new(&BackendConfig::default()));
+        let (mut backend, faults) = Faulty::new(DryRun::new());
         backend.load(&Ruleset::new()).unwrap();
         assert_eq!(faults.n_calls(), 1);
         (backend, faults)

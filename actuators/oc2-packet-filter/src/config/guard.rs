@@ -14,7 +14,7 @@ use crate::rule::{Family, Network};
 /// would be stopped, at once or when another rule ends, is refused with 403.
 ///
 /// ```
-/// let config: oc2_actuator_iptables::Config = toml::from_str(
+/// let config: oc2_packet_filter::Config = toml::from_str(
 ///     r#"
 ///     [guard]
 ///     here = ["198.51.100.1", "2001:db8::1"]  # the addresses of this host; of a gateway also what it guards behind it

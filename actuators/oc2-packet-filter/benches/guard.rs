@@ -1,4 +1,4 @@
-//! Microseconds that the guard takes, by the number of rules: `cargo bench -p oc2-actuator-iptables --bench guard`.
+//! Microseconds that the guard takes, by the number of rules: `cargo bench -p oc2-packet-filter --bench guard`.
 //!
 //! Each line is what it takes to check a command, from the call of the actuator to its answer, with a guard and without; the
 //! kernel and the disk are not asked. Medians; use the ratios, machines are noisy.
@@ -7,10 +7,11 @@ use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use oc2_actuator::{AnyActuator, Context};
-use oc2_actuator_iptables::{Config, IptablesActuator};
 use oc2_core::Command;
 use oc2_core::target::Ipv4Net;
 use oc2_core::types::time::DateTime;
+use oc2_packet_filter::backend::DryRun;
+use oc2_packet_filter::{Config, PacketFilter};
 use oc2_profile_slpf::{RuleNumber, Slpf};
 
 fn main() {
@@ -66,7 +67,8 @@ impl Rules {
         let text = format!("backend = \"dry-run\"\nupdate_dir = {:?}\n{guard}", dir.path().display().to_string());
         let config: Config = toml::from_str(&text).expect("a configuration");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let actuator = AnyActuator::new(IptablesActuator::open(config, dir.path()).expect("a store"));
+        let actuator =
+            AnyActuator::new(PacketFilter::open(config, dir.path(), Box::new(DryRun::new())).expect("a store"));
         let update = Slpf::update("rules.json").build().expect("a command");
         runtime.block_on(oc2_actuator::testing::perform(&actuator, &update)).expect("the file is in order");
         Firewall { actuator, runtime, _dir: dir }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// Where on its way through the host a packet meets a rule. There is one chain of ours for each.
+/// Where on its way through the host a packet meets a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Hook {
     /// For this host.
@@ -15,7 +15,7 @@ impl Hook {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Input, Self::Output, Self::Forward];
 
-    /// The chain of the kernel that ours is hooked into.
+    /// The chain of iptables that is there anyway.
     #[must_use]
     pub fn built_in_chain(self) -> &'static str {
         match self {

@@ -178,7 +178,6 @@ mod tests {
     use oc2_profile_slpf::Slpf;
 
     use super::*;
-    use crate::backend::ChainNames;
     use crate::config::Outside;
 
     // SLPF-027, SLPF-097, SLPF-098, SLPF-104, SLPF-105, SLPF-136, SLPF-140
@@ -371,8 +370,8 @@ mod tests {
     }
 
     fn texts(rules: &[KernelRule]) -> Vec<String> {
-        let chains = ChainNames::default();
-        let text = |rule: &KernelRule| format!("{} {} {}", rule.family(), rule.hook(), rule.specification(&chains));
+        let specify = |rule: &KernelRule| rule.specification("OC2-REJECT").to_string();
+        let text = |rule: &KernelRule| format!("{} {} {}", rule.family(), rule.hook(), specify(rule));
         rules.iter().map(text).collect()
     }
 

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use crate::rule::{Family, Hook, KernelRule};
 
 pub use change::{Change, Mismatch};
-pub(crate) use edit::Edit;
+pub use edit::Edit;
 
 /// The rules of every chain of ours, first match first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -55,7 +55,11 @@ impl Ruleset {
     }
 
     /// What the changes come to, for every chain they touch.
-    pub(crate) fn edits<'c>(&self, changes: impl IntoIterator<Item = &'c Change>) -> Result<Vec<Edit<'c>>, Mismatch> {
+    ///
+    /// # Errors
+    ///
+    /// When a change does not fit what the ones before it left.
+    pub fn edits<'c>(&self, changes: impl IntoIterator<Item = &'c Change>) -> Result<Vec<Edit<'c>>, Mismatch> {
         let mut edits: Vec<Edit<'c>> = Vec::new();
         for change in changes {
             let (family, hook) = (change.rule().family(), change.rule().hook());
@@ -69,13 +73,15 @@ impl Ruleset {
     }
 
     /// Makes the edits that [`Self::edits`] found to fit.
-    pub(crate) fn accept(&mut self, edits: &[Edit<'_>]) {
+    pub fn accept(&mut self, edits: &[Edit<'_>]) {
         for edit in edits {
             edit.perform(self.chain_mut(edit.family(), edit.hook()));
         }
     }
 
-    pub(crate) fn rules(&self, family: Family, hook: Hook) -> &Chain {
+    /// The rules of one chain, first match first.
+    #[must_use]
+    pub fn rules(&self, family: Family, hook: Hook) -> &Chain {
         &self.chains[family as usize][hook as usize]
     }
 
@@ -99,4 +105,4 @@ impl FromIterator<KernelRule> for Ruleset {
 }
 
 /// The newest rule comes first, so the front has to be cheap.
-pub(crate) type Chain = VecDeque<KernelRule>;
+pub type Chain = VecDeque<KernelRule>;

@@ -5,7 +5,7 @@
 //! unless the environment says `OC2_KERNEL_TESTS=required`.
 //!
 //! ```no_run
-//! # use oc2_actuator_iptables::testing;
+//! # use oc2_packet_filter::testing;
 //! // #[test]
 //! fn packets_stop() {
 //!     testing::in_namespace("firewall::packets_stop", || {
@@ -15,12 +15,10 @@
 //! ```
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{env, fs, process};
-
-use crate::backend::BackendConfig;
 
 /// Runs the body of the test called `test` in a fresh network namespace, by starting the test program once more for this
 /// test alone. `test` is the whole name, as the test runner prints it.
@@ -91,7 +89,7 @@ fn command<S: AsRef<OsStr>>(words: &[S]) -> Command {
 }
 
 fn find(tool: &str) -> Option<PathBuf> {
-    BackendConfig::default().tool_dirs.iter().map(|dir| dir.join(tool)).find(|path| path.exists())
+    TOOL_DIRS.iter().map(|dir| Path::new(dir).join(tool)).find(|path| path.exists())
 }
 
 /// A file that goes with the test.
@@ -114,3 +112,4 @@ static N_LOCKS: AtomicUsize = AtomicUsize::new(0);
 
 const IN_NAMESPACE: &str = "OC2_IN_NAMESPACE";
 const KERNEL_TESTS: &str = "OC2_KERNEL_TESTS";
+const TOOL_DIRS: [&str; 5] = ["/usr/sbin", "/sbin", "/usr/bin", "/usr/local/sbin", "/bin"];
