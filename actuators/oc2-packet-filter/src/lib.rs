@@ -51,6 +51,7 @@ mod error;
 mod keeper;
 mod plan;
 mod record;
+mod reference;
 mod rule;
 mod ruleset;
 mod store;
@@ -62,6 +63,7 @@ pub use actuator::PacketFilter;
 pub use config::{BackendKind, ChainPrefix, Config, ConfigError, Flavor, Guard, Keep, KeptProtocol, Mode, Outside};
 pub use error::OpenError;
 pub use record::RuleRecord;
+pub use reference::{Packet, Reference, Way};
 pub use rule::{
     Family, Hook, IcmpKind, Interface, KernelRule, Matching, Network, Ports, Protocol, RuleError, Specification,
     Verdict,

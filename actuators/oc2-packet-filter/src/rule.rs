@@ -8,6 +8,8 @@ mod protocol;
 
 use std::fmt;
 
+use oc2_profile_slpf::RuleNumber;
+
 pub use family::Family;
 pub use hook::Hook;
 pub use interface::Interface;
@@ -24,6 +26,8 @@ pub struct KernelRule {
     hook: Hook,
     matching: Matching,
     verdict: Verdict,
+    number: Option<RuleNumber>,
+    is_notice: bool,
 }
 
 impl KernelRule {
@@ -46,7 +50,38 @@ impl KernelRule {
         if matching.out_interface.is_some() && !hook.has_out_interface() {
             return Err(RuleError::NoOutInterface(hook));
         }
-        Ok(Self { family, hook, matching, verdict })
+        Ok(Self { family, hook, matching, verdict, number: None, is_notice: false })
+    }
+
+    /// The same rule, as a part of the rule of the list with this number.
+    #[must_use]
+    pub fn of(self, number: RuleNumber) -> Self {
+        Self { number: Some(number), ..self }
+    }
+
+    /// The same rule, as what lets the notice of a rejected packet pass (DECISIONS S17).
+    #[must_use]
+    pub(crate) fn for_notice(self) -> Self {
+        Self { is_notice: true, ..self }
+    }
+
+    /// The number of the rule of the list that it is a part of. Its rules of the kernel stand together.
+    #[must_use]
+    pub fn number(&self) -> Option<RuleNumber> {
+        self.number
+    }
+
+    /// Whether it does nothing but let the notice of a rejected packet pass, above the rule that rejects (DECISIONS S17).
+    #[must_use]
+    pub fn is_notice(&self) -> bool {
+        self.is_notice
+    }
+
+    /// Whether the two do the same with the same packets, whatever they are parts of.
+    #[must_use]
+    pub fn does_as(&self, other: &Self) -> bool {
+        let does = |rule: &Self| (rule.family, rule.hook, rule.matching.clone(), rule.verdict);
+        does(self) == does(other)
     }
 
     /// The packets it looks at: IPv4 or IPv6.

@@ -31,7 +31,7 @@ pub(crate) fn kernel_rules(
             if verdict == Verdict::Reject
                 && let Some(notice) = notice(family, &way, matching)?
             {
-                push(KernelRule::new(family, way.hook, notice, Verdict::Accept)?);
+                push(KernelRule::new(family, way.hook, notice, Verdict::Accept)?.for_notice());
             }
             push(KernelRule::new(family, way.hook, way.narrow(matching), verdict)?);
         }

@@ -22,6 +22,7 @@ pub(crate) struct Entry {
 impl Entry {
     /// A rule with its rules of the kernel.
     pub(crate) fn new(record: RuleRecord, kernel_rules: Vec<KernelRule>) -> Arc<Self> {
+        let kernel_rules = kernel_rules.into_iter().map(|rule| rule.of(record.number)).collect();
         Arc::new(Self { record, kernel_rules })
     }
 

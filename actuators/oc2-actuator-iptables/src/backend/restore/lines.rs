@@ -28,7 +28,7 @@ fn write_deletes(edit: &Edit<'_>, chain: &Chain, chains: &ChainNames, script: &m
     let are_few = edit.removed().len() <= FEW_DELETES;
     for &position in edit.removed().iter().rev() {
         let rule = &chain[position];
-        if are_few && !chain.iter().take(position).any(|earlier| earlier == rule) {
+        if are_few && !chain.iter().take(position).any(|earlier| earlier.does_as(rule)) {
             line(script, format_args!("-D {name} {}", rule.specification(chains.reject())));
         } else {
             line(script, format_args!("-D {name} {}", position + 1));
