@@ -7,6 +7,6 @@ mod namespace;
 mod random;
 mod scenario;
 
-pub use namespace::{in_namespace, note, skip};
+pub use namespace::{in_namespace, in_namespace_with, note, skip};
 pub use random::Random;
 pub use scenario::{Scenario, Told, n_cases};

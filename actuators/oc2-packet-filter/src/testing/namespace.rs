@@ -29,10 +29,19 @@ use std::{env, fs, process};
 ///
 /// When the test fails there, when there is no test of that name, or when it cannot run and is required to.
 pub fn in_namespace(test: &str, body: impl FnOnce()) {
+    in_namespace_with(&["iptables-restore"], test, body);
+}
+
+/// The same for a test that needs these programs and not iptables.
+///
+/// # Panics
+///
+/// As [`in_namespace`].
+pub fn in_namespace_with(tools: &[&str], test: &str, body: impl FnOnce()) {
     if env::var_os(IN_NAMESPACE).is_some() {
         return body();
     }
-    let unshare = match kernel() {
+    let unshare = match kernel(tools) {
         Ok(unshare) => unshare,
         Err(missing) => return skip(&missing),
     };
@@ -64,9 +73,9 @@ pub fn note(absent: &str) {
 }
 
 /// How to get a namespace, or what is missing.
-fn kernel() -> Result<Vec<&'static str>, String> {
-    if find("iptables-restore").is_none() {
-        return Err("iptables is not installed".to_owned());
+fn kernel(tools: &[&str]) -> Result<Vec<&'static str>, String> {
+    if let Some(missing) = tools.iter().find(|tool| find(tool).is_none()) {
+        return Err(format!("{missing} is not installed"));
     }
     let ways = [vec!["unshare", "--net"], vec!["unshare", "--user", "--map-root-user", "--net"]];
     let works = |way: &Vec<&str>| command(way).arg("true").output().is_ok_and(|output| output.status.success());
