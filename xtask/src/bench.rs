@@ -30,6 +30,8 @@ enum Subject {
     Iptables,
     /// Commands through a broker, against bare clients that echo
     Mqtt,
+    /// What rules cost by their number, against none and against `nft -f`; as root
+    Nftables,
     /// Requests remembered on disk, against bare redb and memory
     Replay,
 }
@@ -58,6 +60,7 @@ impl Subject {
             Self::Http => "oc2-transfer-http",
             Self::Iptables => "oc2-actuator-iptables",
             Self::Mqtt => "oc2-tests",
+            Self::Nftables => "oc2-actuator-nftables",
             Self::Replay => "oc2-consumer",
         }
     }
@@ -69,6 +72,7 @@ impl Subject {
             Self::Http => &["tls"],
             Self::Iptables => &["transactions"],
             Self::Mqtt => &["mqtt"],
+            Self::Nftables => &["ratios"],
             Self::Replay => &["replay"],
         }
     }

@@ -7,7 +7,7 @@ use oc2_packet_filter::{BackendKind, Config, OpenError, PacketFilter};
 
 use crate::backend::Restore;
 
-/// Opens an actuator that filters with the iptables of this host; with none if the configuration says `"dry-run"`.
+/// Opens an actuator that filters with the iptables of this host, or with nothing if the configuration says `"dry-run"`.
 ///
 /// Waits for the kernel and the disk: call it where waiting is allowed.
 ///
@@ -33,7 +33,7 @@ pub fn uninstall(config: &Config, state_dir: &Path) -> Result<(), OpenError> {
 /// A tool is missing.
 pub fn backend(config: &Config) -> Result<Box<dyn Backend>, BackendError> {
     Ok(match config.backend {
-        BackendKind::Iptables => Box::new(Restore::open(&config.into())?),
         BackendKind::DryRun => Box::new(DryRun::new()),
+        BackendKind::Auto | BackendKind::Nftables | BackendKind::Iptables => Box::new(Restore::open(&config.into())?),
     })
 }

@@ -2,17 +2,17 @@
 
 use std::io;
 
-use oc2_packet_filter::backend::{Backend, BackendError};
+use oc2_packet_filter::backend::{Alarm, Backend, BackendError};
 use oc2_packet_filter::{ChainPrefix, Change, Config, Mode, Ruleset};
 
 use crate::image::Image;
-use crate::kernel::{self, Contents, Failure, Socket};
+use crate::kernel::{self, Contents, Failure, Monitor, Socket};
 use crate::op::Op;
 
 /// The kernel, by way of netlink: a table of our own for both families, `openc2`, whose every change is one transaction.
 ///
-/// It remembers what it has told the kernel, and tells it only what changes. What foreign hands do in our table shows when a
-/// change does not fit, which is refused, or when [`Backend::holds`] asks; [`Backend::load`] puts right.
+/// It remembers what it has told the kernel, and tells it only what changes. What foreign hands do in our table it hears from
+/// the kernel ([`Backend::watch`]); [`Backend::holds`] says whether it matters, [`Backend::load`] puts right.
 ///
 /// An `allow` ends the way of a packet through our table. It does not keep the chains of other tables from stopping it.
 #[derive(Debug)]
@@ -22,6 +22,7 @@ pub struct Nftables {
     socket: Socket,
     /// None while what the kernel holds is not known.
     image: Option<Image>,
+    monitor: Option<Monitor>,
 }
 
 impl Nftables {
@@ -33,7 +34,7 @@ impl Nftables {
         let unusable = |cause| BackendError::Unusable { family: None, cause };
         let socket = Socket::open(0).map_err(unusable)?;
         kernel::ask().map_err(unusable)?;
-        Ok(Self { table: table(&config.chain_prefix), mode: config.mode.clone(), socket, image: None })
+        Ok(Self { table: table(&config.chain_prefix), mode: config.mode.clone(), socket, image: None, monitor: None })
     }
 
     /// Whether this kernel has nf_tables and lets this process ask.
@@ -110,6 +111,13 @@ impl Backend for Nftables {
         self.image = None;
         // There has to be one to be deleted.
         self.commit(&[Op::AddTable, Op::DeleteTable]).map_err(|failure| error(failure, &[]))
+    }
+
+    fn watch(&mut self, alarm: Alarm) {
+        match Monitor::start(self.table.clone(), self.socket.port(), alarm) {
+            Ok(monitor) => self.monitor = Some(monitor),
+            Err(error) => tracing::error!(%error, "Changes that others make in nftables are not noticed."),
+        }
     }
 
     fn holds(&mut self, rules: &Ruleset) -> Result<bool, BackendError> {

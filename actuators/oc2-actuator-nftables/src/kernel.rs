@@ -1,6 +1,7 @@
 //! How nf_tables is spoken to: messages of netlink, without a process, a library or a text in between.
 
 pub(crate) mod attributes;
+mod monitor;
 mod socket;
 mod wire;
 
@@ -8,6 +9,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use self::attributes::Attributes;
+pub(crate) use self::monitor::Monitor;
 pub(crate) use self::socket::{Failure, Socket};
 use self::wire::Listed;
 use crate::image::{Chain, Image};

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use oc2_packet_filter::backend::{Backend, BackendError};
-use oc2_packet_filter::{Config, OpenError, PacketFilter};
+use oc2_packet_filter::backend::{Backend, BackendError, DryRun};
+use oc2_packet_filter::{BackendKind, Config, OpenError, PacketFilter};
 
 use crate::backend::Nftables;
 
-/// Opens an actuator that filters with the nf_tables of this host, whatever back end the configuration names.
+/// Opens an actuator that filters with the nf_tables of this host, or with nothing if the configuration says `"dry-run"`.
 ///
 /// Waits for the kernel and the disk: call it where waiting is allowed.
 ///
@@ -32,5 +32,8 @@ pub fn uninstall(config: &Config, state_dir: &Path) -> Result<(), OpenError> {
 /// # Errors
 /// This kernel has no nf_tables, or this process may not speak to it.
 pub fn backend(config: &Config) -> Result<Box<dyn Backend>, BackendError> {
-    Ok(Box::new(Nftables::open(config)?))
+    Ok(match config.backend {
+        BackendKind::DryRun => Box::new(DryRun::new()),
+        BackendKind::Auto | BackendKind::Nftables | BackendKind::Iptables => Box::new(Nftables::open(config)?),
+    })
 }

@@ -70,6 +70,12 @@ impl PacketFilter {
         self.engine.kernel_agrees().await
     }
 
+    /// How often others were found to have changed our rules in the kernel, where the back end notices.
+    #[must_use]
+    pub fn n_drifts(&self) -> u64 {
+        self.engine.n_drifts()
+    }
+
     /// Takes no further commands (503), and waits until those before are performed and the store is closed. Without it,
     /// the drop of the last clone blocks its thread for that long.
     pub async fn close(&self) {

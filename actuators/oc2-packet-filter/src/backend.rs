@@ -1,5 +1,6 @@
 //! What performs the changes.
 
+mod alarm;
 mod dry_run;
 mod error;
 mod faulty;
@@ -8,6 +9,7 @@ use std::fmt;
 
 use crate::ruleset::{Change, Ruleset};
 
+pub use alarm::Alarm;
 pub use dry_run::DryRun;
 pub use error::BackendError;
 pub use faulty::{Fault, Faults, Faulty};
@@ -51,6 +53,11 @@ pub trait Backend: fmt::Debug + Send {
     /// When the kernel or a tool does not play along, for instance because a foreign rule leads to a chain of ours. One
     /// family may be gone then and the other not: call it again.
     fn remove(&mut self) -> Result<(), BackendError>;
+
+    /// Raises the alarm whenever others change what is ours, from now on. A back end that cannot tell does nothing.
+    fn watch(&mut self, alarm: Alarm) {
+        let _ = alarm;
+    }
 
     /// Whether the kernel holds exactly these rules, met before all others.
     ///

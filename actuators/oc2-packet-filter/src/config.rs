@@ -37,9 +37,9 @@ pub use names::{ChainPrefix, Flavor};
 #[derive(Clone, Debug, PartialEq, serde::Deserialize)]
 #[serde(try_from = "table::Table")]
 pub struct Config {
-    /// What performs the changes: `"iptables"` (default) or `"dry-run"`.
+    /// What performs the changes: `"iptables"` (default), `"nftables"`, `"auto"` or `"dry-run"`.
     pub backend: BackendKind,
-    /// Which iptables: `"auto"` (default), `"nft"` or `"legacy"`.
+    /// Which iptables, if it is iptables: `"auto"` (default), `"nft"` or `"legacy"`.
     pub flavor: Flavor,
     /// How the names of our chains begin, and the name of the store. Default `"OC2"`.
     pub chain_prefix: ChainPrefix,
@@ -66,6 +66,9 @@ pub struct Config {
     /// Whether a Command whose window is over is refused with 400; if not it succeeds without effect (DECISIONS L13).
     /// Default false.
     pub reject_expired: bool,
+    /// What becomes of changes that others make in our chains or table, where the back end notices them: `"mend"` (default) or
+    /// `"leave"`.
+    pub drift: Drift,
     /// Key `guard`, a table: what no command may cut off. Absent means nothing.
     pub guard: Option<Guard>,
 }
@@ -124,14 +127,42 @@ impl Default for Config {
             first_rule_number: RuleNumber::new(FIRST_RULE_NUMBER).expect("it is far from 2^53"),
             rule_number_step: NonZeroU32::new(RULE_NUMBER_STEP).expect("it is not 0"),
             reject_expired: false,
+            drift: Drift::default(),
             guard: None,
         }
     }
 }
 
-/// What performs the changes.
+/// What becomes of changes that others make in our chains or table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Drift {
+    /// They are undone at once.
+    #[default]
+    Mend,
+    /// They are told and counted, and stay until the next change that they disturb or the next start.
+    Leave,
+}
+
+impl FromStr for Drift {
+    type Err = ConfigError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "mend" => Ok(Self::Mend),
+            "leave" => Ok(Self::Leave),
+            _ => Err(ConfigError::not_one_of(text, "mend, leave")),
+        }
+    }
+}
+
+/// What performs the changes. Two back ends are two firewalls: who goes from one to the other takes the rules of the former
+/// out of the kernel first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BackendKind {
+    /// nf_tables where the kernel has it and lets us, else iptables.
+    Auto,
+    /// The nf_tables of the kernel, by way of netlink.
+    Nftables,
     /// The kernel, by way of `iptables-restore`.
     #[default]
     Iptables,
@@ -144,9 +175,11 @@ impl FromStr for BackendKind {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
+            "auto" => Ok(Self::Auto),
+            "nftables" => Ok(Self::Nftables),
             "iptables" => Ok(Self::Iptables),
             "dry-run" => Ok(Self::DryRun),
-            _ => Err(ConfigError::not_one_of(text, "iptables, dry-run")),
+            _ => Err(ConfigError::not_one_of(text, "auto, nftables, iptables, dry-run")),
         }
     }
 }
@@ -236,6 +269,7 @@ mod tests {
             first_rule_number = -5
             rule_number_step = 1
             reject_expired = true
+            drift = "leave"
             "#,
         )
         .unwrap();
@@ -257,6 +291,7 @@ mod tests {
                 first_rule_number: RuleNumber::new(-5).unwrap(),
                 rule_number_step: NonZeroU32::MIN,
                 reject_expired: true,
+                drift: Drift::Leave,
                 guard: None,
             }
         );
@@ -266,7 +301,7 @@ mod tests {
     fn an_error_names_its_key() {
         for (text, expected) in [
             ("profile = \"pf\"", "profile: \"pf\" is not one of slpf"),
-            ("backend = \"nft\"", "backend: \"nft\" is not one of iptables, dry-run"),
+            ("backend = \"nft\"", "backend: \"nft\" is not one of auto, nftables, iptables, dry-run"),
             ("flavor = \"x\"", "flavor: \"x\" is not one of auto, nft, legacy"),
             ("chain_prefix = \"oc2\"", "chain_prefix: \"oc2\" is not a capital letter"),
             ("mode = \"bridge\"", "mode: \"bridge\" is not one of host, gateway"),
@@ -287,6 +322,7 @@ mod tests {
             ("first_rule_number = 9007199254740992", "first_rule_number: 9007199254740992 is not a rule number"),
             ("rule_number_step = 0", "rule_number_step: "),
             ("reject_expired = \"no\"", "reject_expired"),
+            ("drift = \"ignore\"", "drift: \"ignore\" is not one of mend, leave"),
             ("asset = \"30\"", "unknown field `asset`"),
         ] {
             let error = toml::from_str::<Config>(text).unwrap_err().to_string();

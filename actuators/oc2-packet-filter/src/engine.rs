@@ -7,15 +7,18 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use oc2_actuator::Context;
 use oc2_core::Rejection;
 use oc2_profile_slpf::RuleNumber;
 use tokio::sync::{oneshot, watch};
 
+use crate::backend::Alarm;
 use crate::error::OpenError;
 use crate::keeper::Keeper;
 use crate::plan::Order;
@@ -26,7 +29,9 @@ use crate::record::RuleRecord;
 /// The queue is the standard library's and not tokio's: the thread has to wait for the next order and for the end of the
 /// next window at the same time.
 pub(crate) struct Engine {
-    queue: Mutex<Option<SyncSender<Job>>>,
+    queue: Queue,
+    /// How often others had changed what is ours.
+    n_drifts: Arc<AtomicU64>,
     ended: watch::Receiver<()>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -36,16 +41,21 @@ impl Engine {
     ///
     /// # Errors
     /// The system gives none.
-    pub(crate) fn start(keeper: Keeper) -> Result<Self, OpenError> {
+    pub(crate) fn start(mut keeper: Keeper) -> Result<Self, OpenError> {
         let (queue, jobs) = sync_channel(QUEUE_LENGTH);
+        let queue: Queue = Arc::new(Mutex::new(Some(queue)));
         let (ending, ended) = watch::channel(());
+        let suspicion = Arc::new(AtomicBool::new(false));
+        keeper.watch_kernel(alarm(&queue, &suspicion));
+        let n_drifts = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&n_drifts);
         let run = move || {
-            run(keeper, &jobs);
+            run(keeper, &jobs, &suspicion, &counted);
             drop(ending);
         };
         let thread =
             thread::Builder::new().name(env!("CARGO_PKG_NAME").into()).spawn(run).map_err(OpenError::Thread)?;
-        Ok(Self { queue: Mutex::new(Some(queue)), ended, thread: Mutex::new(Some(thread)) })
+        Ok(Self { queue, n_drifts, ended, thread: Mutex::new(Some(thread)) })
     }
 
     /// Performs an order, after all that were queued before it.
@@ -70,6 +80,11 @@ impl Engine {
     /// 503 if the queue is full or closed.
     pub(crate) async fn rules(&self) -> Result<Vec<RuleRecord>, Rejection> {
         self.ask(Job::Rules).await
+    }
+
+    /// How often others had changed what is ours in the kernel.
+    pub(crate) fn n_drifts(&self) -> u64 {
+        self.n_drifts.load(Ordering::Relaxed)
     }
 
     /// Whether the kernel holds the rules it should.
@@ -125,9 +140,35 @@ impl Drop for Engine {
     }
 }
 
+/// The way into the queue, as long as it is open.
+type Queue = Arc<Mutex<Option<SyncSender<Job>>>>;
+
+/// An alarm wakes the thread, unless there is so much to do that it is awake. It does not keep the queue open.
+fn alarm(queue: &Queue, suspicion: &Arc<AtomicBool>) -> Alarm {
+    let (queue, suspicion) = (Arc::downgrade(queue), Arc::clone(suspicion));
+    Alarm::new(move || {
+        suspicion.store(true, Ordering::SeqCst);
+        if let Some(queue) = queue.upgrade()
+            && let Some(queue) = queue.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
+        {
+            let _ = queue.try_send(Job::Look);
+        }
+    })
+}
+
 enum Job {
-    Perform { order: Order, context: Context, reply: oneshot::Sender<Result<Option<RuleNumber>, Rejection>> },
-    Check { order: Order, context: Context, reply: oneshot::Sender<Result<(), Rejection>> },
+    /// Whatever there is to do, which may be to look at the kernel.
+    Look,
+    Perform {
+        order: Order,
+        context: Context,
+        reply: oneshot::Sender<Result<Option<RuleNumber>, Rejection>>,
+    },
+    Check {
+        order: Order,
+        context: Context,
+        reply: oneshot::Sender<Result<(), Rejection>>,
+    },
     Rules(oneshot::Sender<Vec<RuleRecord>>),
     KernelAgrees(oneshot::Sender<Result<bool, Rejection>>),
 }
@@ -136,6 +177,7 @@ impl Job {
     /// A caller that is gone does not undo the work.
     fn run(self, keeper: &mut Keeper) {
         match self {
+            Self::Look => {}
             Self::Perform { order, context, reply } => {
                 let _ = reply.send(keeper.perform(order, &context));
             }
@@ -156,12 +198,24 @@ impl Job {
     }
 }
 
-fn run(mut keeper: Keeper, jobs: &Receiver<Job>) {
+/// A suspicion is looked into at once, but not again before a while has passed: whoever changes our rules all the time is not
+/// to keep us from performing commands.
+fn run(mut keeper: Keeper, jobs: &Receiver<Job>, suspicion: &AtomicBool, n_drifts: &AtomicU64) {
+    let mut next_look = Instant::now();
     loop {
-        let job = match keeper.until_tick() {
+        let until_look = suspicion.load(Ordering::SeqCst).then(|| next_look.saturating_duration_since(Instant::now()));
+        let job = match [keeper.until_tick(), until_look].into_iter().flatten().min() {
             Some(timeout) => jobs.recv_timeout(timeout),
             None => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
         };
+        if Instant::now() >= next_look && suspicion.swap(false, Ordering::SeqCst) {
+            guarded(&mut keeper, |keeper| {
+                if keeper.look() {
+                    n_drifts.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+            next_look = Instant::now() + LOOK_INTERVAL;
+        }
         guarded(&mut keeper, Keeper::tick);
         match job {
             Ok(job) => guarded(&mut keeper, |keeper| job.run(keeper)),
@@ -179,6 +233,8 @@ fn guarded(keeper: &mut Keeper, act: impl FnOnce(&mut Keeper)) {
     }
 }
 
+/// Between two looks at what others do in the kernel.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 const QUEUE_LENGTH: usize = 1024;
 
 #[cfg(test)]

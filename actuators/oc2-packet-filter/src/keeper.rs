@@ -21,8 +21,8 @@ use oc2_core::types::time::DateTime;
 use oc2_profile_slpf::{Refusal, RuleNumber};
 use tracing::{error, info, warn};
 
-use crate::backend::{Backend, BackendError};
-use crate::config::Config;
+use crate::backend::{Alarm, Backend, BackendError};
+use crate::config::{Config, Drift};
 use crate::error::OpenError;
 use crate::plan::{Claims, Cut, Edit, Entry, Order, Plan, RuleList, State, Step, Undo, Watch, Work, due, plan};
 use crate::record::RuleRecord;
@@ -134,6 +134,32 @@ impl Keeper {
     /// Asks the kernel whether it holds the rules that it should.
     pub(crate) fn kernel_agrees(&mut self) -> Result<bool, BackendError> {
         self.backend.holds(&self.state.rules.ruleset())
+    }
+
+    /// Has the back end say when others change what is ours.
+    pub(crate) fn watch_kernel(&mut self, alarm: Alarm) {
+        self.backend.watch(alarm);
+    }
+
+    /// Looks whether others have changed what is ours, and mends it or not, as the operator wants; true if they have.
+    pub(crate) fn look(&mut self) -> bool {
+        match self.kernel_agrees() {
+            Ok(true) => return false,
+            Ok(false) => {}
+            Err(error) => {
+                error!(%error, "The kernel does not say what it holds.");
+                return false;
+            }
+        }
+        match self.config.drift {
+            Drift::Mend => {
+                warn!("Somebody else changed our rules in the kernel; they are mended.");
+                self.doubt.kernel = true;
+                self.repair();
+            }
+            Drift::Leave => warn!("Somebody else changed our rules in the kernel; that is left as it is."),
+        }
+        true
     }
 
     /// Does what is due by now: ends windows, brings back suspended rules, tries repairs.

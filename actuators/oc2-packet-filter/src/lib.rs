@@ -60,7 +60,9 @@ pub mod testing;
 mod update;
 
 pub use actuator::PacketFilter;
-pub use config::{BackendKind, ChainPrefix, Config, ConfigError, Flavor, Guard, Keep, KeptProtocol, Mode, Outside};
+pub use config::{
+    BackendKind, ChainPrefix, Config, ConfigError, Drift, Flavor, Guard, Keep, KeptProtocol, Mode, Outside,
+};
 pub use error::OpenError;
 pub use record::RuleRecord;
 pub use reference::{Packet, Reference, Way};

@@ -73,6 +73,8 @@ pub(crate) struct Message<'a> {
     pub(crate) kind: u16,
     pub(crate) flags: u16,
     pub(crate) sequence: u32,
+    /// The socket whose request it is about.
+    pub(crate) port: u32,
     pub(crate) body: &'a [u8],
 }
 
@@ -86,6 +88,7 @@ pub(crate) fn messages(mut octets: &[u8]) -> impl Iterator<Item = Message<'_>> {
             kind: u16_of(&header[4..6])?,
             flags: u16_of(&header[6..8])?,
             sequence: u32_of(&header[8..12])?,
+            port: u32_of(&header[12..16])?,
             body,
         };
         octets = octets.get(len.next_multiple_of(ALIGNMENT)..).unwrap_or_default();

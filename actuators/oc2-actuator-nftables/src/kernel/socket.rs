@@ -8,7 +8,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::netlink::{self, SocketAddrNetlink};
 use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, bind, recv, sendto, socket_with, sockopt,
+    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, bind, getsockname, recv, sendto, socket_with, sockopt,
 };
 
 use super::attributes::{Message, Writer, messages, u32_of};
@@ -19,6 +19,7 @@ use crate::op::Op;
 #[derive(Debug)]
 pub(crate) struct Socket {
     fd: OwnedFd,
+    port: u32,
     sequence: u32,
     buffer: Vec<u8>,
 }
@@ -39,7 +40,33 @@ impl Socket {
     pub(crate) fn open(groups: u32) -> io::Result<Self> {
         let fd = socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, Some(netlink::NETFILTER))?;
         bind(&fd, &SocketAddrNetlink::new(0, groups))?;
-        Ok(Self { fd, sequence: 0, buffer: vec![0; BUFFER_LEN] })
+        let port = SocketAddrNetlink::try_from(getsockname(&fd)?)?.pid();
+        Ok(Self { fd, port, sequence: 0, buffer: vec![0; BUFFER_LEN] })
+    }
+
+    /// The number by which the kernel tells who changed something.
+    pub(crate) fn port(&self) -> u32 {
+        self.port
+    }
+
+    /// The file to wait on.
+    pub(crate) fn fd(&self) -> &OwnedFd {
+        &self.fd
+    }
+
+    /// Hears what there is, without waiting, and says whether there was anything.
+    ///
+    /// # Errors
+    /// The kernel had more to tell than there was room for, or it does not tell.
+    pub(crate) fn hear(&mut self, hear: impl FnMut(Message<'_>)) -> io::Result<bool> {
+        match recv(&self.fd, &mut self.buffer[..], RecvFlags::DONTWAIT) {
+            Ok((_, len)) => {
+                messages(&self.buffer[..len.min(BUFFER_LEN)]).for_each(hear);
+                Ok(true)
+            }
+            Err(Errno::AGAIN | Errno::INTR) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Performs the steps in our table, all or none.

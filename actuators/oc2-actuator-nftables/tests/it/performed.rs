@@ -2,12 +2,12 @@
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use oc2_actuator::{AnyActuator, testing};
 use oc2_core::shape::read::{Context, Read};
 use oc2_core::{Command, Mode};
-use oc2_packet_filter::{Config, PacketFilter};
+use oc2_packet_filter::{Config, Drift, PacketFilter};
 use oc2_profile_slpf::{Results, RuleNumber, Slpf};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -82,24 +82,40 @@ in_namespace! {
         host.number(&deny(true, port));
         host.number(&deny(false, 9));
         assert!(!arrives(&from, &to));
+        host.firewall = None;
         nft("delete table inet openc2");
         assert!(arrives(&from, &to));
-        assert!(!host.agrees());
         host.restart();
         assert!(!arrives(&from, &to));
         assert!(host.agrees());
-        assert_eq!(host.runtime.block_on(host.firewall.as_ref().unwrap().rules()).unwrap().len(), 1);
+        assert_eq!(host.runtime.block_on(host.firewall().rules()).unwrap().len(), 1);
         host.firewall = None;
         oc2_actuator_nftables::uninstall(&Config::default(), host.dir.path()).unwrap();
         assert_eq!(nft("list tables"), "");
     }
 
-    /// The next command that meets what a foreign hand has left puts everything right.
-    fn a_table_that_was_flushed_away_is_made_anew_by_the_next_command() {
+    fn what_others_do_in_our_table_is_noticed_and_mended() {
         let host = Host::new();
         let (from, to) = pair(HOMES[0]);
         host.number(r#"{"action":"deny","target":{"ipv4_net":"127.0.0.1"}}"#);
+        for (n, foreign) in (1..).zip(["flush ruleset", "flush map inet openc2 in4-from", "insert rule inet openc2 input accept"]) {
+            nft(foreign);
+            host.wait_until(|host| host.firewall().n_drifts() == n && host.agrees());
+            assert!(!arrives(&from, &to), "{foreign}");
+        }
+        nft("add table inet foreign");
+        host.number(r#"{"action":"deny","target":{"ipv4_net":"192.0.2.1"}}"#);
+        assert_eq!(host.firewall().n_drifts(), 3, "neither what others do elsewhere nor what we do counts");
+    }
+
+    /// The next command that meets it puts everything right.
+    fn what_others_do_is_left_if_the_operator_says_so() {
+        let mut host = Host::new();
+        host.restart_with(Config { drift: Drift::Leave, ..Config::default() });
+        let (from, to) = pair(HOMES[0]);
+        host.number(r#"{"action":"deny","target":{"ipv4_net":"127.0.0.1"}}"#);
         nft("flush ruleset");
+        host.wait_until(|host| host.firewall().n_drifts() == 1);
         assert!(arrives(&from, &to));
         host.number(r#"{"action":"deny","target":{"ipv6_net":"2001:db8::1"}}"#);
         assert!(!arrives(&from, &to));
@@ -125,12 +141,28 @@ impl Host {
     }
 
     fn restart(&mut self) {
+        self.restart_with(Config::default());
+    }
+
+    fn restart_with(&mut self, config: Config) {
         self.firewall = None;
-        self.firewall = Some(oc2_actuator_nftables::open(Config::default(), self.dir.path()).unwrap());
+        self.firewall = Some(oc2_actuator_nftables::open(config, self.dir.path()).unwrap());
+    }
+
+    fn firewall(&self) -> &PacketFilter {
+        self.firewall.as_ref().unwrap()
+    }
+
+    fn wait_until(&self, is_so: impl Fn(&Self) -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !is_so(self) {
+            assert!(Instant::now() < deadline);
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     fn send(&self, command: &Command) -> oc2_actuator::Outcome {
-        let any = AnyActuator::new(self.firewall.clone().unwrap());
+        let any = AnyActuator::new(self.firewall().clone());
         self.runtime.block_on(testing::perform(&any, command))
     }
 

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Backend, BackendError};
+use super::{Alarm, Backend, BackendError};
 use crate::rule::Family;
 use crate::ruleset::{Change, Ruleset};
 
@@ -57,6 +57,10 @@ impl<B: Backend> Backend for Faulty<B> {
 
     fn remove(&mut self) -> Result<(), BackendError> {
         self.inner.remove()
+    }
+
+    fn watch(&mut self, alarm: Alarm) {
+        self.inner.watch(alarm);
     }
 
     fn holds(&mut self, rules: &Ruleset) -> Result<bool, BackendError> {

@@ -8,7 +8,7 @@ use oc2_core::{Pair, Profile};
 use oc2_profile_slpf::{AssetTuple, Host, RuleNumber, Slpf};
 use serde::de::{DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
 
-use super::{BackendKind, ChainPrefix, Config, ConfigError, Flavor, Guard, Mode, Outside};
+use super::{BackendKind, ChainPrefix, Config, ConfigError, Drift, Flavor, Guard, Mode, Outside};
 use crate::rule::Interface;
 
 /// The table as it is written.
@@ -46,6 +46,8 @@ pub(super) struct Table {
     #[serde(deserialize_with = "keys::rule_number_step")]
     rule_number_step: NonZeroU32,
     reject_expired: bool,
+    #[serde(deserialize_with = "keys::drift")]
+    drift: Drift,
     guard: Option<Guard>,
 }
 
@@ -69,6 +71,7 @@ impl Default for Table {
             first_rule_number,
             rule_number_step,
             reject_expired: false,
+            drift: Drift::default(),
             guard: None,
         }
     }
@@ -94,6 +97,7 @@ impl TryFrom<Table> for Config {
             first_rule_number: table.first_rule_number,
             rule_number_step: table.rule_number_step,
             reject_expired: table.reject_expired,
+            drift: table.drift,
             guard: table.guard,
         })
     }
@@ -213,6 +217,7 @@ keys! {
     disabled_args: Vec<OwnArg> = many,
     first_rule_number: RuleNumber = rule_number,
     rule_number_step: NonZeroU32 = step,
+    drift: Drift = one,
 }
 
 pub(super) fn one<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(

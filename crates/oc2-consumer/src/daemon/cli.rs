@@ -116,6 +116,6 @@ A configuration that filters packets on this host:
   listen = \"127.0.0.1:8080\"
   [[actuator]]
   profile = \"slpf\"
-  backend = \"iptables\"      # or \"dry-run\", which changes nothing
+  backend = \"iptables\"      # or \"nftables\", \"auto\", or \"dry-run\", which changes nothing
 
 Exit status: 0 all is well, 1 something is wrong or the command would be refused, 2 the command line is wrong.";

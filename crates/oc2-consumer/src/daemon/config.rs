@@ -110,11 +110,11 @@ fn port_80_on_loopback() -> SocketAddr {
 }
 
 /// `[[actuator]]`
-#[cfg(feature = "iptables")]
+#[cfg(feature = "packet-filter")]
 pub(crate) type ActuatorTable = oc2_packet_filter::Config;
 
 /// `[[actuator]]`, of which none is compiled in.
-#[cfg(not(feature = "iptables"))]
+#[cfg(not(feature = "packet-filter"))]
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ActuatorTable {}
@@ -175,7 +175,10 @@ impl Config {
     }
 
     /// What no single key can tell.
-    fn check_whole(&self, #[cfg_attr(not(feature = "iptables"), expect(unused))] text: &str) -> Result<(), String> {
+    fn check_whole(
+        &self,
+        #[cfg_attr(not(feature = "packet-filter"), expect(unused))] text: &str,
+    ) -> Result<(), String> {
         if self.is_deaf() {
             return Err(format!("nothing listens: add a table {}", LISTENERS.join(" or ")));
         }
@@ -190,7 +193,7 @@ impl Config {
         if self.policy.is_none() {
             return Err(NO_POLICY.into());
         }
-        #[cfg(feature = "iptables")]
+        #[cfg(feature = "packet-filter")]
         {
             let mut prefixes = std::collections::HashSet::new();
             if let Some(twice) = self.actuators.iter().find(|table| !prefixes.insert(&table.get_ref().chain_prefix)) {
