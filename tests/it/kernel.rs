@@ -46,6 +46,33 @@ fn a_deny_stops_packets_a_newer_allow_lets_them_pass_and_deletes_undo_both() {
 }
 
 #[test]
+fn the_same_with_nftables() {
+    // SLPF-098, SLPF-105, SLPF-120, SLPF-157, S1
+    in_namespace("kernel::the_same_with_nftables", || {
+        for backend in ["nftables", "auto"] {
+            let config = Config::new().slpf(backend, "");
+            let daemon = firewall(&config);
+            let _server = serve(7000);
+            for (target, net, addr) in
+                [("ipv4_net", "127.0.0.2/31", "127.0.0.2"), ("ipv6_net", "2001:db8::/64", "2001:db8::2")]
+            {
+                let deny = daemon.command(&["deny", target, net]).expect(200).rule();
+                assert_eq!(reach(addr, 7000), Reach::Dropped, "{net}");
+                let allow = daemon.command(&["allow", target, addr]).expect(200).rule();
+                assert_eq!(reach(addr, 7000), Reach::Passes, "{net}");
+                daemon.command(&["delete", "slpf:rule_number", &allow]).expect(200);
+                assert_eq!(reach(addr, 7000), Reach::Dropped, "{net}");
+                daemon.command(&["delete", "slpf:rule_number", &deny]).expect(200);
+                assert_eq!(reach(addr, 7000), Reach::Passes, "{net}");
+            }
+            let tables = run("nft list tables");
+            assert!(tables.contains("inet openc2"), "{tables}");
+            run("ip addr del 2001:db8::2/128 dev lo");
+        }
+    });
+}
+
+#[test]
 fn a_connection_is_denied_by_its_port_and_rejected_if_asked_for() {
     // SLPF-024, SLPF-084
     in_namespace("kernel::a_connection_is_denied_by_its_port_and_rejected_if_asked_for", || {

@@ -22,12 +22,16 @@ pub(crate) struct Bench {
 enum Subject {
     /// Reading and writing in every form, against `serde_json`, `serde_cbor` and the crate `openc2`; allocations
     Codec,
+    /// What the lock-out guard takes
+    Guard,
     /// Round trips over TLS, against bare hyper and tokio-rustls
     Http,
-    /// A change in the kernel, against a process for each rule, and what the lock-out guard takes; as root
+    /// A change in the kernel, against a process for each rule; as root
     Iptables,
     /// Commands through a broker, against bare clients that echo
     Mqtt,
+    /// What rules cost by their number, against none and against `nft -f`; as root
+    Nftables,
     /// Requests remembered on disk, against bare redb and memory
     Replay,
 }
@@ -52,9 +56,11 @@ impl Subject {
     fn package(self) -> &'static str {
         match self {
             Self::Codec => "oc2-encoding",
+            Self::Guard => "oc2-packet-filter",
             Self::Http => "oc2-transfer-http",
             Self::Iptables => "oc2-actuator-iptables",
             Self::Mqtt => "oc2-tests",
+            Self::Nftables => "oc2-actuator-nftables",
             Self::Replay => "oc2-consumer",
         }
     }
@@ -62,9 +68,11 @@ impl Subject {
     fn benches(self) -> &'static [&'static str] {
         match self {
             Self::Codec => &["codec", "allocations"],
+            Self::Guard => &["guard"],
             Self::Http => &["tls"],
-            Self::Iptables => &["transactions", "guard"],
+            Self::Iptables => &["transactions"],
             Self::Mqtt => &["mqtt"],
+            Self::Nftables => &["ratios"],
             Self::Replay => &["replay"],
         }
     }

@@ -7,8 +7,11 @@ use std::env;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use oc2_actuator_iptables::backend::{Backend, BackendConfig, Flavor, Restore};
-use oc2_actuator_iptables::{Change, Family, Hook, KernelRule, Matching, Network, Ports, Protocol, Ruleset, Verdict};
+use oc2_actuator_iptables::backend::{BackendConfig, Restore};
+use oc2_packet_filter::backend::Backend;
+use oc2_packet_filter::{
+    Change, Family, Flavor, Hook, KernelRule, Matching, Network, Ports, Protocol, Ruleset, Verdict,
+};
 
 fn main() {
     if !env::args().any(|arg| arg == "--bench") {

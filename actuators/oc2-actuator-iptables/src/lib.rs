@@ -2,69 +2,33 @@
 //! kernel in chains of our own.
 //!
 //! Take this crate to filter packets on command. For the commands alone take `oc2-profile-slpf`; to write an actuator of
-//! another kind, `oc2-actuator`.
+//! another kind, `oc2-actuator`; for another packet filter, `oc2-packet-filter`, which does everything here but speak to the
+//! kernel.
 //!
 //! ```
 //! use oc2_actuator::{AnyActuator, testing};
-//! use oc2_actuator_iptables::{Config, IptablesActuator};
+//! use oc2_packet_filter::Config;
 //! use oc2_profile_slpf::Slpf;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let state_dir = tempfile::tempdir()?;
 //! let config: Config = toml::from_str(r#"backend = "dry-run""#)?; // "iptables" is for those who may
-//! let firewall = IptablesActuator::open(config, state_dir.path())?;
+//! let firewall = oc2_actuator_iptables::open(config, state_dir.path())?;
 //!
 //! // A Consumer does this with what it receives.
 //! let net: oc2_core::target::Ipv4Net = "198.51.100.0/24".parse()?;
 //! testing::perform(&AnyActuator::new(firewall.clone()), &Slpf::deny(net).build()?).await?;
-//! assert_eq!(firewall.rules().await?[0].number.as_i64(), 999_990);
 //! assert!(firewall.kernel_agrees().await?);
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! # The rules
-//!
-//! The rules are a list in the order of their numbers, lowest first, and the first that matches a packet decides. A new
-//! rule gets a number below all that were given before, so the newest wins; `insert_rule` places a rule elsewhere
-//! (DECISIONS S1). A rule of the list is several rules of the kernel: a net is source or destination, a direction is a
-//! chain, ports without a protocol are three protocols. A gateway filters what it passes on too.
-//!
-//! A packet that no rule of the list matches goes on to the rules of others; one that is allowed does not.
-//!
-//! What must stay reachable can be guarded ([`Guard`]): a command that would cut it off is refused, whatever it looks like.
-//!
-//! # From a command to the kernel
-//!
-//! An order of the profile is planned without effects, committed to the store, put in force through a [`Backend`] whole
-//! or not at all, and then answered. The store is a file for each chain prefix; it survives `kill -9` at any point, and at
-//! the next start the kernel is made to hold what the store holds.
-//!
-//! [`Backend`]: backend::Backend
+//! A packet that no rule matches goes on to the rules of others; one that is allowed does not.
 
-mod actuator;
 pub mod backend;
-mod config;
-mod engine;
-mod error;
-mod keeper;
-mod plan;
-mod record;
-mod rule;
-mod ruleset;
-mod store;
-#[cfg(feature = "testing")]
-pub mod testing;
-mod update;
+mod open;
 
-pub use actuator::IptablesActuator;
-pub use config::{BackendKind, Config, ConfigError, Guard, Keep, KeptProtocol, Mode, Outside};
-pub use error::OpenError;
-pub use record::RuleRecord;
-pub use rule::{
-    Family, Hook, IcmpKind, Interface, KernelRule, Matching, Network, Ports, Protocol, RuleError, Specification,
-    Verdict,
-};
-pub use ruleset::{Change, Mismatch, Ruleset};
-pub use store::StoreError;
+#[cfg(feature = "testing")]
+pub use oc2_packet_filter::testing;
+pub use open::{backend, open, uninstall};

@@ -4,6 +4,8 @@
 
 #[cfg(feature = "audit")]
 mod audit;
+#[cfg(feature = "packet-filter")]
+mod backend;
 mod check;
 mod cli;
 mod config;

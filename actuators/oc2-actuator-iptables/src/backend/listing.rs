@@ -1,8 +1,7 @@
 use std::fmt;
 
 use super::ChainNames;
-use crate::rule::{Family, Hook, Network};
-use crate::ruleset::Ruleset;
+use oc2_packet_filter::{Family, Hook, Network, Ruleset};
 
 /// What the kernel holds of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +14,8 @@ pub struct Listing {
 
 impl Listing {
     /// What the kernel holds once `rules` are loaded.
-    pub(super) fn of(rules: &Ruleset, chains: &ChainNames, gateway: bool) -> Self {
+    #[must_use]
+    pub fn of(rules: &Ruleset, chains: &ChainNames, gateway: bool) -> Self {
         let of = |family| FamilyListing::of(rules, family, chains, gateway);
         Self { v4: of(Family::V4), v6: of(Family::V6) }
     }
@@ -41,7 +41,8 @@ pub struct FamilyListing {
 impl FamilyListing {
     /// What the kernel holds once `rules` are loaded.
     pub(super) fn of(rules: &Ruleset, family: Family, chains: &ChainNames, gateway: bool) -> Self {
-        let specify = |hook| rules.chain(family, hook).map(|rule| rule.specification(chains).to_string()).collect();
+        let specify =
+            |hook| rules.chain(family, hook).map(|rule| rule.specification(chains.reject()).to_string()).collect();
         Self {
             hooked_at: Hook::ALL.map(|hook| hooks(hook, gateway)),
             chains: Hook::ALL.map(|hook| Some(specify(hook))),
@@ -76,7 +77,7 @@ impl FamilyListing {
         &self.hooked_at[hook as usize]
     }
 
-    /// The rules of our chain as [`KernelRule::specification`](crate::KernelRule::specification) writes them; none if there
+    /// The rules of our chain as [`KernelRule::specification`](oc2_packet_filter::KernelRule::specification) writes them; none if there
     /// is no such chain.
     #[must_use]
     pub fn rules(&self, hook: Hook) -> Option<&[String]> {

@@ -1,12 +1,14 @@
 mod committer;
+mod lines;
 mod lister;
 mod process;
 mod script;
 mod tools;
 
-use super::{Backend, BackendConfig, BackendError, ChainNames, FamilyListing, Listing};
-use crate::rule::Family;
-use crate::ruleset::{Change, Ruleset};
+use oc2_packet_filter::backend::{Backend, BackendError};
+use oc2_packet_filter::{Change, Family, Ruleset};
+
+use super::{BackendConfig, ChainNames, FamilyListing, Listing};
 
 use committer::Committer;
 use lister::Lister;
@@ -45,6 +47,15 @@ impl Restore {
             v6: Table::open(Family::V6, config)?,
             held: None,
         })
+    }
+
+    /// What the kernel holds of ours now.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel or a tool does not play along.
+    pub fn list(&mut self) -> Result<Listing, BackendError> {
+        Ok(Listing { v4: self.v4.lister.list(&self.chains)?, v6: self.v6.lister.list(&self.chains)? })
     }
 
     fn replace(&mut self, rules: &Ruleset) -> Result<(), BackendError> {
@@ -97,10 +108,6 @@ impl Backend for Restore {
         Ok(())
     }
 
-    fn list(&mut self) -> Result<Listing, BackendError> {
-        Ok(Listing { v4: self.v4.lister.list(&self.chains)?, v6: self.v6.lister.list(&self.chains)? })
-    }
-
     fn holds(&mut self, rules: &Ruleset) -> Result<bool, BackendError> {
         Ok(self.list()? == Listing::of(rules, &self.chains, self.gateway))
     }
@@ -132,7 +139,7 @@ impl Table {
         let edits = held.edits(changes)?;
         let mut script = String::new();
         for edit in &edits {
-            edit.write(held.rules(edit.family(), edit.hook()), chains, &mut script);
+            lines::write(edit, held.rules(edit.family(), edit.hook()), chains, &mut script);
         }
         self.commit(&script)?;
         held.accept(&edits);

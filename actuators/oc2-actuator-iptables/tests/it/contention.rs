@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use oc2_actuator_iptables::backend::{Backend, Flavor};
-use oc2_actuator_iptables::{Change, Family, Hook, Ruleset};
+use oc2_packet_filter::backend::Backend;
+use oc2_packet_filter::{Change, Family, Flavor, Hook, Ruleset};
 
 use crate::support::{Host, Random, delete, insert, tcp};
 

@@ -1,7 +1,8 @@
 use std::fs;
 
-use oc2_actuator_iptables::backend::{Backend, BackendConfig, BackendError, Flavor, Restore};
-use oc2_actuator_iptables::{Family, Ruleset};
+use oc2_actuator_iptables::backend::{BackendConfig, Restore};
+use oc2_packet_filter::backend::{Backend, BackendError};
+use oc2_packet_filter::{Family, Flavor, Ruleset};
 
 use crate::support::{Host, ToolDir, delete_port, insert_port, ports, restore_children};
 

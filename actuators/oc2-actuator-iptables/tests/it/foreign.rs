@@ -1,7 +1,8 @@
 use std::process::Command;
 
-use oc2_actuator_iptables::backend::{Backend, BackendError, Flavor};
-use oc2_actuator_iptables::{Family, testing};
+use oc2_actuator_iptables::testing;
+use oc2_packet_filter::backend::{Backend, BackendError};
+use oc2_packet_filter::{Family, Flavor};
 
 use crate::support::{Host, delete_port, insert_port, ports};
 

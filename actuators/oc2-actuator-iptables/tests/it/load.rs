@@ -1,5 +1,6 @@
-use oc2_actuator_iptables::backend::{Backend, BackendConfig, BackendError, Flavor, Restore};
-use oc2_actuator_iptables::{Family, Hook, Ruleset};
+use oc2_actuator_iptables::backend::{BackendConfig, Restore};
+use oc2_packet_filter::backend::{Backend, BackendError};
+use oc2_packet_filter::{Family, Flavor, Hook, Ruleset};
 
 use crate::support::{Host, insert_port, ports, tcp};
 
@@ -125,7 +126,7 @@ on_every_flavor! {
         let tools = host.tools_with(Family::V6, "read probe; echo \"$probe\"; read begin; kill -9 $$");
         let mut backend = Restore::open(&BackendConfig { tool_dirs: vec![tools.path().into()], ..host.config() }).unwrap();
         let error = backend.load(&ports(&[1])).unwrap_err();
-        assert!(matches!(error, BackendError::Died { family: Family::V6, .. }), "{error}");
+        assert!(matches!(error, BackendError::Died { family: Some(Family::V6), .. }), "{error}");
         assert!(!error.left_unchanged());
         assert!(matches!(backend.apply(&[]), Err(BackendError::Unsynced)));
     }

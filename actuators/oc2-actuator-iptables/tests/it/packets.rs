@@ -3,9 +3,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, U
 use std::process::Command;
 use std::time::Duration;
 
-use oc2_actuator_iptables::backend::{Backend, Flavor, Restore};
-use oc2_actuator_iptables::{
-    Family, Hook, IcmpKind, KernelRule, Matching, Network, Ports, Protocol, Ruleset, Verdict, testing,
+use oc2_actuator_iptables::backend::Restore;
+use oc2_actuator_iptables::testing;
+use oc2_packet_filter::backend::Backend;
+use oc2_packet_filter::{
+    Family, Flavor, Hook, IcmpKind, KernelRule, Matching, Network, Ports, Protocol, Ruleset, Verdict,
 };
 
 use crate::support::{Host, delete, insert, rule};

@@ -3,8 +3,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
-use oc2_actuator_iptables::backend::{Backend, BackendConfig, BackendError, Flavor, Restore};
-use oc2_actuator_iptables::{Change, Family, Hook, Ruleset};
+use oc2_actuator_iptables::backend::{BackendConfig, Restore};
+use oc2_packet_filter::backend::{Backend, BackendError};
+use oc2_packet_filter::{Change, Family, Flavor, Hook, Ruleset};
 
 use crate::support::{
     Host, Random, children_of, end_tools, insert, insert_port, ports, restore_children, signal, tcp,
@@ -111,7 +112,7 @@ fn a_lock_held_by_another_program_is_told() {
         let lock = fs::File::open(env::var_os("XTABLES_LOCKFILE").unwrap()).unwrap();
         lock.lock().unwrap();
         let error = backend.apply(&[insert_port(0, 2)]).unwrap_err();
-        assert!(matches!(error, BackendError::Busy { family: Family::V4 }), "{error}");
+        assert!(matches!(error, BackendError::Busy { family: Some(Family::V4) }), "{error}");
         assert!(error.left_unchanged());
         lock.unlock().unwrap();
         backend.apply(&[insert_port(0, 3)]).unwrap();

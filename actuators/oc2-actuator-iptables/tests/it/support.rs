@@ -5,9 +5,11 @@ use std::process::{Command, Output};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use oc2_actuator_iptables::backend::{Backend, BackendConfig, Flavor, Restore};
-use oc2_actuator_iptables::{
-    Change, Family, Hook, KernelRule, Matching, Network, Ports, Protocol, Ruleset, Verdict, testing,
+use oc2_actuator_iptables::backend::{BackendConfig, Restore};
+use oc2_actuator_iptables::testing;
+use oc2_packet_filter::backend::Backend;
+use oc2_packet_filter::{
+    Change, Family, Flavor, Hook, KernelRule, Matching, Network, Ports, Protocol, Ruleset, Verdict,
 };
 
 /// Makes a test for each flavor of iptables, named after the function and the flavor.

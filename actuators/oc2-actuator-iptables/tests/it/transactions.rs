@@ -1,6 +1,8 @@
-use oc2_actuator_iptables::backend::{Backend, BackendConfig, BackendError, DryRun, Flavor, Listing, Restore};
-use oc2_actuator_iptables::{
-    Change, Family, Hook, IcmpKind, KernelRule, Matching, Ports, Protocol, Ruleset, Verdict, testing,
+use oc2_actuator_iptables::backend::{BackendConfig, ChainNames, Listing, Restore};
+use oc2_actuator_iptables::testing;
+use oc2_packet_filter::backend::{Backend, BackendError};
+use oc2_packet_filter::{
+    Change, Family, Flavor, Hook, IcmpKind, KernelRule, Matching, Ports, Protocol, Ruleset, Verdict,
 };
 
 use crate::support::{Host, Random, delete, delete_port, end_tools, insert, insert_port, network, ports, rule, tcp};
@@ -76,7 +78,7 @@ on_every_flavor! {
         let mut backend = host.loaded(&ports(&[1, 2, 3]));
         host.iptables(Family::V4, "-D OC2-INPUT 2");
         let error = backend.apply(&[insert_port(0, 9), delete_port(2, 2), insert_port(0, 8)]).unwrap_err();
-        assert!(matches!(error, BackendError::Refused { family: Family::V4, .. }), "{error}");
+        assert!(matches!(error, BackendError::Refused { family: Some(Family::V4), .. }), "{error}");
         assert!(error.left_unchanged());
         assert!(backend.holds(&ports(&[1, 3])).unwrap());
         backend.apply(&[insert_port(0, 9)]).unwrap();
@@ -103,7 +105,7 @@ on_every_flavor! {
         let error = backend
             .apply(&[insert(2, v6), insert(0, v4), delete(1, old_v4), delete(0, old_v6)])
             .unwrap_err();
-        assert!(matches!(error, BackendError::Refused { family: Family::V6, .. }), "{error}");
+        assert!(matches!(error, BackendError::Refused { family: Some(Family::V6), .. }), "{error}");
         assert_eq!(backend.list().unwrap(), before);
         backend.apply(&[delete(0, both(1)[0].clone())]).unwrap();
     }
@@ -154,9 +156,7 @@ on_every_flavor! {
 
 /// What a gateway lists that holds these rules.
 fn as_told(rules: &Ruleset) -> Listing {
-    let mut backend = DryRun::new(&BackendConfig { gateway: true, ..BackendConfig::default() });
-    backend.load(rules).unwrap();
-    backend.list().unwrap()
+    Listing::of(rules, &ChainNames::default(), true)
 }
 
 fn random_changes(random: &mut Random, held: &Ruleset) -> Vec<Change> {

@@ -2,9 +2,9 @@ use std::path::Path;
 
 use oc2_actuator::Context;
 use oc2_actuator::testing::matrix;
-use oc2_actuator_iptables::{Config, IptablesActuator, OpenError, StoreError};
 use oc2_core::StatusCode;
 use oc2_core::types::time::{DateTime, Window};
+use oc2_packet_filter::{Config, OpenError, StoreError};
 use oc2_profile_slpf::{Results, RuleNumber, Slpf};
 
 use crate::support::{Firewall, command};
@@ -265,10 +265,10 @@ fn the_examples_of_the_standard_lie_in_the_past_and_succeed_without_effect() {
 #[test]
 fn one_store_has_one_user() {
     let firewall = Firewall::dry();
-    let again = |dir: &Path| IptablesActuator::open(toml::from_str("backend = \"dry-run\"").unwrap(), dir);
+    let again = |dir: &Path| oc2_actuator_iptables::open(toml::from_str("backend = \"dry-run\"").unwrap(), dir);
     let error = again(firewall.dir.path()).unwrap_err();
     assert!(matches!(error, OpenError::Store(StoreError::InUse { .. })), "{error}");
-    let error = IptablesActuator::uninstall(&Config::default(), firewall.dir.path()).unwrap_err();
+    let error = oc2_actuator_iptables::uninstall(&Config::default(), firewall.dir.path()).unwrap_err();
     assert!(matches!(error, OpenError::Store(StoreError::InUse { .. })), "{error}");
     firewall.block_on(firewall.actuator().close());
     again(firewall.dir.path()).unwrap();

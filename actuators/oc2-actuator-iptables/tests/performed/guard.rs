@@ -3,10 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
-use oc2_actuator_iptables::backend::Flavor;
 use oc2_actuator_iptables::testing;
 use oc2_core::types::time;
 use oc2_core::{Rejection, StatusCode};
+use oc2_packet_filter::Flavor;
 use oc2_profile_slpf::{Direction, DropProcess, RuleNumber, Slpf};
 
 use crate::packets::ip;

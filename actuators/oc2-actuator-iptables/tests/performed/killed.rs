@@ -6,8 +6,7 @@ use std::time::Duration;
 use std::{env, thread};
 
 use oc2_actuator::{AnyActuator, testing};
-use oc2_actuator_iptables::backend::Flavor;
-use oc2_actuator_iptables::{Config, IptablesActuator};
+use oc2_packet_filter::{Config, Flavor};
 use oc2_profile_slpf::{Results, RuleNumber, Slpf};
 use tempfile::TempDir;
 
@@ -29,7 +28,7 @@ on_every_flavor! {
                 .spawn()
                 .unwrap();
             told.hear(driver, Duration::from_millis(20 + round * 13 % 60));
-            let actuator = IptablesActuator::open(Config { flavor, ..Config::default() }, dir.path()).unwrap();
+            let actuator = oc2_actuator_iptables::open(Config { flavor, ..Config::default() }, dir.path()).unwrap();
             let firewall = Firewall::dry();
             let rules = firewall.block_on(actuator.rules()).unwrap();
             told.compare(rules.iter().map(|record| record.number.as_i64()).collect());
@@ -42,7 +41,7 @@ on_every_flavor! {
 
 /// Adds and removes rules for ever, and tells of each after it was answered.
 fn drive(flavor: Flavor, dir: &Path) {
-    let actuator = IptablesActuator::open(Config { flavor, ..Config::default() }, dir).unwrap();
+    let actuator = oc2_actuator_iptables::open(Config { flavor, ..Config::default() }, dir).unwrap();
     let any = AnyActuator::new(actuator);
     let deny = |net| command(&format!(r#"{{"action":"deny","target":{{{net}}}}}"#));
     let nets = [r#""ipv4_net":"192.0.2.1""#, r#""ipv6_net":"2001:db8::1""#];

@@ -3,10 +3,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::Command as Process;
 use std::time::{Duration, Instant};
 
-use oc2_actuator_iptables::backend::Flavor;
 use oc2_actuator_iptables::testing;
 use oc2_core::Command;
 use oc2_core::types::time;
+use oc2_packet_filter::Flavor;
 use oc2_profile_slpf::{Allow, Deny, Direction, DropProcess, RuleBuilder, Slpf};
 
 use crate::support::{Firewall, family_of, iptables};
@@ -107,8 +107,8 @@ on_every_flavor! {
         firewall.number(&deny_net((Ipv4Addr::LOCALHOST, 1).into()).build().unwrap());
         firewall.block_on(firewall.actuator().close());
         assert_ne!(everything(flavor), before);
-        let config = oc2_actuator_iptables::Config { flavor, ..Default::default() };
-        oc2_actuator_iptables::IptablesActuator::uninstall(&config, firewall.dir.path()).unwrap();
+        let config = oc2_packet_filter::Config { flavor, ..Default::default() };
+        oc2_actuator_iptables::uninstall(&config, firewall.dir.path()).unwrap();
         assert_eq!(everything(flavor), before);
     }
 
@@ -197,7 +197,7 @@ fn deny_port(server: SocketAddr) -> Command {
 }
 
 fn everything(flavor: Flavor) -> Vec<String> {
-    oc2_actuator_iptables::Family::ALL.map(|family| iptables(flavor, family, "-S")).into()
+    oc2_packet_filter::Family::ALL.map(|family| iptables(flavor, family, "-S")).into()
 }
 
 fn name_of(flavor: Flavor) -> &'static str {

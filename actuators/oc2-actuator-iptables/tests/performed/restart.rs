@@ -1,5 +1,4 @@
-use oc2_actuator_iptables::Family;
-use oc2_actuator_iptables::backend::Flavor;
+use oc2_packet_filter::{Family, Flavor};
 use oc2_profile_slpf::Slpf;
 
 use crate::support::{Firewall, command, iptables};

@@ -3,10 +3,11 @@ use std::path::Path;
 use std::process::{Command as Process, Output};
 
 use oc2_actuator::{AnyActuator, Outcome};
-use oc2_actuator_iptables::backend::{BackendConfig, Flavor};
-use oc2_actuator_iptables::{Config, Family, IptablesActuator, testing};
+use oc2_actuator_iptables::backend::BackendConfig;
+use oc2_actuator_iptables::testing;
 use oc2_core::shape::read::{Context, Read};
 use oc2_core::{Command, Rejection};
+use oc2_packet_filter::{Config, Family, Flavor, PacketFilter};
 use oc2_profile_slpf::{Results, RuleNumber};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -54,7 +55,7 @@ pub(crate) fn test_name(path: &str) -> &str {
 pub(crate) struct Firewall {
     pub(crate) dir: TempDir,
     config: Config,
-    actuator: Option<IptablesActuator>,
+    actuator: Option<PacketFilter>,
     runtime: Runtime,
 }
 
@@ -77,14 +78,14 @@ impl Firewall {
     pub(crate) fn open(config: Config) -> Self {
         let dir = TempDir::new().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let actuator = Some(IptablesActuator::open(config.clone(), dir.path()).unwrap());
+        let actuator = Some(oc2_actuator_iptables::open(config.clone(), dir.path()).unwrap());
         Self { dir, config, actuator, runtime }
     }
 
     /// The process ends in order, and another one starts.
     pub(crate) fn restart(&mut self) {
         self.actuator = None;
-        self.actuator = Some(IptablesActuator::open(self.config.clone(), self.dir.path()).unwrap());
+        self.actuator = Some(oc2_actuator_iptables::open(self.config.clone(), self.dir.path()).unwrap());
     }
 
     /// The same with another configuration.
@@ -93,7 +94,7 @@ impl Firewall {
         self.restart();
     }
 
-    pub(crate) fn actuator(&self) -> &IptablesActuator {
+    pub(crate) fn actuator(&self) -> &PacketFilter {
         self.actuator.as_ref().unwrap()
     }
 

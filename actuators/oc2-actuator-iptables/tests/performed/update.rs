@@ -1,9 +1,9 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use oc2_actuator_iptables::backend::{BackendConfig, DryRun, Fault, Faulty, Flavor};
-use oc2_actuator_iptables::{Config, IptablesActuator};
 use oc2_core::Rejection;
+use oc2_packet_filter::backend::{DryRun, Fault, Faulty};
+use oc2_packet_filter::{Config, Flavor, PacketFilter};
 use oc2_profile_slpf::Slpf;
 use tempfile::TempDir;
 
@@ -246,9 +246,9 @@ async fn a_file_is_put_in_force_whole_or_not_at_all() {
     let config = Config { update_dir: Some(rules_dir.path().into()), ..Config::default() };
     for fault in [Fault::Refuse, Fault::LoseCommand, Fault::LoseAnswer] {
         let state_dir = TempDir::new().unwrap();
-        let kernel = DryRun::new(&BackendConfig::default());
+        let kernel = DryRun::new();
         let (backend, faults) = Faulty::new(kernel.clone());
-        let actuator = IptablesActuator::open_with(config.clone(), state_dir.path(), Box::new(backend)).unwrap();
+        let actuator = PacketFilter::open(config.clone(), state_dir.path(), Box::new(backend)).unwrap();
         let any = oc2_actuator::AnyActuator::new(actuator.clone());
         for net in [r#"{"ipv4_net":"192.0.2.1"}"#, r#"{"ipv6_net":"::1"}"#] {
             let deny = command(&format!(r#"{{"action":"deny","target":{net}}}"#));

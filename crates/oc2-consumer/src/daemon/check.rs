@@ -41,7 +41,7 @@ pub(crate) fn check(path: &Path, asked: &Asked) -> Result<(), Failure> {
     if config.actuators.is_empty() {
         println!("  has no actuator: it answers `query features` and nothing else (ARCH 3.3.5 wants one)");
     }
-    #[cfg(feature = "iptables")]
+    #[cfg(feature = "packet-filter")]
     config.actuators.iter().map(toml::Spanned::get_ref).for_each(describe);
     Ok(())
 }
@@ -54,18 +54,20 @@ fn credentials(mqtt: &super::config::MqttTable) -> String {
     if shown.is_empty() { ", unknown to the broker".to_owned() } else { format!(", with {}", shown.join(" and ")) }
 }
 
-#[cfg(feature = "iptables")]
+#[cfg(feature = "packet-filter")]
 fn describe(actuator: &super::config::ActuatorTable) {
-    use oc2_actuator_iptables::{BackendKind, Mode};
+    use oc2_packet_filter::{BackendKind, Mode};
 
-    let effect = match (actuator.backend, &actuator.mode) {
-        (BackendKind::DryRun, _) => "filters nothing (dry-run)".to_owned(),
-        (BackendKind::Iptables, Mode::Host) => {
-            format!("filters packets of this host in chains {}-*", actuator.chain_prefix)
-        }
-        (BackendKind::Iptables, Mode::Gateway(_)) => {
-            format!("filters packets of this host and those it passes on, in chains {}-*", actuator.chain_prefix)
-        }
+    let packets = match actuator.mode {
+        Mode::Host => "packets of this host",
+        Mode::Gateway(_) => "packets of this host and those it passes on,",
+    };
+    let chains = format!("in chains {}-*", actuator.chain_prefix);
+    let effect = match actuator.backend {
+        BackendKind::DryRun => "filters nothing (dry-run)".to_owned(),
+        BackendKind::Iptables => format!("filters {packets} {chains}"),
+        BackendKind::Nftables => format!("filters {packets} with nftables"),
+        BackendKind::Auto => format!("filters {packets} with nftables where the kernel has it, else {chains}"),
     };
     println!("  slpf: {effect}");
     match &actuator.guard {

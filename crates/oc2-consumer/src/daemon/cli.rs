@@ -127,6 +127,6 @@ A configuration that filters packets on this host:
   file = \"/etc/oc2/policy.toml\"      # who may do what
   [[actuator]]
   profile = \"slpf\"
-  backend = \"iptables\"      # or \"dry-run\", which changes nothing
+  backend = \"iptables\"      # or \"nftables\", \"auto\", or \"dry-run\", which changes nothing
 
 Exit status: 0 all is well, 1 something is wrong or the command would be refused, 2 the command line is wrong.";

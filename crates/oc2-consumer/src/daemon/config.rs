@@ -86,11 +86,11 @@ fn encodings(with_cbor: bool) -> Encodings {
 }
 
 /// `[[actuator]]`
-#[cfg(feature = "iptables")]
-pub(crate) type ActuatorTable = oc2_actuator_iptables::Config;
+#[cfg(feature = "packet-filter")]
+pub(crate) type ActuatorTable = oc2_packet_filter::Config;
 
 /// `[[actuator]]`, of which none is compiled in.
-#[cfg(not(feature = "iptables"))]
+#[cfg(not(feature = "packet-filter"))]
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ActuatorTable {}
@@ -151,7 +151,10 @@ impl Config {
     }
 
     /// What no single key can tell.
-    fn check_whole(&self, #[cfg_attr(not(feature = "iptables"), expect(unused))] text: &str) -> Result<(), String> {
+    fn check_whole(
+        &self,
+        #[cfg_attr(not(feature = "packet-filter"), expect(unused))] text: &str,
+    ) -> Result<(), String> {
         if self.is_deaf() {
             return Err(format!("nothing listens: add a table {}", LISTENERS.join(" or ")));
         }
@@ -166,7 +169,7 @@ impl Config {
         if self.policy.is_none() {
             return Err(NO_POLICY.into());
         }
-        #[cfg(feature = "iptables")]
+        #[cfg(feature = "packet-filter")]
         {
             let mut prefixes = std::collections::HashSet::new();
             if let Some(twice) = self.actuators.iter().find(|table| !prefixes.insert(&table.get_ref().chain_prefix)) {

@@ -38,11 +38,22 @@ impl Watch {
     }
 
     /// Counts its rules. It closes when Consumer and metrics are gone.
-    #[cfg(feature = "iptables")]
-    pub(crate) fn actuator(&self, chain: String, actuator: &oc2_actuator_iptables::IptablesActuator) {
+    #[cfg(feature = "packet-filter")]
+    pub(crate) fn actuator(&self, chain: String, actuator: &oc2_packet_filter::PacketFilter) {
         #[cfg(feature = "metrics")]
         if let Some(metrics) = &self.metrics {
             let actuator = actuator.clone();
+            let watched = actuator.clone();
+            let name = "rules_changed_by_others";
+            metrics.gauge(
+                name,
+                "How often others had changed our rules in the kernel",
+                [("chain", chain.clone())],
+                move || {
+                    let n_drifts = i64::try_from(watched.n_drifts()).ok();
+                    async move { n_drifts }
+                },
+            );
             metrics.gauge("rules", "Rules of packet filters there are", [("chain", chain)], move || {
                 let actuator = actuator.clone();
                 async move { i64::try_from(actuator.rules().await.ok()?.len()).ok() }

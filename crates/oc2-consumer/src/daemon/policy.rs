@@ -168,13 +168,13 @@ fn tell<'a>(
 }
 
 /// What a policy may speak of, by the configuration alone.
-#[cfg(feature = "iptables")]
+#[cfg(feature = "packet-filter")]
 pub(crate) fn terms(config: &Config) -> Vec<Terms> {
     config.actuators.iter().take(1).map(|_| super::config::ActuatorTable::terms()).collect()
 }
 
 /// What a policy may speak of, where no actuator is compiled in.
-#[cfg(not(feature = "iptables"))]
+#[cfg(not(feature = "packet-filter"))]
 pub(crate) fn terms(_: &Config) -> Vec<Terms> {
     Vec::new()
 }
@@ -246,7 +246,7 @@ pub(crate) fn explain(
     if meant.is_empty() && command.action != Action::Query && command.action != Action::Cancel {
         println!("  but no actuator here performs it");
     }
-    #[cfg(feature = "iptables")]
+    #[cfg(feature = "packet-filter")]
     if !meant.is_empty() && config.actuators.iter().any(|actuator| actuator.get_ref().guard.is_some()) {
         println!("  unless the guard finds, with the rules there are then, that it would cut something off");
     }
@@ -268,7 +268,7 @@ fn read(path: &Path, mode: Mode) -> Result<(Headers, Command), Failure> {
 
 /// The profiles that would perform a Command, as the Consumer picks them: by the profile it names, the specifiers and the
 /// pairs that are supported.
-#[cfg(feature = "iptables")]
+#[cfg(feature = "packet-filter")]
 fn meant(config: &Config, command: &Command) -> Result<Vec<Terms>, Failure> {
     for actuator in config.actuators.iter().map(toml::Spanned::get_ref) {
         if actuator.would_perform(command).map_err(|error| error.to_string())? {
@@ -278,7 +278,7 @@ fn meant(config: &Config, command: &Command) -> Result<Vec<Terms>, Failure> {
     Ok(Vec::new())
 }
 
-#[cfg(not(feature = "iptables"))]
+#[cfg(not(feature = "packet-filter"))]
 fn meant(_: &Config, _: &Command) -> Result<Vec<Terms>, Failure> {
     Ok(Vec::new())
 }

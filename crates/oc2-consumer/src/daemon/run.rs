@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-#[cfg(feature = "iptables")]
+#[cfg(feature = "packet-filter")]
 use oc2_consumer::ConsumerBuilder;
 use oc2_consumer::{Consumer, RequestStore};
 #[cfg(feature = "http")]
@@ -121,7 +121,7 @@ fn assemble(config: &Config, watch: &Watch) -> Result<Consumer, Failure> {
     if config.actuators.is_empty() {
         warn!("There is no actuator: only `query features` is answered (ARCH 3.3.5 wants a profile).");
     }
-    #[cfg(feature = "iptables")]
+    #[cfg(feature = "packet-filter")]
     let actuators = open_actuators(config, watch)?;
     // After the actuators, as what follows: with a policy or a store that cannot be read nothing is commanded, but the rules
     // are in force.
@@ -132,7 +132,7 @@ fn assemble(config: &Config, watch: &Watch) -> Result<Consumer, Failure> {
         Some(device) => builder.also_known_as(device?.as_str()),
         None => builder,
     };
-    #[cfg(feature = "iptables")]
+    #[cfg(feature = "packet-filter")]
     let builder = actuators.into_iter().fold(builder, ConsumerBuilder::actuator);
     let builder = watch.observe(builder, config)?;
     let requests = RequestStore::open(&config.consumer.state_dir.0)?;
@@ -141,12 +141,12 @@ fn assemble(config: &Config, watch: &Watch) -> Result<Consumer, Failure> {
     Ok(consumer)
 }
 
-#[cfg(feature = "iptables")]
-fn open_actuators(config: &Config, watch: &Watch) -> Result<Vec<oc2_actuator_iptables::IptablesActuator>, Failure> {
+#[cfg(feature = "packet-filter")]
+fn open_actuators(config: &Config, watch: &Watch) -> Result<Vec<oc2_packet_filter::PacketFilter>, Failure> {
     let open = |table: &toml::Spanned<super::config::ActuatorTable>| {
         let (table, state_dir) = (table.get_ref().clone(), &config.consumer.state_dir.0);
         let chain = table.chain_prefix.to_string();
-        let actuator = oc2_actuator_iptables::IptablesActuator::open(table, state_dir)?;
+        let actuator = super::backend::open(table, state_dir)?;
         watch.actuator(chain, &actuator);
         Ok(actuator)
     };

@@ -5,8 +5,8 @@ use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use super::process::{End, Process};
-use crate::backend::BackendError;
-use crate::rule::Family;
+use oc2_packet_filter::Family;
+use oc2_packet_filter::backend::BackendError;
 
 /// Commits transactions of one family through `iptables-restore`.
 ///
@@ -125,7 +125,7 @@ impl Committer {
 
     /// A tool that gave a reason and an exit status has refused; any other end says nothing about what it did before.
     fn failed(&self, process: &Process, status: Option<ExitStatus>) -> BackendError {
-        let (family, detail) = (self.family, process.complained());
+        let (family, detail) = (Some(self.family), process.complained());
         match status.and_then(|status| status.code()) {
             Some(0) => BackendError::Died { family, detail: format!("no acknowledgement {detail}") },
             Some(_) if detail.contains("xtables lock") => BackendError::Busy { family },
@@ -138,15 +138,15 @@ impl Committer {
     }
 
     fn died(&self, cause: &io::Error) -> BackendError {
-        BackendError::Died { family: self.family, detail: cause.to_string() }
+        BackendError::Died { family: Some(self.family), detail: cause.to_string() }
     }
 
     fn timed_out(&self) -> BackendError {
-        BackendError::Timeout { family: self.family, after: self.timeout }
+        BackendError::Timeout { family: Some(self.family), after: self.timeout }
     }
 
     fn unusable(&self, cause: io::Error) -> BackendError {
-        BackendError::Unusable { family: self.family, cause }
+        BackendError::Unusable { family: Some(self.family), cause }
     }
 }
 

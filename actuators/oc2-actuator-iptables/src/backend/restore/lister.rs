@@ -3,8 +3,10 @@ use std::time::{Duration, Instant};
 
 use super::committer::LOCK_WAIT;
 use super::process::{End, Process};
-use crate::backend::{BackendError, ChainNames, FamilyListing};
-use crate::rule::Family;
+use oc2_packet_filter::Family;
+use oc2_packet_filter::backend::BackendError;
+
+use crate::backend::{ChainNames, FamilyListing};
 
 /// Reads the chains of one family, a process for each chain.
 ///
@@ -34,7 +36,7 @@ impl Lister {
         if printed.starts_with(&format!("-P {chain} ")) {
             Ok(printed)
         } else {
-            Err(BackendError::Refused { family: self.family, detail: process.complained() })
+            Err(BackendError::Refused { family: Some(self.family), detail: process.complained() })
         }
     }
 
@@ -47,12 +49,12 @@ impl Lister {
 
     fn run(&self, chain: &str) -> Result<Process, BackendError> {
         let deadline = Instant::now() + self.timeout;
-        let unusable = |cause| BackendError::Unusable { family: self.family, cause };
+        let unusable = |cause| BackendError::Unusable { family: Some(self.family), cause };
         let mut process = Process::spawn(&self.iptables, &["-w", LOCK_WAIT, "-S", chain]).map_err(unusable)?;
         let end = process.finish(b"", deadline).map_err(unusable)?;
         match (end, process.wait(deadline).map_err(unusable)?) {
             (End::Closed, Some(_)) => Ok(process),
-            _ => Err(BackendError::Unusable { family: self.family, cause: std::io::ErrorKind::TimedOut.into() }),
+            _ => Err(BackendError::Unusable { family: Some(self.family), cause: std::io::ErrorKind::TimedOut.into() }),
         }
     }
 }

@@ -1,5 +1,5 @@
 use crate::backend::{ChainNames, FamilyListing};
-use crate::rule::Hook;
+use oc2_packet_filter::Hook;
 
 /// The lines that turn what is `present` of our chains and hooks into `target`.
 ///
@@ -40,8 +40,7 @@ fn move_hooks(hook: Hook, from: &[usize], to: &[usize], chains: &ChainNames, lin
 mod tests {
     use super::*;
     use crate::backend::Listing;
-    use crate::rule::{Family, KernelRule, Matching, Verdict};
-    use crate::ruleset::Ruleset;
+    use oc2_packet_filter::{Family, KernelRule, Matching, Ruleset, Verdict};
 
     #[test]
     fn the_first_load_makes_chains_and_hooks() {

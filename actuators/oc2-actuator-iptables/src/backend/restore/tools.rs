@@ -1,7 +1,9 @@
 use std::path::PathBuf;
 
-use crate::backend::{BackendConfig, BackendError, Flavor};
-use crate::rule::Family;
+use oc2_packet_filter::backend::BackendError;
+use oc2_packet_filter::{Family, Flavor};
+
+use crate::backend::BackendConfig;
 
 /// The programs of one family.
 #[derive(Debug, Clone)]

@@ -1,0 +1,156 @@
+//! nf_tables as a back end.
+
+use std::io;
+
+use oc2_packet_filter::backend::{Alarm, Backend, BackendError};
+use oc2_packet_filter::{ChainPrefix, Change, Config, Mode, Ruleset};
+
+use crate::image::Image;
+use crate::kernel::{self, Contents, Failure, Monitor, Socket};
+use crate::op::Op;
+
+/// The kernel, by way of netlink: a table of our own for both families, `openc2`, whose every change is one transaction.
+///
+/// It remembers what it has told the kernel, and tells it only what changes. What foreign hands do in our table it hears from
+/// the kernel ([`Backend::watch`]); [`Backend::holds`] says whether it matters, [`Backend::load`] puts right.
+///
+/// An `allow` ends the way of a packet through our table. It does not keep the chains of other tables from stopping it.
+#[derive(Debug)]
+pub struct Nftables {
+    table: String,
+    mode: Mode,
+    socket: Socket,
+    /// None while what the kernel holds is not known.
+    image: Option<Image>,
+    monitor: Option<Monitor>,
+}
+
+impl Nftables {
+    /// Opens the way to the kernel, which is not changed before the first `load`.
+    ///
+    /// # Errors
+    /// This kernel has no nf_tables, or this process may not speak to it.
+    pub fn open(config: &Config) -> Result<Self, BackendError> {
+        let unusable = |cause| BackendError::Unusable { family: None, cause };
+        let socket = Socket::open(0).map_err(unusable)?;
+        kernel::ask().map_err(unusable)?;
+        Ok(Self { table: table(&config.chain_prefix), mode: config.mode.clone(), socket, image: None, monitor: None })
+    }
+
+    /// Whether this kernel has nf_tables and lets this process ask.
+    #[must_use]
+    pub fn is_available() -> bool {
+        kernel::ask().is_ok()
+    }
+
+    /// The name of our table.
+    #[must_use]
+    pub fn table(&self) -> &str {
+        &self.table
+    }
+
+    fn commit(&mut self, ops: &[Op]) -> Result<(), Failure> {
+        if ops.is_empty() { Ok(()) } else { self.socket.commit(&self.table, ops) }
+    }
+
+    fn contents(&mut self) -> Result<Option<Contents>, BackendError> {
+        // Whoever changes the table meanwhile makes the kernel say so; then once more.
+        for _ in 1..MAX_LOOKS {
+            match Contents::listed(&mut self.socket, &self.table) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                listed => return listed.map_err(|cause| BackendError::Unusable { family: None, cause }),
+            }
+        }
+        let listed = Contents::listed(&mut self.socket, &self.table);
+        listed.map_err(|cause| BackendError::Unusable { family: None, cause })
+    }
+}
+
+impl Backend for Nftables {
+    fn load(&mut self, rules: &Ruleset) -> Result<(), BackendError> {
+        let image = Image::of(rules, &self.mode, self.image.as_ref());
+        if self.contents()? == Some(Contents::of(&image)) {
+            self.image = Some(image);
+            return Ok(());
+        }
+        match self.commit(&image.load()) {
+            Ok(()) => {
+                self.image = Some(image);
+                Ok(())
+            }
+            Err(failure) => {
+                if matches!(failure, Failure::Lost(_)) {
+                    self.image = None;
+                }
+                Err(error(failure, &[]))
+            }
+        }
+    }
+
+    fn apply(&mut self, changes: &[Change]) -> Result<(), BackendError> {
+        let mut image = self.image.take().ok_or(BackendError::Unsynced)?;
+        let shapes = image.shapes();
+        let ops = image.apply(changes);
+        match self.commit(&ops) {
+            Ok(()) => {
+                self.image = Some(image);
+                Ok(())
+            }
+            Err(failure) => {
+                if !matches!(failure, Failure::Lost(_)) {
+                    let inverses: Vec<_> = changes.iter().rev().map(Change::inverse).collect();
+                    image.take_back(&inverses, shapes);
+                    self.image = Some(image);
+                }
+                Err(error(failure, changes))
+            }
+        }
+    }
+
+    fn remove(&mut self) -> Result<(), BackendError> {
+        self.image = None;
+        // There has to be one to be deleted.
+        self.commit(&[Op::AddTable, Op::DeleteTable]).map_err(|failure| error(failure, &[]))
+    }
+
+    fn watch(&mut self, alarm: Alarm) {
+        match Monitor::start(self.table.clone(), self.socket.port(), alarm) {
+            Ok(monitor) => self.monitor = Some(monitor),
+            Err(error) => tracing::error!(%error, "Changes that others make in nftables are not noticed."),
+        }
+    }
+
+    fn holds(&mut self, rules: &Ruleset) -> Result<bool, BackendError> {
+        let image = Image::of(rules, &self.mode, self.image.as_ref());
+        Ok(self.contents()? == Some(Contents::of(&image)))
+    }
+}
+
+/// What a failure is to those who asked, with the rules it is about.
+fn error(failure: Failure, changes: &[Change]) -> BackendError {
+    match failure {
+        Failure::Refused { step, cause } => {
+            let mut numbers: Vec<_> = changes.iter().filter_map(|change| change.rule().number()).collect();
+            numbers.dedup();
+            let numbers: Vec<_> = numbers.iter().take(MAX_NAMED).map(|number| number.as_i64().to_string()).collect();
+            let of = if numbers.is_empty() { String::new() } else { format!(" for rule {}", numbers.join(", ")) };
+            BackendError::Refused { family: None, detail: format!("{step}{of}: {cause}") }
+        }
+        Failure::Unsent(cause) => BackendError::Unusable { family: None, cause },
+        Failure::Lost(cause) => BackendError::Died { family: None, detail: cause.to_string() },
+    }
+}
+
+/// `openc2` for the prefix that is the default, and the prefix with it for another.
+fn table(prefix: &ChainPrefix) -> String {
+    if *prefix == ChainPrefix::default() {
+        TABLE.to_owned()
+    } else {
+        format!("{TABLE}-{}", prefix.to_string().to_ascii_lowercase())
+    }
+}
+
+const TABLE: &str = "openc2";
+const MAX_LOOKS: usize = 5;
+/// In one error.
+const MAX_NAMED: usize = 3;

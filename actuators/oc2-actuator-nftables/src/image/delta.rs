@@ -1,0 +1,90 @@
+//! What changes between two transactions.
+
+use std::collections::BTreeMap;
+
+use crate::op::{Data, Element, Expr, Key, Op, SetSpec};
+
+/// Changes on their way to a transaction. What came and went has never been.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Delta {
+    elements: BTreeMap<String, BTreeMap<Key, Changed>>,
+    new_sets: Vec<(SetSpec, Vec<Element>)>,
+    old_sets: Vec<String>,
+    rules: Vec<(&'static str, Vec<Vec<Expr>>)>,
+}
+
+/// What a key was answered with, and is.
+#[derive(Clone, Copy, Debug, Default)]
+struct Changed {
+    before: Option<Data>,
+    after: Option<Data>,
+}
+
+impl Delta {
+    pub(crate) fn add(&mut self, set: &str, element: Element) {
+        self.changed(set, element.key).after = Some(element.data);
+    }
+
+    pub(crate) fn remove(&mut self, set: &str, element: Element) {
+        let changed = self.changed(set, element.key);
+        if changed.after.take().is_none() {
+            changed.before = Some(element.data);
+        }
+    }
+
+    /// A set with these elements, whatever was added to it before.
+    pub(crate) fn add_set(&mut self, spec: SetSpec, elements: Vec<Element>) {
+        self.elements.remove(&spec.name);
+        self.new_sets.push((spec, elements));
+    }
+
+    pub(crate) fn delete_set(&mut self, name: String) {
+        self.elements.remove(&name);
+        self.old_sets.push(name);
+    }
+
+    pub(crate) fn replace_rules(&mut self, chain: &'static str, rules: Vec<Vec<Expr>>) {
+        self.rules.push((chain, rules));
+    }
+
+    /// The steps, in the order of what needs what.
+    pub(crate) fn into_ops(self) -> Vec<Op> {
+        let (mut deletes, mut adds) = (Vec::new(), Vec::new());
+        for (set, changes) in self.elements {
+            let (mut gone, mut come) = (Vec::new(), Vec::new());
+            for (key, Changed { before, after }) in changes {
+                if before == after {
+                    continue;
+                }
+                gone.extend(before.map(|data| Element { key: key.clone(), data }));
+                come.extend(after.map(|data| Element { key, data }));
+            }
+            if !gone.is_empty() {
+                deletes.push(Op::DeleteElements(set.clone(), gone));
+            }
+            if !come.is_empty() {
+                adds.push(Op::AddElements(set, come));
+            }
+        }
+        let mut ops = Vec::new();
+        for (spec, elements) in self.new_sets {
+            let name = spec.name.clone();
+            ops.extend([Op::AddSet(spec), Op::AddElements(name, elements)]);
+        }
+        ops.append(&mut deletes);
+        ops.append(&mut adds);
+        for (chain, rules) in self.rules {
+            ops.push(Op::FlushChain(chain.to_owned()));
+            ops.extend(rules.into_iter().map(|rule| Op::AddRule(chain.to_owned(), rule)));
+        }
+        ops.extend(self.old_sets.into_iter().map(Op::DeleteSet));
+        ops
+    }
+
+    fn changed(&mut self, set: &str, key: Key) -> &mut Changed {
+        if !self.elements.contains_key(set) {
+            self.elements.insert(set.to_owned(), BTreeMap::new());
+        }
+        self.elements.get_mut(set).expect("it was inserted").entry(key).or_default()
+    }
+}

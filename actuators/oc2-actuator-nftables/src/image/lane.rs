@@ -1,0 +1,330 @@
+//! The rules that packets of one family meet on one way.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use oc2_packet_filter::{Family, KernelRule, Network};
+
+use super::delta::Delta;
+use super::intervals::{Difference, Intervals};
+use super::path::Path;
+use super::shape::{Carried, Shape, destination, icmp, is_whole, source, width};
+use super::{PORT_PROTOCOLS, runs};
+use crate::op::{Answer, Data, DataSpec, Element, Expr, Key, KeySpec, Meta, Reg, SetSpec};
+use crate::rank::Rank;
+
+/// The rules of one chain of the kernel and its maps. Rules about one address are in two maps of ranges, those about more in
+/// maps by what they look at. Each map says the rank of the first rule that a packet meets in it; the first of these ranks
+/// decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Lane {
+    path: Path,
+    sources: Intervals,
+    destinations: Intervals,
+    connections: BTreeMap<Shape, Keys>,
+    /// What has a map; the rules of other shapes are looked at one after the other.
+    mapped: BTreeSet<Shape>,
+    /// Whether the rules of the chain are others than the kernel has.
+    is_other: bool,
+}
+
+/// The rules with one key, the first first.
+type Keys = BTreeMap<Vec<u8>, Vec<Rank>>;
+
+impl Lane {
+    /// One without rules. These shapes get a map first.
+    pub(crate) fn new(path: Path, shapes: BTreeSet<Shape>) -> Self {
+        Self {
+            path,
+            sources: Intervals::default(),
+            destinations: Intervals::default(),
+            connections: BTreeMap::new(),
+            mapped: shapes,
+            is_other: false,
+        }
+    }
+
+    /// A rule comes.
+    pub(crate) fn insert(&mut self, rule: &KernelRule, rank: Rank, delta: &mut Delta) {
+        self.change(
+            rule,
+            delta,
+            |side, net| side.insert(net, rank),
+            |ranks| {
+                ranks.insert(ranks.partition_point(|other| *other < rank), rank);
+            },
+        );
+    }
+
+    /// A rule goes.
+    pub(crate) fn remove(&mut self, rule: &KernelRule, rank: Rank, delta: &mut Delta) {
+        self.change(
+            rule,
+            delta,
+            |side, net| side.remove(net, rank),
+            |ranks| {
+                if let Ok(position) = ranks.binary_search(&rank) {
+                    ranks.remove(position);
+                }
+            },
+        );
+    }
+
+    fn change(
+        &mut self,
+        rule: &KernelRule,
+        delta: &mut Delta,
+        change_side: impl FnOnce(&mut Intervals, Network) -> Difference,
+        change_key: impl FnOnce(&mut Vec<Rank>),
+    ) {
+        let matching = rule.matching();
+        let (side, net, set) = match (matching.protocol, matching.source, matching.destination) {
+            (None, Some(net), None) => (&mut self.sources, net, self.path.set("-from")),
+            (None, None, Some(net)) => (&mut self.destinations, net, self.path.set("-to")),
+            (None, None, None) => (&mut self.sources, all(self.path.family), self.path.set("-from")),
+            _ => return self.change_connection(rule, delta, change_key),
+        };
+        let Difference { gone, come } = change_side(side, net);
+        let width = width(self.path.family);
+        gone.into_iter().for_each(|range| delta.remove(&set, element(range, width)));
+        come.into_iter().for_each(|range| delta.add(&set, element(range, width)));
+    }
+
+    fn change_connection(&mut self, rule: &KernelRule, delta: &mut Delta, change_key: impl FnOnce(&mut Vec<Rank>)) {
+        let (shape, key) = Shape::of(rule);
+        let keys = self.connections.entry(shape).or_default();
+        let ranks = keys.entry(key.clone()).or_default();
+        let before = ranks.first().copied();
+        change_key(ranks);
+        let after = ranks.first().copied();
+        if after.is_none() {
+            keys.remove(&key);
+        }
+        if keys.is_empty() {
+            self.connections.remove(&shape);
+        }
+        if before == after {
+            return;
+        }
+        if !self.mapped.contains(&shape) {
+            self.is_other = true;
+            return;
+        }
+        let set = self.path.set(&shape.to_string());
+        let element = |rank| Element { key: Key::Exact(key.clone()), data: Data::Rank(rank) };
+        before.map(element).into_iter().for_each(|gone| delta.remove(&set, gone));
+        after.map(element).into_iter().for_each(|come| delta.add(&set, come));
+    }
+
+    /// Gives as many shapes a map as may have one, those with the most rules first; what has one keeps it.
+    pub(crate) fn settle(&mut self, delta: &mut Delta) {
+        let former = self.mapped.clone();
+        self.mapped.retain(|shape| self.connections.contains_key(shape));
+        let mut waiting: Vec<_> = self.connections.iter().filter(|(shape, _)| !self.mapped.contains(shape)).collect();
+        waiting.sort_by_key(|(_, keys)| Reverse(keys.len()));
+        let n_free = MAX_SHAPES - self.mapped.len();
+        self.mapped.extend(waiting.into_iter().take(n_free).map(|(shape, _)| *shape));
+        for gone in former.difference(&self.mapped) {
+            delta.delete_set(self.path.set(&gone.to_string()));
+        }
+        for new in self.mapped.difference(&former) {
+            delta.add_set(self.shape_spec(new), self.shape_elements(new));
+        }
+        if self.is_other || self.mapped != former {
+            delta.replace_rules(self.path.chain(), self.rules());
+        }
+        self.is_other = false;
+    }
+
+    /// What has a map.
+    pub(crate) fn shapes(&self) -> BTreeSet<Shape> {
+        self.mapped.clone()
+    }
+
+    /// Says what has a map, as the kernel does.
+    pub(crate) fn set_shapes(&mut self, shapes: BTreeSet<Shape>) {
+        self.mapped = shapes;
+    }
+
+    /// Its maps and what is in them.
+    pub(crate) fn sets(&self) -> impl Iterator<Item = (SetSpec, Vec<Element>)> {
+        let width = width(self.path.family);
+        let side = move |of: &str, intervals: &Intervals| {
+            let key = KeySpec::Range(width);
+            let elements = intervals.iter().map(|range| element(range, width)).chain([nobody()]).collect();
+            (SetSpec { name: self.path.set(of), key, data: DataSpec::Rank }, elements)
+        };
+        let sides = [side("-from", &self.sources), side("-to", &self.destinations)];
+        let shapes = self.mapped.iter().map(|shape| (self.shape_spec(shape), self.shape_elements(shape)));
+        sides.into_iter().chain(shapes)
+    }
+
+    /// The rules of its chain. A rule does not apply if a part of it cannot be read, such as the ports of a later fragment;
+    /// then the next one does with less.
+    pub(crate) fn rules(&self) -> Vec<Vec<Expr>> {
+        let mut rules = Vec::new();
+        for (rank, shape, key) in self.unmapped() {
+            self.decide(&matches(&shape, self.path.family, key), Some(rank), &mut rules);
+        }
+        self.decide(&[], None, &mut rules);
+        rules
+    }
+
+    pub(crate) fn path(&self) -> Path {
+        self.path
+    }
+
+    fn unmapped(&self) -> Vec<(Rank, Shape, &[u8])> {
+        let unmapped = self.connections.iter().filter(|(shape, _)| !self.mapped.contains(shape));
+        let mut rules: Vec<_> = unmapped
+            .flat_map(|(shape, keys)| keys.iter().map(|(key, ranks)| (ranks[0], *shape, key.as_slice())))
+            .collect();
+        rules.sort();
+        rules
+    }
+
+    /// Finds the first of all ranks that a packet meets, and does what it says. `rank` is known before.
+    fn decide(&self, prelude: &[Expr], rank: Option<Rank>, rules: &mut Vec<Vec<Expr>>) {
+        let is_there = |is_meant: fn(&Carried) -> bool| self.mapped.iter().any(|shape| is_meant(&shape.carried));
+        let readable = [
+            (
+                is_there(is_about_ports as fn(&Carried) -> bool),
+                is_with_ports as fn(&Carried) -> bool,
+                Some(Readable::Ports),
+            ),
+            (is_there(is_about_icmp), is_with_icmp, Some(Readable::Icmp)),
+            (is_there(|carried| *carried == Carried::Protocol), is_of_protocol, None),
+            (true, |carried| *carried == Carried::Anything, None),
+        ];
+        for (is_needed, is_meant, readable) in readable {
+            if !is_needed {
+                continue;
+            }
+            let mut rule = prelude.to_vec();
+            self.ask(readable, &mut rule);
+            self.find_first(rank, is_meant, &mut rule);
+            rule.push(Expr::Lookup { set: runs::VERDICT.to_owned(), reg: RANK, answer: Answer::Verdict });
+            rules.push(rule);
+        }
+    }
+
+    fn ask(&self, readable: Option<Readable>, rule: &mut Vec<Expr>) {
+        if readable.is_some() {
+            rule.push(Expr::Meta(Meta::L4Proto, KEY));
+        }
+        match readable {
+            Some(Readable::Ports) => {
+                rule.push(Expr::Lookup { set: PORT_PROTOCOLS.to_owned(), reg: KEY, answer: Answer::Holds });
+            }
+            Some(Readable::Icmp) => rule.push(Expr::Equals(KEY, vec![icmp(self.path.family)])),
+            None => return,
+        }
+        rule.push(is_whole(KEY));
+    }
+
+    fn find_first(&self, rank: Option<Rank>, is_meant: fn(&Carried) -> bool, rule: &mut Vec<Expr>) {
+        let family = self.path.family;
+        let mut is_first = true;
+        if let Some(rank) = rank {
+            rule.push(Expr::Load(BEST, rank.answer()));
+            is_first = false;
+        }
+        let mut look_up = |set: String, rule: &mut Vec<Expr>| {
+            let into = if is_first { BEST } else { OTHER };
+            rule.push(Expr::Lookup { set, reg: KEY, answer: Answer::Reg(into) });
+            if !is_first {
+                let set = runs::FIRST.to_owned();
+                rule.push(Expr::Lookup { set, reg: RANK, answer: Answer::Reg(BEST) });
+            }
+            is_first = false;
+        };
+        rule.push(source(family, KEY));
+        look_up(self.path.set("-from"), rule);
+        rule.push(destination(family, KEY));
+        look_up(self.path.set("-to"), rule);
+        for shape in self.mapped.iter().filter(|shape| is_meant(&shape.carried)) {
+            shape.load(family, KEY, rule);
+            look_up(self.path.set(&shape.to_string()), rule);
+        }
+    }
+
+    fn shape_spec(&self, shape: &Shape) -> SetSpec {
+        let key = KeySpec::Exact(shape.key_len(self.path.family));
+        SetSpec { name: self.path.set(&shape.to_string()), key, data: DataSpec::Rank }
+    }
+
+    fn shape_elements(&self, shape: &Shape) -> Vec<Element> {
+        let keys = self.connections.get(shape).into_iter().flatten();
+        let element =
+            |(key, ranks): (&Vec<u8>, &Vec<Rank>)| Element { key: Key::Exact(key.clone()), data: Data::Rank(ranks[0]) };
+        keys.map(element).chain([nobody()]).collect()
+    }
+}
+
+/// What of a packet can be read.
+#[derive(Clone, Copy)]
+enum Readable {
+    Ports,
+    Icmp,
+}
+
+fn is_about_ports(carried: &Carried) -> bool {
+    matches!(carried, Carried::Ports { .. })
+}
+
+fn is_about_icmp(carried: &Carried) -> bool {
+    matches!(carried, Carried::Icmp { .. })
+}
+
+fn is_of_protocol(carried: &Carried) -> bool {
+    matches!(carried, Carried::Anything | Carried::Protocol)
+}
+
+fn is_with_ports(carried: &Carried) -> bool {
+    is_of_protocol(carried) || is_about_ports(carried)
+}
+
+fn is_with_icmp(carried: &Carried) -> bool {
+    is_of_protocol(carried) || is_about_icmp(carried)
+}
+
+/// Whether a packet has this key.
+fn matches(shape: &Shape, family: Family, key: &[u8]) -> Vec<Expr> {
+    let mut rule = Vec::new();
+    if is_about_ports(&shape.carried) || is_about_icmp(&shape.carried) {
+        rule.push(is_whole(KEY));
+    }
+    shape.load(family, KEY, &mut rule);
+    let parts = key.chunks(MAX_EQUALS).enumerate();
+    rule.extend(parts.map(|(i, part)| Expr::Equals(KEY.after(i * MAX_EQUALS), part.to_vec())));
+    rule
+}
+
+/// The answer for packets that no rule is about.
+fn nobody() -> Element {
+    Element { key: Key::Other, data: Data::Rank(Rank::NONE) }
+}
+
+fn element((first, last, rank): (u128, u128, Rank), width: usize) -> Element {
+    let octets = |address: u128| address.to_be_bytes()[16 - width..].to_vec();
+    Element { key: Key::Range(octets(first), octets(last)), data: Data::Rank(rank) }
+}
+
+fn all(family: Family) -> Network {
+    let address = match family {
+        Family::V4 => std::net::IpAddr::from([0; 4]),
+        Family::V6 => std::net::IpAddr::from([0_u16; 8]),
+    };
+    Network::new(address, 0).expect("every family has a net of all addresses")
+}
+
+/// The rank that was found first so far, beside the one that is compared with it.
+const BEST: Reg = Reg(0);
+const OTHER: Reg = Reg(3);
+/// The rank in what was answered, and then the other answer: where two ranks are compared.
+const RANK: Reg = Reg(1);
+const KEY: Reg = Reg(6);
+/// A rule of the kernel has 4 KiB for its parts.
+const MAX_SHAPES: usize = 8;
+/// The kernel compares no more at once.
+const MAX_EQUALS: usize = 16;

@@ -1,0 +1,118 @@
+//! How nf_tables is spoken to: messages of netlink, without a process, a library or a text in between.
+
+pub(crate) mod attributes;
+mod monitor;
+mod socket;
+mod wire;
+
+use std::collections::BTreeMap;
+use std::io;
+
+use self::attributes::Attributes;
+pub(crate) use self::monitor::Monitor;
+pub(crate) use self::socket::{Failure, Socket};
+use self::wire::Listed;
+use crate::image::{Chain, Image};
+use crate::op::{Element, KeySpec, SetSpec};
+
+/// What a table holds, in one order.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Contents {
+    sets: BTreeMap<String, (SetSpec, Vec<Element>)>,
+    chains: BTreeMap<String, Chain>,
+}
+
+impl Contents {
+    /// What the kernel is to hold.
+    pub(crate) fn of(image: &Image) -> Self {
+        let set = |(spec, mut elements): (SetSpec, Vec<Element>)| {
+            elements.sort();
+            (spec.name.clone(), (spec, elements))
+        };
+        let chains = image.chains().into_iter().map(|chain| (chain.name.clone(), chain)).collect();
+        Self { sets: image.sets().map(set).collect(), chains }
+    }
+
+    /// What the kernel holds; none if there is anything in the table that we would not write.
+    ///
+    /// # Errors
+    /// The kernel does not say.
+    pub(crate) fn listed(socket: &mut Socket, table: &str) -> io::Result<Option<Self>> {
+        let Some(specs) = list(socket, table, wire::GETSET, wire::read_set)? else { return Ok(None) };
+        let Some(chains) = list(socket, table, wire::GETCHAIN, wire::read_chain)? else { return Ok(None) };
+        let mut contents = Self::default();
+        for chain in chains {
+            contents.chains.insert(chain.name.clone(), chain);
+        }
+        for spec in specs {
+            let Some(elements) = elements(socket, table, &spec)? else { return Ok(None) };
+            contents.sets.insert(spec.name.clone(), (spec, elements));
+        }
+        let rule = |attributes: Attributes<'_>| Some((attributes.text(2)?.to_owned(), wire::read_rule(attributes)?));
+        let Some(rules) = list(socket, table, wire::GETRULE, rule)? else { return Ok(None) };
+        for (chain, rule) in rules {
+            let Some(chain) = contents.chains.get_mut(&chain) else { return Ok(None) };
+            chain.rules.push(rule);
+        }
+        Ok(Some(contents))
+    }
+}
+
+/// Whether this kernel has nf_tables and lets us ask.
+///
+/// # Errors
+/// Why not.
+pub(crate) fn ask() -> io::Result<()> {
+    Socket::open(0)?.ask(wire::GETGEN, |_| {})
+}
+
+/// The things of one kind in a table; none if one of them is not as we make them.
+fn list<T>(
+    socket: &mut Socket,
+    table: &str,
+    kind: u16,
+    read: impl Fn(Attributes<'_>) -> Option<T>,
+) -> io::Result<Option<Vec<T>>> {
+    let mut things = Some(Vec::new());
+    let listed = socket.list(
+        kind,
+        |w| w.put_text(1, table),
+        |message| {
+            let attributes = Attributes::of(message);
+            if attributes.text(1) == Some(table) {
+                things = things.take().and_then(|mut things| {
+                    things.push(read(attributes)?);
+                    Some(things)
+                });
+            }
+        },
+    );
+    match listed {
+        Ok(()) => Ok(things),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Some(Vec::new())),
+        Err(error) => Err(error),
+    }
+}
+
+fn elements(socket: &mut Socket, table: &str, spec: &SetSpec) -> io::Result<Option<Vec<Element>>> {
+    let mut listed = Vec::new();
+    let write = |w: &mut attributes::Writer| {
+        w.put_text(1, table);
+        w.put_text(2, &spec.name);
+    };
+    socket.list(wire::GETSETELEM, write, |message| listed.extend(wire::read_elements(Attributes::of(message))))?;
+    let elements = match spec.key {
+        KeySpec::Range(len) => wire::ranges(listed, len),
+        KeySpec::Exact(_) | KeySpec::RankPairs => {
+            let element = |listed| match listed {
+                Listed::Element(element) => Some(element),
+                Listed::End(_) | Listed::Foreign => None,
+            };
+            listed.into_iter().map(element).collect()
+        }
+    };
+    Ok(elements.map(|mut elements: Vec<Element>| {
+        elements.sort();
+        elements
+    }))
+}

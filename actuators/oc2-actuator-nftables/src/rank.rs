@@ -1,0 +1,59 @@
+//! The place of a rule in the list, as the kernel compares it.
+
+use oc2_packet_filter::KernelRule;
+use oc2_profile_slpf::RuleNumber;
+
+/// Where a rule stands: the lower, the earlier packets meet it. It is the number of the rule, moved so that it is not
+/// negative, so it never changes and no other rule has to move for it. People who list the table see the number in its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Rank(pub(crate) u64);
+
+impl Rank {
+    /// Before all rules.
+    pub(crate) const FIRST: Self = Self(0);
+    /// Behind all rules: that of no rule.
+    pub(crate) const NONE: Self = Self(u64::MAX);
+
+    /// That of a rule of the kernel; one that is not of a list counts as number 0.
+    pub(crate) fn of(rule: &KernelRule) -> Self {
+        Self(rule.number().map_or(0, RuleNumber::as_i64).saturating_add(OFFSET).cast_unsigned())
+    }
+
+    /// As the kernel compares it, from the left.
+    pub(crate) fn octets(self) -> [u8; Self::LEN] {
+        self.0.to_be_bytes()
+    }
+
+    /// As a map answers it: behind four octets that nobody looks at.
+    ///
+    /// The kernel could do without; but `nft` 1.0.6 ends with a failed assertion when it lists a rule that looks up what
+    /// another lookup wrote into the very register, and would do so for all who list their own rules.
+    pub(crate) fn answer(self) -> Vec<u8> {
+        [[0; Self::ANSWER_LEN - Self::LEN].as_slice(), &self.octets()].concat()
+    }
+
+    /// What a map answered.
+    pub(crate) fn answered(octets: &[u8]) -> Option<Self> {
+        let rank = octets.strip_prefix(&[0; Self::ANSWER_LEN - Self::LEN])?;
+        Some(Self(u64::from_be_bytes(rank.try_into().ok()?)))
+    }
+
+    /// Two, as they are looked up when both were answered one behind the other.
+    pub(crate) fn pair(one: Self, other: Self) -> Vec<u8> {
+        [one.octets().to_vec(), other.answer()].concat()
+    }
+
+    pub(crate) fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+
+    pub(crate) fn previous(self) -> Self {
+        Self(self.0 - 1)
+    }
+
+    pub(crate) const LEN: usize = 8;
+    pub(crate) const ANSWER_LEN: usize = 12;
+}
+
+/// More than 2^53, which no number goes beyond.
+const OFFSET: i64 = 10_000_000_000_000_000;

@@ -1,0 +1,162 @@
+//! SLPF on this host.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+
+use oc2_actuator::{Actuator, Context};
+use oc2_core::types::time::DateTime;
+use oc2_core::{CommandRow, Profile, Rejection};
+use oc2_profile_slpf::{Command, Results, Slpf, Specifiers, UpdateFile};
+use tokio::sync::oneshot;
+
+use crate::backend::Backend;
+use crate::config::Config;
+use crate::engine::Engine;
+use crate::error::OpenError;
+use crate::keeper::Keeper;
+use crate::plan::{NewRule, Order};
+use crate::record::RuleRecord;
+use crate::store::Lock;
+use crate::update;
+
+/// Performs SLPF commands with a back end of this host. Clones are the same actuator.
+///
+/// The rules stay in the kernel when the last clone is dropped; the next [`open`](Self::open) finds them.
+#[derive(Clone, Debug)]
+pub struct PacketFilter {
+    config: Arc<Config>,
+    engine: Arc<Engine>,
+}
+
+impl PacketFilter {
+    /// Opens the store in `state_dir`, which must exist, and makes the back end hold the persistent rules in it whose window
+    /// is open. Which back end the configuration names does not matter here.
+    ///
+    /// Waits for the kernel and the disk: call it where waiting is allowed.
+    ///
+    /// # Errors
+    /// Another process works with the store, it cannot be read, or the kernel does not take the rules.
+    pub fn open(config: Config, state_dir: &Path, backend: Box<dyn Backend>) -> Result<Self, OpenError> {
+        let config = Arc::new(config);
+        let keeper = Keeper::open(Arc::clone(&config), state_dir, backend)?;
+        Ok(Self { config, engine: Arc::new(Engine::start(keeper)?) })
+    }
+
+    /// Takes everything that an actuator with this configuration ever put into the kernel out again. The store stays, and
+    /// the next [`open`](Self::open) puts its rules back.
+    ///
+    /// # Errors
+    /// An actuator works with this store, or the kernel does not play along.
+    pub fn uninstall(config: &Config, state_dir: &Path, backend: &mut dyn Backend) -> Result<(), OpenError> {
+        let _held = Lock::take(state_dir, &config.chain_prefix)?;
+        Ok(backend.remove()?)
+    }
+
+    /// The rules there are, in the order in which packets meet them.
+    ///
+    /// # Errors
+    /// 503: too much is going on, or the actuator is closed.
+    pub async fn rules(&self) -> Result<Vec<RuleRecord>, Rejection> {
+        self.engine.rules().await
+    }
+
+    /// Whether the kernel holds exactly the rules there are, met before all others. It does not if a foreign hand was in
+    /// our chains; the next change that it disturbs puts that right, or a restart.
+    ///
+    /// # Errors
+    /// 503: too much is going on, or the actuator is closed. 500: the kernel does not say.
+    pub async fn kernel_agrees(&self) -> Result<bool, Rejection> {
+        self.engine.kernel_agrees().await
+    }
+
+    /// How often others were found to have changed our rules in the kernel, where the back end notices.
+    #[must_use]
+    pub fn n_drifts(&self) -> u64 {
+        self.engine.n_drifts()
+    }
+
+    /// Takes no further commands (503), and waits until those before are performed and the store is closed. Without it,
+    /// the drop of the last clone blocks its thread for that long.
+    pub async fn close(&self) {
+        self.engine.close().await;
+    }
+
+    /// Refuses what this host cannot do, without a look at the rules there are.
+    async fn order(&self, command: Command) -> Result<Order, Rejection> {
+        match command {
+            Command::Allow(rule) => NewRule::allow(rule, &self.config.mode).map(Order::Insert),
+            Command::Deny { rule, drop_process } => {
+                NewRule::deny(rule, drop_process, &self.config.mode).map(Order::Insert)
+            }
+            Command::Delete(number) => Ok(Order::Remove(number)),
+            Command::Update(file) => self.read(file).await.map(Order::Replace),
+        }
+    }
+
+    /// Reads a file of rules on a thread of its own: it takes up to a second, and the engine has other things to do.
+    async fn read(&self, file: UpdateFile) -> Result<Vec<NewRule>, Rejection> {
+        let (reply, answer) = oneshot::channel();
+        let config = Arc::clone(&self.config);
+        let read = move || {
+            // Nobody waits any more: nothing is lost.
+            let _ = reply.send(update::read(&file, &config));
+        };
+        thread::Builder::new().name("oc2-update-file".into()).spawn(read).map_err(|error| {
+            tracing::error!(%error, "No thread to read a file of rules.");
+            Rejection::unavailable("no thread to read the file")
+        })?;
+        answer.await.unwrap_or_else(|_| Err(Rejection::failed("internal error")))
+    }
+}
+
+impl Actuator for PacketFilter {
+    type Profile = Slpf;
+
+    fn commands(&self) -> Vec<&'static CommandRow> {
+        Slpf::COMMANDS.iter().filter(|row| self.config.supports(row.pair())).collect()
+    }
+
+    fn unsupported_args(&self) -> &[String] {
+        &self.config.disabled_args
+    }
+
+    fn is_addressed(&self, specifiers: &Specifiers) -> bool {
+        self.config.is_addressed_by(specifiers)
+    }
+
+    /// What can only change until a window opens is not refused before: a rule to delete may come, and so may a file.
+    /// A number that was used stays used. What would cut off something guarded if it began now is refused at once, and judged
+    /// again when it begins.
+    async fn check(&self, command: &Command, context: &Context) -> Result<(), Rejection> {
+        let now = DateTime::now();
+        let Context { window, .. } = context;
+        if self.config.reject_expired && window.stop.is_some_and(|stop| stop < now && window.start < stop) {
+            return Err(Rejection::malformed("args: the time for this Command is over"));
+        }
+        if window.is_ahead(now) && matches!(command, Command::Delete(_) | Command::Update(_)) {
+            return Ok(());
+        }
+        match self.order(command.clone()).await? {
+            Order::Insert(NewRule { insert_rule: None, .. }) | Order::Replace(_) if self.config.guard.is_none() => {
+                Ok(())
+            }
+            order => self.engine.check(order, context.clone()).await,
+        }
+    }
+
+    async fn perform(&self, command: Command, context: Context) -> Result<Option<Results>, Rejection> {
+        let order = self.order(command).await?;
+        let number = self.engine.perform(order, context).await?;
+        let number = number.filter(|_| self.supports_delete());
+        Ok(number.map(Results::rule))
+    }
+}
+
+impl PacketFilter {
+    /// A number that nobody can delete by is not told (SLPF 2.3.1, DECISIONS S10).
+    fn supports_delete(&self) -> bool {
+        let row = Slpf::COMMANDS.iter().find(|row| row.target == Slpf::RULE_NUMBER);
+        row.is_some_and(|row| self.config.supports(row.pair()))
+    }
+}

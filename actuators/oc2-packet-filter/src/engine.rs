@@ -1,0 +1,241 @@
+//! The thread that changes the rules, and the queue that leads to it.
+//!
+//! One thread, because the kernel and the store take one change after the other, and both make the caller wait.
+//! *Invariants.* Orders are performed in the order in which they were queued. A full queue is told at once. A panic is one
+//! order's: it is taken back, answered with a failure, and the next order is performed. Whatever is queued when the engine
+//! is closed is still performed.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use oc2_actuator::Context;
+use oc2_core::Rejection;
+use oc2_profile_slpf::RuleNumber;
+use tokio::sync::{oneshot, watch};
+
+use crate::backend::Alarm;
+use crate::error::OpenError;
+use crate::keeper::Keeper;
+use crate::plan::Order;
+use crate::record::RuleRecord;
+
+/// The way to the thread. It ends when this is dropped or closed.
+///
+/// The queue is the standard library's and not tokio's: the thread has to wait for the next order and for the end of the
+/// next window at the same time.
+pub(crate) struct Engine {
+    queue: Queue,
+    /// How often others had changed what is ours.
+    n_drifts: Arc<AtomicU64>,
+    ended: watch::Receiver<()>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Engine {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// The system gives none.
+    pub(crate) fn start(mut keeper: Keeper) -> Result<Self, OpenError> {
+        let (queue, jobs) = sync_channel(QUEUE_LENGTH);
+        let queue: Queue = Arc::new(Mutex::new(Some(queue)));
+        let (ending, ended) = watch::channel(());
+        let suspicion = Arc::new(AtomicBool::new(false));
+        keeper.watch_kernel(alarm(&queue, &suspicion));
+        let n_drifts = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&n_drifts);
+        let run = move || {
+            run(keeper, &jobs, &suspicion, &counted);
+            drop(ending);
+        };
+        let thread =
+            thread::Builder::new().name(env!("CARGO_PKG_NAME").into()).spawn(run).map_err(OpenError::Thread)?;
+        Ok(Self { queue, n_drifts, ended, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Performs an order, after all that were queued before it.
+    ///
+    /// # Errors
+    /// The refusal; 503 if the queue is full or closed; 500 after a panic.
+    pub(crate) async fn perform(&self, order: Order, context: Context) -> Result<Option<RuleNumber>, Rejection> {
+        self.ask(|reply| Job::Perform { order, context, reply }).await?
+    }
+
+    /// Whether an order would be refused, after all that were queued before it.
+    ///
+    /// # Errors
+    /// The refusal; 503 if the queue is full or closed; 500 after a panic.
+    pub(crate) async fn check(&self, order: Order, context: Context) -> Result<(), Rejection> {
+        self.ask(|reply| Job::Check { order, context, reply }).await?
+    }
+
+    /// The rules, lowest number first.
+    ///
+    /// # Errors
+    /// 503 if the queue is full or closed.
+    pub(crate) async fn rules(&self) -> Result<Vec<RuleRecord>, Rejection> {
+        self.ask(Job::Rules).await
+    }
+
+    /// How often others had changed what is ours in the kernel.
+    pub(crate) fn n_drifts(&self) -> u64 {
+        self.n_drifts.load(Ordering::Relaxed)
+    }
+
+    /// Whether the kernel holds the rules it should.
+    ///
+    /// # Errors
+    /// 503 if the queue is full or closed, 500 if the kernel does not say.
+    pub(crate) async fn kernel_agrees(&self) -> Result<bool, Rejection> {
+        self.ask(Job::KernelAgrees).await?
+    }
+
+    /// Takes no further orders, and waits until those that are queued are performed and the store is closed.
+    pub(crate) async fn close(&self) {
+        self.lock_queue().take();
+        // An error is what is waited for: the other end is gone.
+        while self.ended.clone().changed().await.is_ok() {}
+    }
+
+    async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T, Rejection> {
+        let (reply, answer) = oneshot::channel();
+        self.enqueue(job(reply))?;
+        answer.await.map_err(|_| Rejection::failed("internal error"))
+    }
+
+    fn enqueue(&self, job: Job) -> Result<(), Rejection> {
+        let closed = || Rejection::unavailable("shutting down");
+        match self.lock_queue().as_ref().ok_or_else(closed)?.try_send(job) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(_)) => Err(Rejection::unavailable("too many commands are waiting")),
+            Err(TrySendError::Disconnected(_)) => Err(closed()),
+        }
+    }
+
+    /// No code that can panic runs while the lock is held.
+    fn lock_queue(&self) -> MutexGuard<'_, Option<SyncSender<Job>>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Engine")
+    }
+}
+
+/// Waits until the store is closed: whoever opens it next must find it free.
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.lock_queue().take();
+        if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            // A panic of the thread was told by the panic itself.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The way into the queue, as long as it is open.
+type Queue = Arc<Mutex<Option<SyncSender<Job>>>>;
+
+/// An alarm wakes the thread, unless there is so much to do that it is awake. It does not keep the queue open.
+fn alarm(queue: &Queue, suspicion: &Arc<AtomicBool>) -> Alarm {
+    let (queue, suspicion) = (Arc::downgrade(queue), Arc::clone(suspicion));
+    Alarm::new(move || {
+        suspicion.store(true, Ordering::SeqCst);
+        if let Some(queue) = queue.upgrade()
+            && let Some(queue) = queue.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
+        {
+            let _ = queue.try_send(Job::Look);
+        }
+    })
+}
+
+enum Job {
+    /// Whatever there is to do, which may be to look at the kernel.
+    Look,
+    Perform {
+        order: Order,
+        context: Context,
+        reply: oneshot::Sender<Result<Option<RuleNumber>, Rejection>>,
+    },
+    Check {
+        order: Order,
+        context: Context,
+        reply: oneshot::Sender<Result<(), Rejection>>,
+    },
+    Rules(oneshot::Sender<Vec<RuleRecord>>),
+    KernelAgrees(oneshot::Sender<Result<bool, Rejection>>),
+}
+
+impl Job {
+    /// A caller that is gone does not undo the work.
+    fn run(self, keeper: &mut Keeper) {
+        match self {
+            Self::Look => {}
+            Self::Perform { order, context, reply } => {
+                let _ = reply.send(keeper.perform(order, &context));
+            }
+            Self::Check { order, context, reply } => {
+                let _ = reply.send(keeper.check(order, &context));
+            }
+            Self::Rules(reply) => {
+                let _ = reply.send(keeper.rules());
+            }
+            Self::KernelAgrees(reply) => {
+                let agrees = keeper.kernel_agrees().map_err(|error| {
+                    tracing::error!(%error, "The kernel does not say what it holds.");
+                    Rejection::failed("the kernel does not say what it holds")
+                });
+                let _ = reply.send(agrees);
+            }
+        }
+    }
+}
+
+/// A suspicion is looked into at once, but not again before a while has passed: whoever changes our rules all the time is not
+/// to keep us from performing commands.
+fn run(mut keeper: Keeper, jobs: &Receiver<Job>, suspicion: &AtomicBool, n_drifts: &AtomicU64) {
+    let mut next_look = Instant::now();
+    loop {
+        let until_look = suspicion.load(Ordering::SeqCst).then(|| next_look.saturating_duration_since(Instant::now()));
+        let job = match [keeper.until_tick(), until_look].into_iter().flatten().min() {
+            Some(timeout) => jobs.recv_timeout(timeout),
+            None => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        if Instant::now() >= next_look && suspicion.swap(false, Ordering::SeqCst) {
+            guarded(&mut keeper, |keeper| {
+                if keeper.look() {
+                    n_drifts.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+            next_look = Instant::now() + LOOK_INTERVAL;
+        }
+        guarded(&mut keeper, Keeper::tick);
+        match job {
+            Ok(job) => guarded(&mut keeper, |keeper| job.run(keeper)),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+/// The keeper is in order again after a panic, or says itself that it is not.
+fn guarded(keeper: &mut Keeper, act: impl FnOnce(&mut Keeper)) {
+    let res = catch_unwind(AssertUnwindSafe(|| act(keeper)));
+    if res.is_err() {
+        let _ = catch_unwind(AssertUnwindSafe(|| keeper.recover()));
+    }
+}
+
+/// Between two looks at what others do in the kernel.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+const QUEUE_LENGTH: usize = 1024;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,415 @@
+//! Keeps three things the same: the rules in memory, those in the store, and those in the kernel.
+//!
+//! A change takes four steps: it is planned, committed to the store, adopted in memory, put in force in the kernel. Only
+//! then is it answered with success. *Invariants*, each tested with stores and back ends that fail:
+//!
+//! - What was answered with success is in force, and durable if it was to be.
+//! - What was answered with a refusal has left nothing: memory, store and kernel are as they were. Where that cannot be
+//!   reached at once, every command is answered "unavailable" until it is, tried with each command and by a timer.
+//! - A number that was given to a rule in force is not given again. It is in the store before the rule is in the kernel.
+//! - Killed between any two steps, the next start makes the kernel hold what the store holds.
+//! - The end of a window is never refused: where the store or the kernel fails, the rule is gone from memory, and the
+//!   rest is brought in line later. A rule in the store whose window is over is not restored at a start.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use oc2_actuator::Context;
+use oc2_core::Rejection;
+use oc2_core::types::time::DateTime;
+use oc2_profile_slpf::{Refusal, RuleNumber};
+use tracing::{error, info, warn};
+
+use crate::backend::{Alarm, Backend, BackendError};
+use crate::config::{Config, Drift};
+use crate::error::OpenError;
+use crate::plan::{Claims, Cut, Edit, Entry, Order, Plan, RuleList, State, Step, Undo, Watch, Work, due, plan};
+use crate::record::RuleRecord;
+use crate::store::{Contents, Store};
+
+/// The rules, wherever they are.
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    config: Arc<Config>,
+    /// What no plan may cut off.
+    watch: Option<Watch>,
+    state: State,
+    store: Store,
+    backend: Box<dyn Backend>,
+    /// How to take back the change that is being made.
+    undo: Option<Undo>,
+    doubt: Doubt,
+}
+
+impl Keeper {
+    /// Makes the kernel hold what the store holds.
+    ///
+    /// # Errors
+    /// The store or the kernel does not play along.
+    pub(crate) fn open(config: Arc<Config>, store_dir: &Path, backend: Box<dyn Backend>) -> Result<Self, OpenError> {
+        let opened = Store::open(store_dir, &config.chain_prefix)?;
+        Self::start(config, opened, backend)
+    }
+
+    fn start(
+        config: Arc<Config>,
+        (mut store, contents): (Store, Contents),
+        mut backend: Box<dyn Backend>,
+    ) -> Result<Self, OpenError> {
+        let now = DateTime::now();
+        let Contents { records, numbering } = contents;
+        let n_stored = records.len();
+        let is_stale = records.iter().any(|record| record.deadline().is_some_and(|deadline| deadline <= now));
+        let rules = restored(records, &config, now)?;
+        let state = State { rules, numbering };
+        let watch = Watch::of(&config);
+        if let Some(Err(cut)) = watch.as_ref().map(|watch| watch.check_all(&state.rules, now)) {
+            // They were commanded before it was guarded. To leave them out would open what was to be closed.
+            match cut {
+                Cut::Off { name, by } => {
+                    error!(guarded = %name, by_rule = by.as_i64(), "A rule of the store cuts off what has to stay reachable; it stays in force: delete it.");
+                }
+                Cut::Unclear => error!(
+                    "Too many rules of the store overlap to tell whether they cut off what has to stay reachable."
+                ),
+            }
+        }
+        if is_stale {
+            store.rewrite(&state)?;
+        }
+        backend.load(&state.rules.ruleset())?;
+        info!(n_stored, n_restored = state.rules.iter().len(), "The kernel holds the rules of the store.");
+        Ok(Self { config, watch, state, store, backend, undo: None, doubt: Doubt::default() })
+    }
+
+    /// Performs an order, whole or not at all; the number of the new rule if there is one.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub(crate) fn perform(&mut self, order: Order, context: &Context) -> Result<Option<RuleNumber>, Rejection> {
+        self.settle()?;
+        let refusal = Refusals::of(&order);
+        let now = DateTime::now();
+        let plan = self.plan(order, context, now)?;
+        let number = plan.number;
+        if context.window.is_over(now) {
+            let number = number.map(RuleNumber::as_i64);
+            warn!(producer = context.producer, number, "A command had no effect: its window was over.");
+        }
+        self.carry_out(plan).map_err(|failure| refusal.of_failure(&failure))?;
+        Ok(number)
+    }
+
+    /// Whether an order would be refused now.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub(crate) fn check(&self, order: Order, context: &Context) -> Result<(), Rejection> {
+        self.plan(order, context, DateTime::now()).map(drop)
+    }
+
+    /// Nothing is planned that would cut off what has to stay reachable.
+    fn plan(&self, order: Order, context: &Context, now: DateTime) -> Result<Plan, Rejection> {
+        let plan = plan(&self.state, order, context, now, &self.config)?;
+        if let Some(Err(cut)) = self.watch.as_ref().map(|watch| watch.check(&self.state.rules, &plan.step, now)) {
+            match &cut {
+                Cut::Off { name, by } => {
+                    warn!(guarded = %name, by_rule = by.as_i64(), "A command was refused: it would cut off what has to stay reachable.");
+                }
+                Cut::Unclear => {
+                    warn!("A command was refused: too many rules overlap to tell whether it cuts anything off.")
+                }
+            }
+            return Err(cut.into());
+        }
+        Ok(plan)
+    }
+
+    /// The rules, lowest number first.
+    pub(crate) fn rules(&self) -> Vec<RuleRecord> {
+        self.state.rules.iter().map(|entry| entry.record().clone()).collect()
+    }
+
+    /// Asks the kernel whether it holds the rules that it should.
+    pub(crate) fn kernel_agrees(&mut self) -> Result<bool, BackendError> {
+        self.backend.holds(&self.state.rules.ruleset())
+    }
+
+    /// Has the back end say when others change what is ours.
+    pub(crate) fn watch_kernel(&mut self, alarm: Alarm) {
+        self.backend.watch(alarm);
+    }
+
+    /// Looks whether others have changed what is ours, and mends it or not, as the operator wants; true if they have.
+    pub(crate) fn look(&mut self) -> bool {
+        match self.kernel_agrees() {
+            Ok(true) => return false,
+            Ok(false) => {}
+            Err(error) => {
+                error!(%error, "The kernel does not say what it holds.");
+                return false;
+            }
+        }
+        match self.config.drift {
+            Drift::Mend => {
+                warn!("Somebody else changed our rules in the kernel; they are mended.");
+                self.doubt.kernel = true;
+                self.repair();
+            }
+            Drift::Leave => warn!("Somebody else changed our rules in the kernel; that is left as it is."),
+        }
+        true
+    }
+
+    /// Does what is due by now: ends windows, brings back suspended rules, tries repairs.
+    pub(crate) fn tick(&mut self) {
+        let edits = due(&self.state.rules, DateTime::now());
+        if !edits.is_empty() {
+            self.end_windows(edits);
+        }
+        if self.doubt.any() && Instant::now() >= self.doubt.not_before + RETRY {
+            self.repair();
+        }
+    }
+
+    /// When to call `tick` next, seen from now. Never later than after a short while if a window is open: somebody may
+    /// set the clock.
+    pub(crate) fn until_tick(&self) -> Option<Duration> {
+        let deadline = self.state.rules.next_deadline().map(|deadline| {
+            let milliseconds = deadline.since(DateTime::now()).as_millis();
+            Duration::from_millis(milliseconds).min(CLOCK_INTERVAL)
+        });
+        let retry = self.doubt.any().then(|| (self.doubt.not_before + RETRY).saturating_duration_since(Instant::now()));
+        [deadline, retry].into_iter().flatten().min()
+    }
+
+    /// Recovers from a panic in one of the other methods: the change that was being made is taken back, and nothing is
+    /// believed of the store and the kernel.
+    pub(crate) fn recover(&mut self) {
+        error!("A panic while the rules were changed; they are brought in line again.");
+        self.take_back();
+        self.doubt = Doubt { store: true, kernel: true, ..self.doubt };
+        self.repair();
+    }
+
+    fn carry_out(&mut self, plan: Plan) -> Result<(), Failure> {
+        if let Err(error) = self.store.commit(&plan.step, &plan.claims) {
+            error!(%error, "The store failed.");
+            self.doubt.store = true;
+            self.repair();
+            return Err(Failure::Store);
+        }
+        let (work, undo) = self.state.adopt(plan);
+        self.undo = Some(undo);
+        match self.put_in_force(&work) {
+            Ok(()) => {
+                self.undo = None;
+                Ok(())
+            }
+            Err(error) => {
+                self.take_back();
+                self.doubt.store = true;
+                self.repair();
+                Err(Failure::of_kernel(&error, !self.doubt.any()))
+            }
+        }
+    }
+
+    /// Has the kernel do what there is to do, by a load of everything if the changes alone are not taken: a foreign hand
+    /// may have been in our chains, or the tool was killed.
+    fn put_in_force(&mut self, work: &Work) -> Result<(), BackendError> {
+        let first = match work {
+            Work::Apply(changes) if changes.is_empty() => return Ok(()),
+            Work::Apply(changes) => self.backend.apply(changes),
+            Work::Load => return self.load(),
+        };
+        match first {
+            Err(error) if may_succeed_as_load(&error) => {
+                warn!(%error, "The kernel did not take the changes; all rules are loaded anew.");
+                self.doubt.kernel = true;
+                self.load()
+            }
+            Err(error) => {
+                self.doubt.kernel |= !error.left_unchanged();
+                Err(error)
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Makes the kernel hold the rules in memory; whether it does is in doubt until then.
+    fn load(&mut self) -> Result<(), BackendError> {
+        let res = self.backend.load(&self.state.rules.ruleset());
+        match &res {
+            Ok(()) => self.doubt.kernel = false,
+            Err(error) => self.doubt.kernel |= !error.left_unchanged(),
+        }
+        res
+    }
+
+    /// What has ended has ended, whether the store and the kernel can be told now or later.
+    fn end_windows(&mut self, edits: Vec<Edit>) {
+        edits.iter().for_each(tell_of_end);
+        let step = Step::Edit(edits);
+        if !self.doubt.store
+            && let Err(error) = self.store.commit(&step, &Claims::default())
+        {
+            error!(%error, "The store failed at the end of a window.");
+            self.doubt.store = true;
+        }
+        let (work, _) = self.state.adopt(Plan { step, claims: Claims::default(), number: None });
+        if self.doubt.kernel {
+            return self.repair();
+        }
+        if let Err(error) = self.put_in_force(&work) {
+            error!(%error, "The kernel failed at the end of a window.");
+            self.doubt.kernel = true;
+            self.repair();
+        }
+    }
+
+    fn take_back(&mut self) {
+        if let Some(undo) = self.undo.take() {
+            self.state.take_back(undo);
+        }
+    }
+
+    /// Goes on only with a store and a kernel that hold what they should.
+    fn settle(&mut self) -> Result<(), Rejection> {
+        if self.doubt.any() && Instant::now() >= self.doubt.not_before {
+            self.repair();
+        }
+        if self.doubt.any() {
+            return Err(Rejection::unavailable("the rules are being repaired, try again later"));
+        }
+        Ok(())
+    }
+
+    /// Makes the store and the kernel hold what memory holds, where that is in doubt. A failed attempt is followed by a
+    /// pause of its own length, so that there is time to answer.
+    fn repair(&mut self) {
+        let started = Instant::now();
+        self.doubt.not_before = started;
+        if self.doubt.store {
+            match self.store.rewrite(&self.state) {
+                Ok(()) => self.doubt.store = false,
+                Err(error) => error!(%error, "The store cannot be brought in line with the rules."),
+            }
+        }
+        if self.doubt.kernel
+            && let Err(error) = self.load()
+        {
+            self.doubt.kernel = true;
+            error!(%error, "The kernel cannot be brought in line with the rules.");
+        }
+        let now = Instant::now();
+        self.doubt.not_before = now + (now - started);
+    }
+}
+
+fn tell_of_end(edit: &Edit) {
+    let number = edit.number.as_i64();
+    match edit.after {
+        None => info!(number, "A rule has ended with its window."),
+        Some(_) => info!(number, "A rule is in force again after a suspension."),
+    }
+}
+
+/// The rules that are still to be in force at `now`.
+fn restored(records: Vec<RuleRecord>, config: &Config, now: DateTime) -> Result<RuleList, OpenError> {
+    let entry = |record: RuleRecord| {
+        let number = record.number;
+        Entry::of(record.resumed(now), &config.mode)
+            .map_err(|reason| OpenError::Rule { number, reason: reason.to_string() })
+    };
+    records.into_iter().filter(|record| !record.is_over(now)).map(entry).collect()
+}
+
+/// What may hold something else than memory does.
+#[derive(Clone, Copy, Debug)]
+struct Doubt {
+    store: bool,
+    kernel: bool,
+    /// When the next attempt to dispel it may be made.
+    not_before: Instant,
+}
+
+impl Doubt {
+    fn any(&self) -> bool {
+        self.store || self.kernel
+    }
+}
+
+impl Default for Doubt {
+    fn default() -> Self {
+        Self { store: false, kernel: false, not_before: Instant::now() }
+    }
+}
+
+/// Why a plan was not carried out.
+#[derive(Clone, Copy, Debug)]
+enum Failure {
+    Store,
+    /// The kernel takes the rules there were and not the new ones: it has no means for them.
+    KernelRefused,
+    Kernel,
+}
+
+impl Failure {
+    fn of_kernel(error: &BackendError, takes_former_rules: bool) -> Self {
+        error!(%error, "The kernel did not take the rules.");
+        match error {
+            BackendError::Refused { .. } if takes_former_rules => Self::KernelRefused,
+            _ => Self::Kernel,
+        }
+    }
+}
+
+/// What an order is refused with when it fails.
+#[derive(Clone, Copy, Debug)]
+struct Refusals {
+    inexpressible: Refusal,
+    failed: Refusal,
+}
+
+impl Refusals {
+    /// A rule that the kernel has no means for is unsupported (DECISIONS S2), a file with such a rule has failed.
+    fn of(order: &Order) -> Self {
+        match order {
+            Order::Insert(_) => Self { inexpressible: Refusal::RuleNotUpdated, failed: Refusal::RuleNotInForce },
+            Order::Remove(_) => Self { inexpressible: Refusal::RuleNotRemoved, failed: Refusal::RuleNotRemoved },
+            Order::Replace(_) => Self { inexpressible: Refusal::RuleNotInForce, failed: Refusal::RuleNotInForce },
+        }
+    }
+
+    fn of_failure(self, failure: &Failure) -> Rejection {
+        match failure {
+            Failure::Store => self.failed.with("the rules could not be stored"),
+            Failure::KernelRefused => self.inexpressible.with("the kernel of this host does not take it"),
+            Failure::Kernel => self.failed.with("the kernel could not be changed"),
+        }
+    }
+}
+
+/// Errors that say nothing against a second attempt: not a tool that is missing, busy or slow.
+fn may_succeed_as_load(error: &BackendError) -> bool {
+    match error {
+        BackendError::Refused { .. }
+        | BackendError::Died { .. }
+        | BackendError::HalfApplied { .. }
+        | BackendError::Unsynced
+        | BackendError::Mismatch(_) => true,
+        BackendError::MissingTool { .. }
+        | BackendError::Unusable { .. }
+        | BackendError::Busy { .. }
+        | BackendError::Timeout { .. } => false,
+    }
+}
+
+/// Between two attempts that no command asks for.
+const RETRY: Duration = Duration::from_secs(1);
+const CLOCK_INTERVAL: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests;

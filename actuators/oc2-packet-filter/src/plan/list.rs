@@ -1,0 +1,177 @@
+//! The rules in the order of their numbers, and what a change of them is to the kernel.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use oc2_core::types::time::DateTime;
+use oc2_profile_slpf::RuleNumber;
+
+use super::expand::{Inexpressible, kernel_rules};
+use crate::config::Mode;
+use crate::record::RuleRecord;
+use crate::rule::{Family, Hook, KernelRule};
+use crate::ruleset::{Change, Ruleset};
+
+/// A rule, and what it is to the kernel.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Entry {
+    record: RuleRecord,
+    kernel_rules: Vec<KernelRule>,
+}
+
+impl Entry {
+    /// A rule with its rules of the kernel.
+    pub(crate) fn new(record: RuleRecord, kernel_rules: Vec<KernelRule>) -> Arc<Self> {
+        let kernel_rules = kernel_rules.into_iter().map(|rule| rule.of(record.number)).collect();
+        Arc::new(Self { record, kernel_rules })
+    }
+
+    /// A rule of which only the record is known.
+    ///
+    /// # Errors
+    /// The kernel has no rule that means exactly this.
+    pub(crate) fn of(record: RuleRecord, mode: &Mode) -> Result<Arc<Self>, Inexpressible> {
+        let kernel_rules = kernel_rules(&record.packets, record.direction, record.verdict, mode)?;
+        Ok(Self::new(record, kernel_rules))
+    }
+
+    /// The same rule with another record: suspended, or back.
+    pub(crate) fn with(&self, record: RuleRecord) -> Arc<Self> {
+        Self::new(record, self.kernel_rules.clone())
+    }
+
+    pub(crate) fn record(&self) -> &RuleRecord {
+        &self.record
+    }
+
+    /// Its rules of the kernel, in force or not.
+    pub(super) fn kernel_rules(&self) -> &[KernelRule] {
+        &self.kernel_rules
+    }
+
+    /// The first and the last millisecond in which it is in force.
+    pub(super) fn in_force_from(&self) -> (u128, u128) {
+        let RuleRecord { suspended_until, stop, .. } = &self.record;
+        let from = suspended_until.map_or(0, |until| until.as_millis().into());
+        let until = stop.map_or(u128::MAX, |stop| u128::from(stop.as_millis()).saturating_sub(1));
+        (from, until)
+    }
+
+    /// Its rules of the kernel while it is in force.
+    fn in_force(&self) -> &[KernelRule] {
+        if self.record.suspended_until.is_some() { &[] } else { &self.kernel_rules }
+    }
+}
+
+/// A rule comes, goes, or changes.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Edit {
+    pub(crate) number: RuleNumber,
+    pub(crate) before: Option<Arc<Entry>>,
+    pub(crate) after: Option<Arc<Entry>>,
+}
+
+/// The rules, lowest number first; of those in force the first that matches a packet decides.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct RuleList {
+    entries: BTreeMap<RuleNumber, Arc<Entry>>,
+    deadlines: BTreeSet<(DateTime, RuleNumber)>,
+}
+
+impl RuleList {
+    pub(crate) fn get(&self, number: RuleNumber) -> Option<&Arc<Entry>> {
+        self.entries.get(&number)
+    }
+
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &Arc<Entry>> {
+        self.entries.values()
+    }
+
+    /// The rules that packets meet before one with this number.
+    pub(super) fn above(&self, number: RuleNumber) -> impl Iterator<Item = &Arc<Entry>> {
+        self.entries.range(..number).map(|(_, entry)| entry)
+    }
+
+    /// When something is due next.
+    pub(crate) fn next_deadline(&self) -> Option<DateTime> {
+        self.deadlines.first().map(|(deadline, _)| *deadline)
+    }
+
+    /// The rules for which something is due at `now`.
+    pub(crate) fn due(&self, now: DateTime) -> impl Iterator<Item = &Arc<Entry>> {
+        let due = self.deadlines.iter().take_while(move |(deadline, _)| *deadline <= now);
+        due.filter_map(|(_, number)| self.get(*number))
+    }
+
+    /// All that the kernel is to hold.
+    pub(crate) fn ruleset(&self) -> Ruleset {
+        self.iter().flat_map(|entry| entry.in_force().iter().cloned()).collect()
+    }
+
+    /// Makes an edit, and says what it is to the kernel.
+    pub(crate) fn enact(&mut self, edit: &Edit) -> Vec<Change> {
+        let changes = self.changes(edit);
+        self.set(edit.number, edit.after.clone());
+        changes
+    }
+
+    /// Makes one rule what it is to be, whatever it was.
+    pub(crate) fn set(&mut self, number: RuleNumber, entry: Option<Arc<Entry>>) {
+        let deadline = |entry: &Arc<Entry>| entry.record.deadline().map(|deadline| (deadline, number));
+        let new = entry.as_ref().and_then(deadline);
+        let former = match entry {
+            Some(entry) => self.entries.insert(number, entry),
+            None => self.entries.remove(&number),
+        };
+        if let Some(former) = former.as_ref().and_then(deadline) {
+            self.deadlines.remove(&former);
+        }
+        self.deadlines.extend(new);
+    }
+
+    fn changes(&self, edit: &Edit) -> Vec<Change> {
+        let in_force = |entry: &Option<Arc<Entry>>| entry.iter().flat_map(|entry| entry.in_force().to_vec()).collect();
+        let (before, after): (Vec<KernelRule>, Vec<KernelRule>) = (in_force(&edit.before), in_force(&edit.after));
+        let above = self.footprint_above(edit.number);
+        let mut inserted = Footprint::default();
+        let delete = |rule| Change::Delete { position: above.of(&rule), rule };
+        let insert = |rule| {
+            let position = above.of(&rule) + inserted.of(&rule);
+            inserted.add(&rule);
+            Change::Insert { position, rule }
+        };
+        before.into_iter().map(delete).chain(after.into_iter().map(insert)).collect()
+    }
+
+    /// How many rules of the kernel stand above those of a number.
+    fn footprint_above(&self, number: RuleNumber) -> Footprint {
+        let mut footprint = Footprint::default();
+        let above = self.entries.range(..number).flat_map(|(_, entry)| entry.in_force());
+        above.for_each(|rule| footprint.add(rule));
+        footprint
+    }
+}
+
+impl FromIterator<Arc<Entry>> for RuleList {
+    fn from_iter<I: IntoIterator<Item = Arc<Entry>>>(entries: I) -> Self {
+        let mut list = Self::default();
+        for entry in entries {
+            list.set(entry.record.number, Some(entry));
+        }
+        list
+    }
+}
+
+/// A count for every chain.
+#[derive(Default)]
+struct Footprint([[usize; Hook::ALL.len()]; Family::ALL.len()]);
+
+impl Footprint {
+    fn of(&self, rule: &KernelRule) -> usize {
+        self.0[rule.family() as usize][rule.hook() as usize]
+    }
+
+    fn add(&mut self, rule: &KernelRule) {
+        self.0[rule.family() as usize][rule.hook() as usize] += 1;
+    }
+}

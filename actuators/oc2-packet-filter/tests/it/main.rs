@@ -1,0 +1,3 @@
+//! The list of rules and what it is to the kernel, against the judge.
+
+mod judged;
