@@ -31,6 +31,7 @@ mod set;
 #[cfg(feature = "signature")]
 mod signature;
 mod validate;
+mod write;
 
 pub use cbor::{Cbor, CborByName, read_cbor};
 pub use encoding::{Decoded, Encoding};

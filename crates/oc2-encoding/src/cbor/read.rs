@@ -8,6 +8,11 @@ use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, Expected, Unexpected, Visitor};
 
+use super::items::{
+    BREAK, DOUBLE, FALSE, HALF, INFORMATION, LIST, MAP, NEGATIVE, NULL, OCTETS, SIMPLE, SINGLE, TEXT, TRUE, UNKNOWN,
+    UNSIGNED,
+};
+
 /// Bytes of CBOR, and how far they were read.
 #[derive(Debug)]
 pub(crate) struct Reader<'de> {
@@ -143,9 +148,9 @@ impl<'de> Reader<'de> {
             FALSE => visitor.visit_bool(false),
             TRUE => visitor.visit_bool(true),
             NULL => visitor.visit_unit(),
-            0xf9 => visitor.visit_f64(half(self.fixed().map(u16::from_be_bytes)?)),
-            0xfa => visitor.visit_f64(self.fixed().map(f32::from_be_bytes)?.into()),
-            0xfb => visitor.visit_f64(self.fixed().map(f64::from_be_bytes)?),
+            HALF => visitor.visit_f64(half(self.fixed().map(u16::from_be_bytes)?)),
+            SINGLE => visitor.visit_f64(self.fixed().map(f32::from_be_bytes)?.into()),
+            DOUBLE => visitor.visit_f64(self.fixed().map(f64::from_be_bytes)?),
             BREAK => Err(self.fail("unexpected code")),
             _ => Err(self.fail("unassigned type")),
         }
@@ -412,24 +417,6 @@ impl de::Error for CborError {
         }
     }
 }
-
-/// The kinds of items (RFC 8949 3.1).
-const UNSIGNED: u8 = 0;
-const NEGATIVE: u8 = 1;
-const OCTETS: u8 = 2;
-const TEXT: u8 = 3;
-const LIST: u8 = 4;
-const MAP: u8 = 5;
-const SIMPLE: u8 = 7;
-
-/// The part of a first byte that is not the kind: the argument, how long it is, or that a length is not known.
-const INFORMATION: u8 = 0x1f;
-const UNKNOWN: u8 = 31;
-
-const FALSE: u8 = 0xf4;
-const TRUE: u8 = 0xf5;
-const NULL: u8 = 0xf6;
-const BREAK: u8 = 0xff;
 
 /// One more than objects and lists within each other, whatever they are in.
 const MAX_DEPTH: u8 = 128;

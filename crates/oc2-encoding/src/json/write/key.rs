@@ -2,7 +2,8 @@
 
 use serde::ser::{self, Error, Serialize, Serializer};
 
-use super::{WriteError, append_start, escape, needs_escape};
+use super::{escape, needs_escape};
+use crate::write::{WriteError, append_start};
 
 /// Appends a key and its colon.
 pub(super) struct KeyWriter<'b>(pub(super) &'b mut Vec<u8>);
