@@ -72,6 +72,20 @@ impl Shape {
         }
     }
 
+    /// The row with this id, for constants.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn row(&self, id: u32) -> Option<&'static Field> {
+        let mut rest = self.fields;
+        while let [field, others @ ..] = rest {
+            if field.id == id {
+                return Some(field);
+            }
+            rest = others;
+        }
+        None
+    }
+
     #[inline(never)]
     fn search_id(&self, id: u64) -> Option<(usize, &'static Field)> {
         self.fields
@@ -482,11 +496,10 @@ macro_rules! choice {
             const TABLE: &'static $crate::shape::Shape = &Self::SHAPE;
 
             fn field(&self) -> ::core::option::Option<&'static $crate::shape::Field> {
-                let id: u32 = match self {
-                    $(Self::$variant(_) => $id,)+
-                    $(Self::$extended(value) => return value.field(),)?
-                };
-                Self::SHAPE.fields.iter().find(|field| field.id == id)
+                match self {
+                    $(Self::$variant(_) => const { Self::SHAPE.row($id) },)+
+                    $(Self::$extended(value) => value.field(),)?
+                }
             }
 
             fn read_field<'de, D: $crate::serde::Deserializer<'de>>(

@@ -1,11 +1,15 @@
 //! Writing a typed value: [`Write`], and what the macros of [`crate::shape`] build writers from.
 
+mod serializer;
+
 use std::borrow::Cow;
 
 use data_encoding::BASE64URL_NOPAD;
 use serde::ser::{Error, SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 
+#[doc(hidden)]
+pub use self::serializer::not_in_shapes;
 use crate::any::{CANNOT_CHANGE, Key, Members, Others};
 use crate::form::{Form, Notation};
 use crate::shape::{Choice, Field, Kind, Shape};

@@ -8,7 +8,7 @@ use std::fmt::{self, Write as _};
 use serde::ser::{self, Error as _, Serialize, Serializer};
 
 use super::items::{BREAK, DOUBLE, FALSE, LIST, MAP, NEGATIVE, NULL, OCTETS, TEXT, TRUE, UNKNOWN, UNSIGNED};
-use crate::write::{Appended, WriteError, append_start, as_shapes_do};
+use crate::write::{Appended, WriteError, append_start};
 
 /// Appends a value to `out`.
 pub(super) struct Writer<'b>(pub(super) &'b mut Vec<u8>);
@@ -71,7 +71,7 @@ impl<'w, 'b> Serializer for &'w mut Writer<'b> {
     type SerializeSeq = Within<'w, 'b>;
     type SerializeMap = Within<'w, 'b>;
 
-    as_shapes_do!();
+    oc2_core::as_shapes_do!();
 
     fn serialize_bool(self, value: bool) -> Result<(), WriteError> {
         self.0.push(if value { TRUE } else { FALSE });

@@ -11,7 +11,7 @@ use serde::ser::{self, Error as _, Serialize, Serializer};
 
 use self::key::KeyWriter;
 use super::read::not_plain;
-use crate::write::{Appended, WriteError, append_start, as_shapes_do};
+use crate::write::{Appended, WriteError, append_start};
 
 /// Appends a value to `out`.
 ///
@@ -137,7 +137,7 @@ impl<'w, 'b> Serializer for &'w mut Writer<'b> {
     type SerializeSeq = Members<'w, 'b>;
     type SerializeMap = Members<'w, 'b>;
 
-    as_shapes_do!();
+    oc2_core::as_shapes_do!();
 
     fn serialize_bool(self, value: bool) -> Result<(), WriteError> {
         self.0.extend_from_slice(if value { b"true" } else { b"false" });
