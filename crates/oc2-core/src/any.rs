@@ -193,12 +193,18 @@ impl Any {
     /// Whether the value is an object, as every namespace is (DECISIONS L31).
     #[must_use]
     pub fn is_object(&self) -> bool {
-        matches!(*self.tree(), Tree::Map(_))
+        match &self.0 {
+            Inner::Read(tree, _) => matches!(tree, Tree::Map(_)),
+            Inner::Typed(_) => matches!(*self.tree(), Tree::Map(_)),
+        }
     }
 
     /// Whether the value is null.
     pub(crate) fn is_null(&self) -> bool {
-        matches!(*self.tree(), Tree::Null)
+        match &self.0 {
+            Inner::Read(tree, _) => matches!(tree, Tree::Null),
+            Inner::Typed(_) => matches!(*self.tree(), Tree::Null),
+        }
     }
 
     /// The keys of the members that are present, if the value is an object; in lenient mode null is absence (DECISIONS

@@ -534,9 +534,18 @@ macro_rules! choice {
                 context: &mut $crate::shape::read::Context,
                 deserializer: D,
             ) -> ::core::result::Result<Self, D::Error> {
-                $crate::shape::read::choice::<Self, $crate::choice!(@foreign $($extended)?), D>(
+                $crate::shape::read::choice(context, deserializer)
+            }
+
+            fn read_to<'de, D: $crate::serde::Deserializer<'de>>(
+                context: &mut $crate::shape::read::Context,
+                deserializer: D,
+                place: &mut impl $crate::shape::read::Place<Self>,
+            ) -> ::core::result::Result<(), D::Error> {
+                $crate::shape::read::choice_to::<Self, $crate::choice!(@foreign $($extended)?), D, _>(
                     context,
                     deserializer,
+                    place,
                 )
             }
         }

@@ -68,7 +68,7 @@ impl Read for Actuator {
     }
 
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(One(context))
+        deserializer.deserialize_map(One(context))
     }
 }
 
@@ -131,7 +131,9 @@ fn read_one<'de, A: MapAccess<'de>>(context: &mut Context, key: &MemberKey, map:
         // Without rows every key is foreign.
         MemberKey::Known(_, field) => (field.name.parse(), Segment::Name(field.name)),
         MemberKey::Foreign(key) => {
-            context.at(key.segment(), |context| context.meet_namespace::<A::Error>(key))?;
+            if !context.knows_namespace(key) {
+                context.at(key.segment(), |context| context.meet_namespace::<A::Error>(key))?;
+            }
             let unknown = || Invalid::new(format!("{key} is not the id of a profile"));
             (key.as_name().map_or_else(|| Nsid::of_key(key).ok_or_else(unknown), str::parse), key.segment())
         }
@@ -148,10 +150,12 @@ fn read_one<'de, A: MapAccess<'de>>(context: &mut Context, key: &MemberKey, map:
             Err(not_object())
         });
     }
-    context.at(segment, |context| {
-        context.check_part(Part::Specifiers, nsid, &specifiers);
-        Ok(())
-    })?;
+    if context.finds_all() {
+        context.at(segment, |context| {
+            context.check_part(Part::Specifiers, nsid, &specifiers);
+            Ok(())
+        })?;
+    }
     Ok(Actuator { nsid, specifiers })
 }
 

@@ -13,8 +13,8 @@ use serde::de::{DeserializeSeed, Deserializer};
 
 pub use context::{Context, Limits, Mode, Note, ReadError, Segment};
 pub use fields::{
-    ForeignField, MemberKey, NoForeignField, Order, ReadMembers, Source, choice, defaulted_value, foreign_field,
-    members, next_key, optional_value, other_member, required, unknown_member, value,
+    ForeignField, MemberKey, NoForeignField, Order, ReadMembers, Source, choice, choice_to, defaulted_value,
+    foreign_field, members, next_key, optional_value, other_member, required, unknown_member, value,
 };
 pub(crate) use fields::{NULL, decimal, member_value, read_items, read_members, stands_twice};
 pub(crate) use scalars::{
@@ -35,7 +35,7 @@ pub trait Read: Sized {
     /// The deserializer's, with what is wrong; the context knows the place.
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error>;
 
-    /// Reads a value to its place, which stays as it is after an error.
+    /// Reads a value to its place; after an error nobody looks there.
     ///
     /// # Errors
     /// As `read`.

@@ -43,6 +43,12 @@ impl<'de> Reader<'de> {
         }
     }
 
+    /// Whether this byte comes next, without white space before it.
+    #[inline(always)]
+    fn is_at(&self, byte: u8) -> bool {
+        self.text.as_bytes().get(self.at) == Some(&byte)
+    }
+
     #[inline(never)]
     fn peek_behind_space(&mut self) -> Option<u8> {
         let bytes = self.text.as_bytes();
@@ -545,7 +551,7 @@ struct Members<'r, 'de> {
     n_expected: u8,
 }
 
-impl Members<'_, '_> {
+impl<'de> Members<'_, 'de> {
     /// Which of the next few names the key is, of which the first quote was read. It saves to look for its end and to look it
     /// up.
     #[inline(always)]
@@ -562,6 +568,21 @@ impl Members<'_, '_> {
             rest = others;
         }
         None
+    }
+
+    #[inline(never)]
+    fn next_key<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, JsonError> {
+        match self.next(b'}')? {
+            None => Ok(None),
+            Some(b'"') => {
+                self.reader.at += 1;
+                match self.foreseen() {
+                    Some(position) => seed.deserialize(Position(position)).map(Some),
+                    None => self.reader.key(seed).map(Some),
+                }
+            }
+            Some(_) => Err(self.reader.ahead("key must be a string")),
+        }
     }
 
     /// Whether there is another one, and its first byte.
@@ -598,21 +619,11 @@ fn end_of_file(bracket: u8) -> &'static str {
 impl<'de> de::MapAccess<'de> for Members<'_, 'de> {
     type Error = JsonError;
 
-    #[inline]
+    /// An object that ends here takes no call.
+    #[inline(always)]
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, JsonError> {
-        match self.next(b'}')? {
-            None => Ok(None),
-            Some(b'"') => {
-                self.reader.at += 1;
-                match self.foreseen() {
-                    Some(position) => seed.deserialize(Position(position)).map(Some),
-                    None => self.reader.key(seed).map(Some),
-                }
-            }
-            Some(_) => Err(self.reader.ahead("key must be a string")),
-        }
+        if self.reader.is_at(b'}') { Ok(None) } else { self.next_key(seed) }
     }
-
     #[inline]
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, JsonError> {
         self.reader.colon()?;

@@ -250,10 +250,15 @@ impl Context {
         }
     }
 
+    /// Whether the key of a namespace is what it has to be, whatever the namespace.
+    pub(crate) fn knows_namespace(&self, key: &Key) -> bool {
+        self.is_by_name() && matches!(key, Key::Name(_))
+    }
+
     /// The key of a namespace: an id where ids are used, if the registry has one. What it does not have nobody here knows
     /// otherwise.
     pub(crate) fn meet_namespace<E: Error>(&mut self, key: &Key) -> Result<(), E> {
-        if self.is_by_name() && matches!(key, Key::Name(_)) {
+        if self.knows_namespace(key) {
             return Ok(());
         }
         match (key, Nsid::of_key(key)) {
@@ -467,6 +472,9 @@ impl Context {
 
     /// Checks a part in a namespace, if its profile is known here.
     pub(crate) fn check_part(&mut self, part: Part, nsid: Nsid, value: &Any) {
+        if !self.finds_all() {
+            return;
+        }
         if self.checks_extensions() && !nsid.is_established() {
             self.remark("the namespace is neither registered nor marked as private by x- (LS 3.1.4)");
         }

@@ -8,7 +8,7 @@ use serde::de::{
 };
 
 use super::scalars::{MAX_INTEGER, refuse_noncharacters_in, too_large};
-use super::{Context, PlaceSeed, Read, Seed, Segment, clauses};
+use super::{Context, Place, PlaceSeed, Read, Seed, Segment, clauses};
 use crate::any::{Any, Key, Members, Others};
 use crate::invalid::Quoted;
 use crate::nsid::Nsid;
@@ -282,6 +282,12 @@ impl<T: ReadMembers> Table<T> {
             report_missing::<E>(context, T::TABLE, self.seen)?;
             context.settle(self.n_faults)?;
         }
+        self.finish_rows(context)
+    }
+
+    /// The value stays where it is made: it may be large.
+    #[inline]
+    fn finish_rows<E: Error>(&mut self, context: &mut Context) -> Result<T, E> {
         let res = T::finish(&mut self.slots);
         if res.is_err() {
             context.blame(clauses::of_whole(T::TABLE));
@@ -634,7 +640,7 @@ pub fn other_member<'de, A: MapAccess<'de>>(
     context: &mut Context,
     map: &mut A,
     members: &mut Members,
-    mut key: Key,
+    key: Key,
     others: &'static Others,
 ) -> Result<(), A::Error> {
     refuse_noncharacters_in(context, &key)?;
@@ -642,16 +648,14 @@ pub fn other_member<'de, A: MapAccess<'de>>(
         context.blame(clauses::BOUNDS);
         return Err(A::Error::custom(format_args!("more than {} members", context.limits().items)));
     }
-    let given = key.clone();
-    let any = member_value::<A, Any>(context, map, given.segment())?;
-    context.at(given.segment(), |context| (others.admit)(context, &mut key, &any).map_err(A::Error::custom))?;
-    match members.insert(key, any) {
-        None => Ok(()),
-        Some(_) => {
-            context.blame(clauses::DISTINCT);
-            Err(stands_twice(&given.text()))
-        }
+    let any = member_value::<A, Any>(context, map, key.segment())?;
+    let kept = context.at(key.segment(), |context| (others.admit)(context, &key, &any).map_err(A::Error::custom))?;
+    if !members.is_new(kept.as_ref().unwrap_or(&key)) {
+        context.blame(clauses::DISTINCT);
+        return Err(stands_twice(&key.text()));
     }
+    members.append(kept.unwrap_or(key), any);
+    Ok(())
 }
 
 /// The error for a duplicate member (RFC 7493 2.3, LS-046).
@@ -686,13 +690,24 @@ impl<T: Choice> ForeignField<T> for NoForeignField {
 ///
 /// # Errors
 /// The deserializer's, with what is wrong.
-pub fn choice<'de, T: Choice, X: ForeignField<T>, D: Deserializer<'de>>(
+pub fn choice<'de, T: Choice, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<T, D::Error> {
+    let mut slot = None;
+    T::read_to(context, deserializer, &mut slot)?;
+    slot.ok_or_else(|| D::Error::custom("exactly one member is due"))
+}
+
+/// Reads a Choice to its place.
+///
+/// # Errors
+/// The deserializer's, with what is wrong.
+pub fn choice_to<'de, T: Choice, X: ForeignField<T>, D: Deserializer<'de>, P: Place<T>>(
     context: &mut Context,
     deserializer: D,
-) -> Result<T, D::Error> {
-    struct One<'c, T, X>(&'c mut Context, &'c mut Option<T>, PhantomData<X>);
+    place: &mut P,
+) -> Result<(), D::Error> {
+    struct One<'c, T, X, P>(&'c mut Context, &'c mut P, PhantomData<(T, X)>);
 
-    impl<'de, T: Choice, X: ForeignField<T>> Visitor<'de> for One<'_, T, X> {
+    impl<'de, T: Choice, X: ForeignField<T>, P: Place<T>> Visitor<'de> for One<'_, T, X, P> {
         type Value = ();
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -700,16 +715,15 @@ pub fn choice<'de, T: Choice, X: ForeignField<T>, D: Deserializer<'de>>(
         }
 
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-            let Self(context, slot, _) = self;
+            let Self(context, place, _) = self;
             let n_faults = context.n_faults();
             let first = next_key(context, T::TABLE, &mut map)?;
             let res = match &first {
                 None => Err(A::Error::custom("exactly one member is due, there is none")),
-                Some(MemberKey::Known(_, field)) => context
-                    .at(Segment::Name(field.name), |context| map.next_value_seed(FieldSeed(context, field, slot))),
-                Some(MemberKey::Foreign(key)) => {
-                    X::read_foreign(context, key, &mut map).map(|value| *slot = Some(value))
-                }
+                Some(MemberKey::Known(_, field)) => context.at(Segment::Name(field.name), |context| {
+                    map.next_value_seed(FieldSeed(context, field, place, PhantomData))
+                }),
+                Some(MemberKey::Foreign(key)) => X::read_foreign(context, key, &mut map).map(|value| place.put(value)),
             };
             if let Err(error) = res {
                 context.blame(T::TABLE.clause);
@@ -724,9 +738,7 @@ pub fn choice<'de, T: Choice, X: ForeignField<T>, D: Deserializer<'de>>(
         }
     }
 
-    let mut slot = None;
-    deserializer.deserialize_map(One::<T, X>(context, &mut slot, PhantomData))?;
-    slot.ok_or_else(|| D::Error::custom("exactly one member is due"))
+    deserializer.deserialize_map(One::<T, X, P>(context, place, PhantomData))
 }
 
 impl fmt::Display for MemberKey {
@@ -738,15 +750,16 @@ impl fmt::Display for MemberKey {
     }
 }
 
-struct FieldSeed<'c, T>(&'c mut Context, &'static Field, &'c mut Option<T>);
+struct FieldSeed<'c, T, P>(&'c mut Context, &'static Field, &'c mut P, PhantomData<T>);
 
-impl<'de, T: Choice> DeserializeSeed<'de> for FieldSeed<'_, T> {
+impl<'de, T: Choice, P: Place<T>> DeserializeSeed<'de> for FieldSeed<'_, T, P> {
     type Value = ();
 
+    #[inline(always)]
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        let Self(context, field, slot) = self;
+        let Self(context, field, place, _) = self;
         match T::read_field(context, field, deserializer) {
-            Ok(value) => *slot = Some(value),
+            Ok(value) => place.put(value),
             Err(error) => {
                 if let Some(shape) = field.shape {
                     context.blame_shape(shape(), &error);
