@@ -24,6 +24,7 @@ mod canonical;
 mod cbor;
 mod encoding;
 mod error;
+mod foreseen;
 mod glimpse;
 mod json;
 mod limits;

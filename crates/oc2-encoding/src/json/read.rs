@@ -8,6 +8,8 @@ use std::fmt;
 use oc2_core::shape::is_same_name;
 use serde::de::{self, DeserializeSeed, Deserializer, Expected, Unexpected, Visitor};
 
+use crate::foreseen::{Foreseen, Position};
+
 /// A text of JSON, and how far it was read.
 #[derive(Debug)]
 pub(crate) struct Reader<'de> {
@@ -317,7 +319,7 @@ impl<'de> Reader<'de> {
             // What ends here, and what comes next.
             loop {
                 let Some(&bracket) = open.last() else { return Ok(()) };
-                match (Members { reader: self, is_first, expected: &[], n_expected: 0 }).next(bracket)? {
+                match (Members { reader: self, is_first, foreseen: Foreseen::NOTHING }).next(bracket)? {
                     Some(b'"') if bracket == b'}' => {
                         self.at += 1;
                         self.skip_string()?;
@@ -474,7 +476,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         match self.peek() {
             Some(b'{') => {
                 self.enter()?;
-                let res = visitor.visit_map(Members { reader: self, is_first: true, expected: &[], n_expected: 0 });
+                let res = visitor.visit_map(Members { reader: self, is_first: true, foreseen: Foreseen::NOTHING });
                 // The value stays where it is: it may be large.
                 if res.is_ok() {
                     self.leave(b'}')?;
@@ -495,10 +497,8 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         match self.peek() {
             Some(b'{') => {
                 self.enter()?;
-                // More are not foreseen.
-                let n_expected = u8::try_from(expected.len()).unwrap_or_default();
-                let expected = &expected[..usize::from(n_expected)];
-                let res = visitor.visit_map(Members { reader: self, is_first: true, expected, n_expected });
+                let foreseen = Foreseen::new(expected);
+                let res = visitor.visit_map(Members { reader: self, is_first: true, foreseen });
                 if res.is_ok() {
                     self.leave(b'}')?;
                 }
@@ -513,7 +513,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         match self.peek() {
             Some(b'[') => {
                 self.enter()?;
-                let res = visitor.visit_seq(Members { reader: self, is_first: true, expected: &[], n_expected: 0 });
+                let res = visitor.visit_seq(Members { reader: self, is_first: true, foreseen: Foreseen::NOTHING });
                 if res.is_ok() {
                     self.leave(b']')?;
                 }
@@ -545,29 +545,21 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
 struct Members<'r, 'de> {
     reader: &'r mut Reader<'de>,
     is_first: bool,
-    /// The names that the visitor announced, in the order in which most writers have them, but for those that are past.
-    expected: &'static [&'static str],
-    /// How many it announced.
-    n_expected: u8,
+    foreseen: Foreseen,
 }
 
 impl<'de> Members<'_, 'de> {
-    /// Which of the next few names the key is, of which the first quote was read. It saves to look for its end and to look it
-    /// up.
+    /// Which of the next few names the key is, of which the first quote was read.
     #[inline(always)]
-    fn foreseen(&mut self) -> Option<u8> {
+    fn foreseen(&mut self) -> Option<Position<JsonError>> {
         let text = self.reader.text.as_bytes().get(self.reader.at..)?;
-        let mut rest = self.expected;
-        for _ in 0..FORESEEN {
-            let (name, others) = rest.split_first()?;
-            if text.get(name.len()) == Some(&b'"') && is_same_name(text.get(..name.len())?, name.as_bytes()) {
-                self.reader.at += name.len() + 1;
-                self.expected = others;
-                return Some(self.n_expected - 1 - others.len() as u8);
-            }
-            rest = others;
-        }
-        None
+        let is_key = |name: &str| match (text.get(..name.len()), text.get(name.len())) {
+            (Some(start), Some(b'"')) => is_same_name(start, name.as_bytes()),
+            _ => false,
+        };
+        let (name, position) = self.foreseen.find(is_key)?;
+        self.reader.at += name.len() + 1;
+        Some(position)
     }
 
     #[inline(never)]
@@ -577,7 +569,7 @@ impl<'de> Members<'_, 'de> {
             Some(b'"') => {
                 self.reader.at += 1;
                 match self.foreseen() {
-                    Some(position) => seed.deserialize(Position(position)).map(Some),
+                    Some(position) => seed.deserialize(position).map(Some),
                     None => self.reader.key(seed).map(Some),
                 }
             }
@@ -642,27 +634,6 @@ impl<'de> de::SeqAccess<'de> for Members<'_, 'de> {
         }
     }
 }
-
-/// The position of a key among those that were announced, which oc2-core takes as a number that no key can be
-/// (`shape/read/fields.rs`).
-struct Position(u8);
-
-impl<'de> Deserializer<'de> for Position {
-    type Error = JsonError;
-
-    #[inline(always)]
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
-        visitor.visit_u128(self.0.into())
-    }
-
-    serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
-        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
-    }
-}
-
-/// How many names are tried before the key is read as any other.
-const FORESEEN: usize = 4;
 
 /// A key, of which the first quote was read.
 struct KeyReader<'r, 'de>(&'r mut Reader<'de>);

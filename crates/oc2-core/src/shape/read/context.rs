@@ -167,6 +167,12 @@ impl Context {
         self.notation.unwrap_or(if self.is_positional { Notation::Compact } else { Notation::Verbose })
     }
 
+    /// The same; `None` before it is clear.
+    #[inline]
+    pub(crate) fn known_notation(&self) -> Option<Notation> {
+        self.notation
+    }
+
     /// Whether it is known how tables are written.
     #[must_use]
     #[inline]

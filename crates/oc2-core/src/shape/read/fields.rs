@@ -10,6 +10,7 @@ use serde::de::{
 use super::scalars::{MAX_INTEGER, refuse_noncharacters_in, too_large};
 use super::{Context, Place, PlaceSeed, Read, Seed, Segment, clauses};
 use crate::any::{Any, Key, Members, Others};
+use crate::form::Notation;
 use crate::invalid::Quoted;
 use crate::nsid::Nsid;
 use crate::shape::{Choice, Field, Shape};
@@ -149,10 +150,10 @@ pub fn members<'de, T: ReadMembers, D: Deserializer<'de>>(
     }
 
     let mut table = Table::start(context);
-    // The keys that the deserializer may expect; none before it is clear what they are.
-    let keys = match (context.is_by_name(), context.is_concise()) {
-        (true, _) => T::NAMES,
-        (_, true) => T::IDS,
+    // The texts that the deserializer may expect as keys; none before it is clear what they are.
+    let keys = match context.known_notation() {
+        Some(Notation::Verbose | Notation::Compact) => T::NAMES,
+        Some(Notation::Concise) if !context.is_binary() => T::IDS,
         _ => &[],
     };
     deserializer.deserialize_struct(T::TABLE.name, keys, Visit(context, &mut table))?;
