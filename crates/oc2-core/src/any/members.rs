@@ -104,23 +104,6 @@ impl Members {
         }
         Ok(())
     }
-
-    /// The members under the keys they have in a form, and in its order.
-    pub(crate) fn in_order(&self, others: &Others, form: Form) -> Vec<(Cow<'_, Key>, &Any)> {
-        let id_of = |key: &Key| {
-            let nsid = key.as_name().filter(|_| others.are_namespaces())?.parse::<Nsid>().ok()?;
-            nsid.registered_id().map(|id| Cow::Owned(Key::Number(id.into())))
-        };
-        match form.notation {
-            Notation::Verbose | Notation::Compact => self.iter().map(|(key, any)| (Cow::Borrowed(key), any)).collect(),
-            Notation::Concise => {
-                let mut members: Vec<_> =
-                    self.iter().map(|(key, any)| (id_of(key).unwrap_or(Cow::Borrowed(key)), any)).collect();
-                members.sort_by(|(a, _), (b, _)| a.cmp(b));
-                members
-            }
-        }
-    }
 }
 
 /// The order of members has no meaning (LS-004).
@@ -142,6 +125,13 @@ pub struct Others {
 }
 
 impl Others {
+    /// The key that a member has in a form.
+    pub(crate) fn key_in<'k>(&self, form: Form, key: &'k Key) -> Cow<'k, Key> {
+        let is_by_id = form.notation == Notation::Concise && self.are_namespaces();
+        let nsid = key.as_name().filter(|_| is_by_id).and_then(|name| name.parse::<Nsid>().ok());
+        nsid.and_then(|nsid| nsid.registered_id()).map_or(Cow::Borrowed(key), |id| Cow::Owned(Key::Number(id.into())))
+    }
+
     fn are_namespaces(&self) -> bool {
         matches!(self.room, Room::Profiles(_))
     }

@@ -34,7 +34,10 @@ impl Writer<'_> {
         if value.unsigned_abs() > MAX_INTEGER {
             return Err(too_large(&value));
         }
-        self.0.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+        match u64::try_from(value).ok().and_then(digit_of) {
+            Some(digit) => self.0.push(digit),
+            None => self.0.extend_from_slice(itoa::Buffer::new().format(value).as_bytes()),
+        }
         Ok(())
     }
 
@@ -69,6 +72,12 @@ impl Writer<'_> {
         self.0.push(b'"');
         Ok(())
     }
+}
+
+/// The one digit that a number has.
+#[inline(always)]
+fn digit_of(value: u64) -> Option<u8> {
+    u8::try_from(value).ok().filter(|digit| *digit < 10).map(|digit| b'0' + digit)
 }
 
 /// Looks at eight bytes at a time, at some of them twice; at all bytes of a long text, because that takes no decisions.
