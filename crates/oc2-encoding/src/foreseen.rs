@@ -23,6 +23,12 @@ impl Foreseen {
         }
     }
 
+    /// Whether there is nothing to compare a key with.
+    #[inline(always)]
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.left.is_empty()
+    }
+
     /// Which of the next few names comes next, and its position. It saves to look for its end and to look it up.
     #[inline(always)]
     pub(crate) fn find<E>(&mut self, comes_next: impl Fn(&'static str) -> bool) -> Option<(&'static str, Position<E>)> {

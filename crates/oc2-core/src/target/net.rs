@@ -391,8 +391,8 @@ fn ipv6_groups(text: &[u8]) -> Option<Ipv6Addr> {
 fn hexadecimal(text: &[u8]) -> Option<(u16, &[u8])> {
     let mut group = 0;
     let mut n_digits = 0;
-    while let Some(digit) = text.get(n_digits).and_then(|byte| char::from(*byte).to_digit(16)) {
-        group = group << 4 | digit;
+    while let Some(digit) = text.get(n_digits).map(|byte| NIBBLES[usize::from(*byte)]).filter(|digit| *digit < 16) {
+        group = group << 4 | u32::from(digit);
         n_digits += 1;
         if n_digits > 4 {
             return None;
@@ -401,6 +401,22 @@ fn hexadecimal(text: &[u8]) -> Option<(u16, &[u8])> {
     let group = u16::try_from(group).ok().filter(|_| n_digits > 0)?;
     Some((group, &text[n_digits..]))
 }
+
+/// What each octet is worth as a hexadecimal digit; 16 for one that is none.
+const NIBBLES: [u8; 256] = {
+    let mut nibbles = [16; 256];
+    let digits = b"0123456789abcdef";
+    let mut value = 0;
+    while value < 16 {
+        #[allow(clippy::cast_possible_truncation, reason = "it is below 16")]
+        {
+            nibbles[digits[value] as usize] = value as u8;
+            nibbles[digits[value].to_ascii_uppercase() as usize] = value as u8;
+        }
+        value += 1;
+    }
+    nibbles
+};
 
 /// The text of a range, in place: the standard library takes many times as long to show an address.
 struct NetText {

@@ -350,6 +350,9 @@ impl Within<'_, '_> {
     /// Which of the next few names the key is, if it is a short text.
     #[inline(always)]
     fn foreseen(&mut self) -> Option<Position<CborError>> {
+        if self.foreseen.is_nothing() {
+            return None;
+        }
         let (initial @ 0x60..0x78, rest) = self.reader.bytes.get(self.reader.at..)?.split_first()? else { return None };
         let key = rest.get(..usize::from(initial & INFORMATION))?;
         let (_, position) = self.foreseen.find(|name| is_same_name(key, name.as_bytes()))?;
