@@ -622,7 +622,11 @@ macro_rules! fields {
         } $($others $policy)?);
 
         impl $name {
-            fn checked<E: $crate::serde::de::Error>(self) -> ::core::result::Result<Self, E> {
+            #[inline(always)]
+            fn checked<E: $crate::serde::de::Error>(
+                self,
+                _: &mut $crate::shape::read::Context,
+            ) -> ::core::result::Result<Self, E> {
                 ::core::result::Result::Ok(self)
             }
         }
@@ -675,10 +679,16 @@ macro_rules! fields {
                 $crate::fields!(@check self $($check)?)
             }
 
-            fn checked<E: $crate::serde::de::Error>(self) -> ::core::result::Result<Self, E> {
+            #[inline(always)]
+            fn checked<E: $crate::serde::de::Error>(
+                self,
+                context: &mut $crate::shape::read::Context,
+            ) -> ::core::result::Result<Self, E> {
                 match self.validity() {
                     ::core::result::Result::Ok(()) => ::core::result::Result::Ok(self),
-                    ::core::result::Result::Err(invalid) => ::core::result::Result::Err(E::custom(invalid)),
+                    ::core::result::Result::Err(invalid) => ::core::result::Result::Err(
+                        $crate::shape::read::of_whole(context, &Self::SHAPE, E::custom(invalid)),
+                    ),
                 }
             }
         }
@@ -794,12 +804,15 @@ macro_rules! fields {
                 }
 
                 #[allow(unused_variables, reason = "a table may have no rows")]
-                fn finish<E: $crate::serde::de::Error>(slots: &mut Slots) -> ::core::result::Result<Self, E> {
+                fn finish<E: $crate::serde::de::Error>(
+                    context: &mut $crate::shape::read::Context,
+                    slots: &mut Slots,
+                ) -> ::core::result::Result<Self, E> {
                     Self {
-                        $($field: $crate::fields!(@take $need slots.$field, stringify!($field))?,)*
+                        $($field: $crate::fields!(@take $need context, slots.$field, stringify!($field))?,)*
                         $($others: ::core::mem::take(&mut slots.$others).present(&$policy),)?
                     }
-                    .checked()
+                    .checked(context)
                 }
             }
         };
@@ -848,11 +861,13 @@ macro_rules! fields {
     (@value defaulted $ty:ty, $context:ident, $source:ident, $name:expr, $slot:expr) => {
         $crate::shape::read::defaulted_value($context, $source, $name, $slot, <$ty>::is_empty)
     };
-    (@take required $slot:expr, $name:expr) => {
-        $crate::shape::read::required($slot.take(), $crate::shape::wire_name($name))
+    (@take required $context:ident, $slot:expr, $name:expr) => {
+        $crate::shape::read::required($context, Self::TABLE, $slot.take(), $crate::shape::wire_name($name))
     };
-    (@take optional $slot:expr, $name:expr) => { ::core::result::Result::Ok($slot.take()) };
-    (@take defaulted $slot:expr, $name:expr) => { ::core::result::Result::Ok($slot.take().unwrap_or_default()) };
+    (@take optional $context:ident, $slot:expr, $name:expr) => { ::core::result::Result::Ok($slot.take()) };
+    (@take defaulted $context:ident, $slot:expr, $name:expr) => {
+        ::core::result::Result::Ok($slot.take().unwrap_or_default())
+    };
     (@present required $value:expr) => { true };
     (@present optional $value:expr) => { $value.is_some() };
     (@present defaulted $value:expr) => { !$value.is_empty() };

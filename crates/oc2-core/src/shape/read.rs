@@ -14,7 +14,7 @@ use serde::de::{DeserializeSeed, Deserializer};
 pub use context::{Context, Limits, Mode, Note, ReadError, Segment};
 pub use fields::{
     ForeignField, MemberKey, NoForeignField, Order, ReadMembers, Source, choice, choice_to, defaulted_value,
-    foreign_field, members, next_key, optional_value, other_member, required, unknown_member, value,
+    foreign_field, members, next_key, of_whole, optional_value, other_member, required, unknown_member, value,
 };
 pub(crate) use fields::{NULL, decimal, member_value, read_items, read_members, stands_twice};
 pub(crate) use scalars::{

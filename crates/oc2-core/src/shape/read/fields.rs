@@ -57,7 +57,7 @@ pub trait ReadMembers: Read {
     ///
     /// # Errors
     /// A row is missing, or the values do not go together.
-    fn finish<E: Error>(slots: &mut Self::Slots) -> Result<Self, E>;
+    fn finish<E: Error>(context: &mut Context, slots: &mut Self::Slots) -> Result<Self, E>;
 }
 
 /// How a table stands in a form by position.
@@ -283,17 +283,8 @@ impl<T: ReadMembers> Table<T> {
             report_missing::<E>(context, T::TABLE, self.seen)?;
             context.settle(self.n_faults)?;
         }
-        self.finish_rows(context)
-    }
-
-    /// The value stays where it is made: it may be large.
-    #[inline]
-    fn finish_rows<E: Error>(&mut self, context: &mut Context) -> Result<T, E> {
-        let res = T::finish(&mut self.slots);
-        if res.is_err() {
-            context.blame(clauses::of_whole(T::TABLE));
-        }
-        res
+        // The value is made where it is to be: it may be large.
+        T::finish(context, &mut self.slots)
     }
 }
 
@@ -613,8 +604,21 @@ pub(crate) const NULL: &str = "null where the member is to be left out";
 ///
 /// # Errors
 /// It is missing.
-pub fn required<T, E: Error>(value: Option<T>, name: &'static str) -> Result<T, E> {
-    value.ok_or_else(|| missing(name))
+#[inline]
+pub fn required<T, E: Error>(
+    context: &mut Context,
+    shape: &'static Shape,
+    value: Option<T>,
+    name: &'static str,
+) -> Result<T, E> {
+    value.ok_or_else(|| of_whole(context, shape, missing(name)))
+}
+
+/// The same error about a value, against the clause that has its table.
+#[cold]
+pub fn of_whole<E>(context: &mut Context, shape: &'static Shape, error: E) -> E {
+    context.blame(clauses::of_whole(shape));
+    error
 }
 
 fn missing<E: Error>(name: &'static str) -> E {
