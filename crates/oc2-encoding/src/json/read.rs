@@ -51,6 +51,12 @@ impl<'de> Reader<'de> {
         self.text.as_bytes().get(self.at) == Some(&byte)
     }
 
+    /// Whether this byte comes next.
+    #[inline(always)]
+    fn comes(&mut self, byte: u8) -> bool {
+        self.is_at(byte) || self.peek_behind_space() == Some(byte)
+    }
+
     #[inline(never)]
     fn peek_behind_space(&mut self) -> Option<u8> {
         let bytes = self.text.as_bytes();
@@ -338,15 +344,21 @@ impl<'de> Reader<'de> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn colon(&mut self) -> Result<(), JsonError> {
+        if self.comes(b':') {
+            self.at += 1;
+            return Ok(());
+        }
+        Err(self.other_than("expected `:`", b'}'))
+    }
+
+    /// An error, where something else was due within an object or a list.
+    #[cold]
+    fn other_than(&mut self, message: &'static str, bracket: u8) -> JsonError {
         match self.peek() {
-            Some(b':') => {
-                self.at += 1;
-                Ok(())
-            }
-            None => Err(self.behind("EOF while parsing an object")),
-            Some(_) => Err(self.ahead("expected `:`")),
+            None => self.behind(end_of_file(bracket)),
+            Some(_) => self.ahead(message),
         }
     }
 
@@ -357,18 +369,14 @@ impl<'de> Reader<'de> {
     }
 
     /// Ends an object or a list of which the visitor has read all there is.
-    #[inline]
+    #[inline(always)]
     fn leave(&mut self, bracket: u8) -> Result<(), JsonError> {
         self.depth -= 1;
-        match self.peek() {
-            Some(byte) if byte == bracket => {
-                self.at += 1;
-                Ok(())
-            }
-            None if bracket == b'}' => Err(self.behind("EOF while parsing an object")),
-            None => Err(self.behind("EOF while parsing a list")),
-            Some(_) => Err(self.ahead("trailing characters")),
+        if self.comes(bracket) {
+            self.at += 1;
+            return Ok(());
         }
+        Err(self.other_than("trailing characters", bracket))
     }
 }
 
@@ -462,13 +470,11 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
 
     #[inline(always)]
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
-        match self.peek() {
-            Some(b'"') => {
-                self.at += 1;
-                self.string()?.visit(visitor)
-            }
-            _ => self.something_else(visitor),
+        if !self.comes(b'"') {
+            return self.something_else(visitor);
         }
+        self.at += 1;
+        self.string()?.visit(visitor)
     }
 
     #[inline(always)]
@@ -564,14 +570,28 @@ impl<'de> Members<'_, 'de> {
 
     #[inline(never)]
     fn next_key<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, JsonError> {
+        // As most are written, without white space.
+        let quote = self.reader.at + usize::from(!self.is_first);
+        if (self.is_first || self.reader.is_at(b',')) && self.reader.text.as_bytes().get(quote) == Some(&b'"') {
+            self.is_first = false;
+            self.reader.at = quote + 1;
+        } else if !self.next_quote()? {
+            return Ok(None);
+        }
+        match self.foreseen() {
+            Some(position) => seed.deserialize(position).map(Some),
+            None => self.reader.key(seed).map(Some),
+        }
+    }
+
+    /// Whether there is another key; reads its first quote.
+    #[inline(never)]
+    fn next_quote(&mut self) -> Result<bool, JsonError> {
         match self.next(b'}')? {
-            None => Ok(None),
+            None => Ok(false),
             Some(b'"') => {
                 self.reader.at += 1;
-                match self.foreseen() {
-                    Some(position) => seed.deserialize(position).map(Some),
-                    None => self.reader.key(seed).map(Some),
-                }
+                Ok(true)
             }
             Some(_) => Err(self.reader.ahead("key must be a string")),
         }
@@ -616,7 +636,8 @@ impl<'de> de::MapAccess<'de> for Members<'_, 'de> {
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, JsonError> {
         if self.reader.is_at(b'}') { Ok(None) } else { self.next_key(seed) }
     }
-    #[inline]
+
+    #[inline(always)]
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, JsonError> {
         self.reader.colon()?;
         seed.deserialize(&mut *self.reader)

@@ -214,33 +214,41 @@ impl<T: ReadMembers> Table<T> {
         first: Option<MemberKey>,
         mut map: A,
     ) -> Result<(), A::Error> {
-        let mut first = first;
-        loop {
-            let key = match first.take() {
-                Some(key) => key,
-                None => match next_key(context, T::TABLE, &mut map)? {
-                    Some(key) => key,
-                    None => break,
-                },
-            };
-            let res = match key {
-                MemberKey::Known(index, field) => match self.seen.insert(index, field) {
-                    Ok(()) => T::read_row(context, &mut self.slots, field, &mut OfMember(&mut map))
-                        .inspect_err(|error| context.blame_null(T::TABLE, field, error)),
-                    Err(twice) => {
-                        context.blame(clauses::DISTINCT);
-                        Err(twice)
-                    }
-                },
-                MemberKey::Foreign(key) => T::read_other(context, &mut self.slots, key, &mut map)
-                    .inspect_err(|_| context.blame(T::TABLE.clause)),
-            };
-            if let Err(error) = res {
+        if let Some(key) = first {
+            self.read_member(context, key, &mut map).or_else(|error| context.recover(error))?;
+        }
+        let mut foreign = None;
+        let shape = T::TABLE;
+        while let Some(found) = map.next_key_seed(KeySeed { context, shape, foreign: &mut foreign })? {
+            let Some(key) = found.key(shape, &mut foreign) else { break };
+            if let Err(error) = self.read_member(context, key, &mut map) {
                 context.recover(error)?;
             }
         }
         context.leave_object(self.seen.is_empty() && !T::has_others(&self.slots));
         Ok(())
+    }
+
+    #[inline(always)]
+    fn read_member<'de, A: MapAccess<'de>>(
+        &mut self,
+        context: &mut Context,
+        key: MemberKey,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        match key {
+            MemberKey::Known(index, field) => match self.seen.insert(index, field) {
+                Ok(()) => T::read_row(context, &mut self.slots, field, &mut OfMember(map))
+                    .inspect_err(|error| context.blame_null(T::TABLE, field, error)),
+                Err(twice) => {
+                    context.blame(clauses::DISTINCT);
+                    Err(twice)
+                }
+            },
+            MemberKey::Foreign(key) => {
+                T::read_other(context, &mut self.slots, key, map).inspect_err(|_| context.blame(T::TABLE.clause))
+            }
+        }
     }
 
     fn read_items<'de, A: SeqAccess<'de>>(&mut self, context: &mut Context, seq: A) -> Result<(), A::Error> {
@@ -318,11 +326,8 @@ pub fn next_key<'de, A: MapAccess<'de>>(
     map: &mut A,
 ) -> Result<Option<MemberKey>, A::Error> {
     let mut foreign = None;
-    Ok(match map.next_key_seed(KeySeed { context, shape, foreign: &mut foreign })? {
-        None => None,
-        Some(Found::Row(row)) => Some(MemberKey::Known(row.into(), &shape.fields[usize::from(row)])),
-        Some(Found::None) => foreign.map(MemberKey::Foreign),
-    })
+    let found = map.next_key_seed(KeySeed { context, shape, foreign: &mut foreign })?;
+    Ok(found.and_then(|found| found.key(shape, &mut foreign)))
 }
 
 /// What a key was found to be. It is small, because it is handed up through several calls.
@@ -331,6 +336,17 @@ enum Found {
     Row(u8),
     /// None of its rows; the key is kept aside.
     None,
+}
+
+impl Found {
+    /// The key; one that is kept aside is taken from there.
+    #[inline(always)]
+    fn key(self, shape: &'static Shape, aside: &mut Option<Key>) -> Option<MemberKey> {
+        match self {
+            Self::Row(row) => Some(MemberKey::Known(row.into(), &shape.fields[usize::from(row)])),
+            Self::None => aside.take().map(MemberKey::Foreign),
+        }
+    }
 }
 
 struct KeySeed<'c> {
