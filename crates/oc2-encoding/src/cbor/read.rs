@@ -81,6 +81,7 @@ impl<'de> Reader<'de> {
     fn argument(&mut self, initial: u8) -> Result<u64, CborError> {
         match initial & INFORMATION {
             argument @ 0..24 => Ok(argument.into()),
+            24 => self.next().map(u64::from).ok_or_else(|| self.end_of_file()),
             information => self.long_argument(information),
         }
     }
@@ -88,7 +89,6 @@ impl<'de> Reader<'de> {
     #[inline(never)]
     fn long_argument(&mut self, information: u8) -> Result<u64, CborError> {
         let n_bytes = match information {
-            24 => 1,
             25 => 2,
             26 => 4,
             27 => 8,
@@ -324,7 +324,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
                 self.at += 1;
                 self.within(initial, Foreseen::new(names), |members| visitor.visit_map(members))
             }
-            _ => self.something_else(visitor),
+            _ => self.deserialize_seq(visitor),
         }
     }
 

@@ -106,6 +106,7 @@ impl<'de, A: SeqAccess<'de>> Source<'de> for OfItems<A> {
     type Error = A::Error;
     const IS_POSITIONAL: bool = true;
 
+    #[inline(always)]
     fn next<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<Option<V::Value>, A::Error> {
         let value = self.seq.next_element_seed(seed)?;
         self.is_over = value.is_none();
