@@ -206,6 +206,18 @@ impl<'de> Reader<'de> {
         }
     }
 
+    /// Reads a number of one digit with something behind it, as most ids and many numbers are.
+    #[inline(always)]
+    fn digit(&mut self) -> Option<u64> {
+        match self.text.as_bytes().get(self.at..)? {
+            [digit @ b'0'..=b'9', b',' | b']' | b'}', ..] => {
+                self.at += 1;
+                Some((digit - b'0').into())
+            }
+            _ => None,
+        }
+    }
+
     /// Reads a number and tells the visitor.
     fn number<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, JsonError> {
         let start = self.at;
@@ -510,7 +522,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
                 }
                 res
             }
-            _ => self.something_else(visitor),
+            _ => self.deserialize_seq(visitor),
         }
     }
 
@@ -531,9 +543,21 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
 
     #[inline(always)]
     fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
+        if let Some(digit) = self.digit() {
+            return visitor.visit_u64(digit);
+        }
         match self.peek() {
             Some(b'0'..=b'9') => self.number(visitor),
             _ => self.something_else(visitor),
+        }
+    }
+
+    /// A name or an id.
+    #[inline(always)]
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
+        match self.digit() {
+            Some(digit) => visitor.visit_u64(digit),
+            None => self.deserialize_str(visitor),
         }
     }
 
@@ -543,7 +567,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
 
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i128 u8 u16 u32 u64 u128 f32 f64 char string bytes byte_buf unit unit_struct
-        newtype_struct tuple tuple_struct enum identifier
+        newtype_struct tuple tuple_struct enum
     }
 }
 
