@@ -9,7 +9,7 @@ use crate::form::{Form, Notation};
 use crate::invalid::Invalid;
 use crate::nsid::Nsid;
 use crate::profile::Profile;
-use crate::shape::read::{Context, MemberKey, Read, ReadError, Segment, clauses, member_value, next_key};
+use crate::shape::read::{Context, MemberKey, Read, ReadError, Segment, member_value, next_key, refuse_others};
 use crate::shape::write::{Write, Written};
 use crate::shape::{Kind, Part, Room, Shape};
 
@@ -116,10 +116,8 @@ impl<'de> Visitor<'de> for One<'_> {
                 Err(error) => context.recover(error)?,
             },
         }
-        while let Some(second) = next_key(context, &SHAPE, &mut map)? {
-            let is_same = first.as_ref().is_some_and(|first| first.to_string() == second.to_string());
-            context.blame(if is_same { clauses::DISTINCT } else { SHAPE.clause });
-            context.recover(A::Error::custom(format_args!("exactly one profile is due, {second} is a second")))?;
+        if let (Some(first), Some(second)) = (first, next_key(context, &SHAPE, &mut map)?) {
+            refuse_others(context, &SHAPE, "exactly one profile", &first, second, &mut map)?;
         }
         context.settle(n_faults)?;
         actuator.ok_or_else(|| A::Error::custom("exactly one profile is due"))

@@ -16,7 +16,7 @@ pub use fields::{
     ForeignField, MemberKey, NoForeignField, Order, ReadMembers, Source, choice, choice_to, defaulted_value,
     foreign_field, members, next_key, of_whole, optional_value, other_member, required, unknown_member, value,
 };
-pub(crate) use fields::{NULL, decimal, member_value, read_items, read_members, stands_twice};
+pub(crate) use fields::{NULL, decimal, member_value, read_items, read_members, refuse_others, stands_twice};
 pub(crate) use scalars::{
     MAX_INTEGER, Shown, each, from_base64url, read_each, refuse_noncharacters, refuse_noncharacters_in, too_large,
 };

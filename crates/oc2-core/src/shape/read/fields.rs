@@ -751,16 +751,38 @@ pub fn choice_to<'de, T: Choice, X: ForeignField<T>, D: Deserializer<'de>, P: Pl
                 context.blame(T::TABLE.clause);
                 context.recover(error)?;
             }
-            while let Some(second) = next_key(context, T::TABLE, &mut map)? {
-                let is_same = first.as_ref().is_some_and(|first| first.to_string() == second.to_string());
-                context.blame(if is_same { clauses::DISTINCT } else { T::TABLE.clause });
-                context.recover(A::Error::custom(format_args!("exactly one member is due, {second} is a second")))?;
+            if let (Some(first), Some(second)) = (first, next_key(context, T::TABLE, &mut map)?) {
+                refuse_others(context, T::TABLE, "exactly one member", &first, second, &mut map)?;
             }
             context.settle(n_faults)
         }
     }
 
     deserializer.deserialize_map(One::<T, X, P>(context, place, PhantomData))
+}
+
+/// Refuses the second member of an object that has one, and all that follow; `due` says what is due.
+///
+/// # Errors
+/// There is a second one.
+#[cold]
+#[inline(never)]
+pub(crate) fn refuse_others<'de, A: MapAccess<'de>>(
+    context: &mut Context,
+    shape: &'static Shape,
+    due: &str,
+    first: &MemberKey,
+    second: MemberKey,
+    map: &mut A,
+) -> Result<(), A::Error> {
+    let mut other = Some(second);
+    while let Some(second) = other {
+        let is_same = first.to_string() == second.to_string();
+        context.blame(if is_same { clauses::DISTINCT } else { shape.clause });
+        context.recover(A::Error::custom(format_args!("{due} is due, {second} is a second")))?;
+        other = next_key(context, shape, map)?;
+    }
+    Ok(())
 }
 
 impl fmt::Display for MemberKey {
