@@ -2,21 +2,29 @@
 //!
 //! Strict or lenient is decided here and nowhere else.
 
+mod choice;
 pub(crate) mod clauses;
 mod context;
+mod error;
 mod fields;
+mod keys;
 mod scalars;
 
 use std::marker::PhantomData;
 
 use serde::de::{DeserializeSeed, Deserializer};
 
-pub use context::{Context, Limits, Mode, Note, ReadError, Segment};
+pub(crate) use choice::refuse_others;
+pub use choice::{ForeignField, NoForeignField, choice, choice_to};
+pub use context::{Context, Limits, Mode};
+pub use error::{Note, ReadError, Segment};
+pub(crate) use fields::{NULL, member_value, read_items, read_members, stands_twice};
 pub use fields::{
-    ForeignField, MemberKey, NoForeignField, Order, ReadMembers, Source, choice, choice_to, defaulted_value,
-    foreign_field, members, next_key, of_whole, optional_value, other_member, required, unknown_member, value,
+    Order, ReadMembers, Source, defaulted_value, foreign_field, members, of_whole, optional_value, other_member,
+    required, unknown_member, value,
 };
-pub(crate) use fields::{NULL, decimal, member_value, read_items, read_members, refuse_others, stands_twice};
+pub(crate) use keys::decimal;
+pub use keys::{MemberKey, next_key};
 pub(crate) use scalars::{
     MAX_INTEGER, Shown, each, from_base64url, read_each, refuse_noncharacters, refuse_noncharacters_in, too_large,
 };
