@@ -446,6 +446,15 @@ impl NetText {
         self.len += n_digits;
     }
 
+    fn groups(&mut self, groups: &[u16]) {
+        for (at, group) in groups.iter().enumerate() {
+            if at > 0 {
+                self.push(b':');
+            }
+            self.hexadecimal(*group);
+        }
+    }
+
     fn hexadecimal(&mut self, value: u16) {
         let first = if value == 0 { 3 } else { value.leading_zeros() / 4 };
         for digit in first..4 {
@@ -499,21 +508,13 @@ fn show_ipv6(addr: Ipv6Addr, text: &mut NetText) {
             gap = run.clone();
         }
     }
-    for (at, group) in groups.iter().enumerate() {
-        if gap.contains(&at) {
-            if at == gap.start {
-                text.push(b':');
-            }
-            if at + 1 == groups.len() {
-                text.push(b':');
-            }
-            continue;
-        }
-        if at > 0 {
-            text.push(b':');
-        }
-        text.hexadecimal(*group);
+    if gap.is_empty() {
+        return text.groups(&groups);
     }
+    text.groups(&groups[..gap.start]);
+    text.push(b':');
+    text.push(b':');
+    text.groups(&groups[gap.end..]);
 }
 
 /// Decimal without sign and without leading zeros.

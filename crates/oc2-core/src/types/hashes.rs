@@ -66,7 +66,10 @@ impl<const N: usize> Hash<N> {
 
 impl<const N: usize> fmt::Display for Hash<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        HEXUPPER.encode_display(&self.0).fmt(f)
+        match [0; 64].get_mut(..2 * N) {
+            Some(buffer) => f.write_str(HEXUPPER.encode_mut_str(&self.0, buffer)),
+            None => HEXUPPER.encode_display(&self.0).fmt(f),
+        }
     }
 }
 
