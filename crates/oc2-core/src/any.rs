@@ -3,6 +3,7 @@
 mod distinct;
 mod key;
 mod members;
+mod sink;
 mod tree;
 
 use std::borrow::Cow;
@@ -16,9 +17,10 @@ pub use key::{Key, Name};
 pub use members::{KEPT, KEPT_IN_LENIENT, Members, Others};
 pub use tree::Tree;
 
+use self::sink::{Failed, Piece, Sink};
 use crate::form::{Form, Notation};
 use crate::shape::read::{Context, Mode, Read, ReadError, decimal};
-use crate::shape::write::{OfField, Write};
+use crate::shape::write::{OfField, Write, Written};
 use crate::shape::{Choice, Kind, Shape};
 
 /// A value of a type that a profile defines (LS 3.1.4): *read*, a subtree as it came, or *typed*, not written yet.
@@ -172,7 +174,9 @@ impl Any {
             Inner::Typed(value) => {
                 let form = Form::DEFAULT.with_notation(origin.notation);
                 // What cannot be written shows as null here; to write it is an error.
-                Cow::Owned(value.tree(form, !origin.is_binary).unwrap_or(Tree::Null))
+                let build = tree::Build { is_human_readable: !origin.is_binary };
+                let tree = sink::write(build, |sink| value.write_to(form, sink));
+                Cow::Owned(tree.unwrap_or(Tree::Null))
             }
         }
     }
@@ -189,12 +193,18 @@ impl Any {
     /// Whether the value is an object, as every namespace is (DECISIONS L31).
     #[must_use]
     pub fn is_object(&self) -> bool {
-        matches!(*self.tree(), Tree::Map(_))
+        match &self.0 {
+            Inner::Read(tree, _) => matches!(tree, Tree::Map(_)),
+            Inner::Typed(_) => matches!(*self.tree(), Tree::Map(_)),
+        }
     }
 
     /// Whether the value is null.
     pub(crate) fn is_null(&self) -> bool {
-        matches!(*self.tree(), Tree::Null)
+        match &self.0 {
+            Inner::Read(tree, _) => matches!(tree, Tree::Null),
+            Inner::Typed(_) => matches!(*self.tree(), Tree::Null),
+        }
     }
 
     /// The keys of the members that are present, if the value is an object; in lenient mode null is absence (DECISIONS
@@ -280,7 +290,7 @@ impl Write for Any {
                 }
                 Err(S::Error::custom(CANNOT_CHANGE))
             }
-            Inner::Typed(value) => value.tree(form, !is_binary).map_err(S::Error::custom)?.write(form, serializer),
+            Inner::Typed(value) => sink::write(serializer, |sink| value.write_to(form, sink)),
         }
     }
 }
@@ -315,7 +325,7 @@ impl<T: Read + Write + Clone + fmt::Debug + Send + Sync + 'static> Extension for
 /// The object-safe side of [`Extension`].
 trait Typed: fmt::Debug + Send + Sync {
     fn as_any(&self) -> &dyn std::any::Any;
-    fn tree(&self, form: Form, is_human_readable: bool) -> Result<Tree, ReadError>;
+    fn write_to(&self, form: Form, sink: &mut dyn Sink) -> Result<(), Failed>;
     fn field_id(&self) -> Option<u32>;
 }
 
@@ -324,8 +334,8 @@ impl<T: Extension> Typed for T {
         self
     }
 
-    fn tree(&self, form: Form, is_human_readable: bool) -> Result<Tree, ReadError> {
-        Tree::of(&crate::shape::write::Written(self, form), is_human_readable)
+    fn write_to(&self, form: Form, sink: &mut dyn Sink) -> Result<(), Failed> {
+        Written(self, form).write_to(sink)
     }
 
     fn field_id(&self) -> Option<u32> {
@@ -342,8 +352,8 @@ impl<T: Choice + Extension> Typed for FieldOf<T> {
         self
     }
 
-    fn tree(&self, form: Form, is_human_readable: bool) -> Result<Tree, ReadError> {
-        Tree::of(&OfField(&self.0, form), is_human_readable)
+    fn write_to(&self, form: Form, sink: &mut dyn Sink) -> Result<(), Failed> {
+        OfField(&self.0, form).write_to(sink)
     }
 
     fn field_id(&self) -> Option<u32> {

@@ -110,7 +110,7 @@ fn times_agree(args: &Args) -> Result<(), Invalid> {
 /// the Consumer's act (DECISIONS L2).
 const NAMESPACES: Others = Others { admit: namespace, room: Room::Profiles(Part::Args) };
 
-fn namespace(context: &mut Context, key: &mut Key, value: &Any) -> Result<(), String> {
+fn namespace(context: &mut Context, key: &Key, value: &Any) -> Result<Option<Key>, String> {
     context.meet_namespace(key).map_err(|error: ReadError| error.to_string())?;
     if value.is_null() {
         let res = context.tolerate(NULL);
@@ -126,15 +126,10 @@ fn namespace(context: &mut Context, key: &mut Key, value: &Any) -> Result<(), St
         context.blame(if nsid.is_some() { ARGUMENTS } else { Nsid::shape().clause });
         return Err(format!("neither an argument ({}) nor a namespace with its object", Args::SHAPE.names()));
     }
-    if let Some(nsid) = nsid {
-        if !value.is_null() {
-            context.check_part(Part::Args, nsid, value);
-        }
-        if matches!(key, Key::Number(_)) {
-            *key = nsid.into();
-        }
+    if let Some(nsid) = nsid.filter(|_| !value.is_null()) {
+        context.check_part(Part::Args, nsid, value);
     }
-    Ok(())
+    Ok(nsid.filter(|_| matches!(key, Key::Number(_))).map(Key::from))
 }
 
 const ARGUMENTS: &str = "LS 3.3.1.4 (LS-119), LS 3.1.4 (LS-039)";

@@ -152,23 +152,23 @@ fn fine(_: &Results) -> Result<(), Invalid> {
 /// A namespace is an object under a namespace identifier (LS 3.1.4); a Producer tolerates others (DECISIONS M15).
 const NAMESPACES: Others = Others { admit: namespace, room: Room::Profiles(Part::Results) };
 
-fn namespace(context: &mut Context, key: &mut Key, value: &Any) -> Result<(), String> {
+fn namespace(context: &mut Context, key: &Key, value: &Any) -> Result<Option<Key>, String> {
     context.meet_namespace(key).map_err(|error: ReadError| error.to_string())?;
     let nsid = Nsid::of_key(key);
-    // By name whatever it holds, or it could stand here by its id as well.
-    if let Some(nsid) = nsid {
-        *key = nsid.into();
-        if value.is_object() || !(value.is_null() || context.is_strict()) {
-            context.check_part(Part::Results, nsid, value);
-        }
+    if let Some(nsid) = nsid
+        && (value.is_object() || !(value.is_null() || context.is_strict()))
+    {
+        context.check_part(Part::Results, nsid, value);
     }
+    // By name whatever it holds, or it could stand here by its id as well.
+    let by_name = nsid.filter(|_| matches!(key, Key::Number(_))).map(Key::from);
     let (deviation, clause) = match nsid {
         _ if value.is_null() => (NULL, clauses::NULL),
-        Some(_) if value.is_object() => return Ok(()),
+        Some(_) if value.is_object() => return Ok(by_name),
         _ => ("not a namespace with its object", EXTENSIONS),
     };
     let res = context.tolerate(deviation);
-    res.inspect_err(|_| context.blame(clause)).map_err(|error: ReadError| error.to_string())
+    res.inspect_err(|_| context.blame(clause)).map(|()| by_name).map_err(|error: ReadError| error.to_string())
 }
 
 const EXTENSIONS: &str = "LS 3.1.4 (LS-043), DECISIONS L31";

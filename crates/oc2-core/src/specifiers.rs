@@ -9,7 +9,7 @@ use crate::form::{Form, Notation};
 use crate::invalid::Invalid;
 use crate::nsid::Nsid;
 use crate::profile::Profile;
-use crate::shape::read::{Context, MemberKey, Read, ReadError, Segment, clauses, member_value, next_key};
+use crate::shape::read::{Context, MemberKey, Read, ReadError, Segment, member_value, next_key, refuse_others};
 use crate::shape::write::{Write, Written};
 use crate::shape::{Kind, Part, Room, Shape};
 
@@ -68,7 +68,7 @@ impl Read for Actuator {
     }
 
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(One(context))
+        deserializer.deserialize_map(One(context))
     }
 }
 
@@ -116,10 +116,8 @@ impl<'de> Visitor<'de> for One<'_> {
                 Err(error) => context.recover(error)?,
             },
         }
-        while let Some(second) = next_key(context, &SHAPE, &mut map)? {
-            let is_same = first.as_ref().is_some_and(|first| first.to_string() == second.to_string());
-            context.blame(if is_same { clauses::DISTINCT } else { SHAPE.clause });
-            context.recover(A::Error::custom(format_args!("exactly one profile is due, {second} is a second")))?;
+        if let (Some(first), Some(second)) = (first, next_key(context, &SHAPE, &mut map)?) {
+            refuse_others(context, &SHAPE, "exactly one profile", &first, second, &mut map)?;
         }
         context.settle(n_faults)?;
         actuator.ok_or_else(|| A::Error::custom("exactly one profile is due"))
@@ -131,7 +129,9 @@ fn read_one<'de, A: MapAccess<'de>>(context: &mut Context, key: &MemberKey, map:
         // Without rows every key is foreign.
         MemberKey::Known(_, field) => (field.name.parse(), Segment::Name(field.name)),
         MemberKey::Foreign(key) => {
-            context.at(key.segment(), |context| context.meet_namespace::<A::Error>(key))?;
+            if !context.knows_namespace(key) {
+                context.at(key.segment(), |context| context.meet_namespace::<A::Error>(key))?;
+            }
             let unknown = || Invalid::new(format!("{key} is not the id of a profile"));
             (key.as_name().map_or_else(|| Nsid::of_key(key).ok_or_else(unknown), str::parse), key.segment())
         }
@@ -148,10 +148,12 @@ fn read_one<'de, A: MapAccess<'de>>(context: &mut Context, key: &MemberKey, map:
             Err(not_object())
         });
     }
-    context.at(segment, |context| {
-        context.check_part(Part::Specifiers, nsid, &specifiers);
-        Ok(())
-    })?;
+    if context.finds_all() {
+        context.at(segment, |context| {
+            context.check_part(Part::Specifiers, nsid, &specifiers);
+            Ok(())
+        })?;
+    }
     Ok(Actuator { nsid, specifiers })
 }
 

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput};
-use oc2_core::shape::read::{Context, Mode, Read};
+use oc2_core::shape::read::{Context, Mode, Read, ReadError};
 use oc2_core::{Command, Content, Envelope, Form, Headers, Message, Notation, Response};
 use oc2_encoding::{Cbor, Encoding, Json, read_cbor, read_json};
 use oc2_profile_slpf::Slpf;
@@ -78,8 +78,8 @@ impl Document {
     /// One that nobody can type stays in its form: it is left out.
     fn new(json: &[u8], kind: &str) -> Option<Self> {
         let content = match kind {
-            "command" => Content::Request(read_as::<Command>(json, FORMS[0])?.typed::<Slpf>().ok()?),
-            _ => Content::Response(read_as::<Response>(json, FORMS[0])?.typed::<Slpf>().ok()?),
+            "command" => Content::Request(read_as::<Command>(json, FORMS[0]).ok()?.typed::<Slpf>().ok()?),
+            _ => Content::Response(read_as::<Response>(json, FORMS[0]).ok()?.typed::<Slpf>().ok()?),
         };
         let is_of_peer = match kind {
             "command" => serde_json::from_slice::<openc2::json::Command>(json).is_ok(),
@@ -98,18 +98,18 @@ impl Document {
     }
 }
 
-fn read_as<T: Read>(bytes: &[u8], form: Kind) -> Option<T> {
-    let mut context = Context::new(Mode::Strict).in_notation(form.notation);
+fn read_as<T: Read>(bytes: &[u8], form: Kind) -> Result<T, ReadError> {
+    let context = Context::new(Mode::Strict).in_notation(form.notation);
     match form.wire {
-        Wire::Json => read_json(bytes, &mut context).ok(),
-        Wire::Cbor => read_cbor(bytes, &mut context.of_binary()).ok(),
+        Wire::Json => read_json(bytes, &mut { context }),
+        Wire::Cbor => read_cbor(bytes, &mut context.of_binary()),
     }
 }
 
 fn read(document: &Document, bytes: &[u8], form: Kind) -> bool {
     match document.message.content() {
-        Content::Request(_) => black_box(read_as::<Command>(bytes, form)).is_some(),
-        _ => black_box(read_as::<Response>(bytes, form)).is_some(),
+        Content::Request(_) => black_box(read_as::<Command>(bytes, form)).is_ok(),
+        _ => black_box(read_as::<Response>(bytes, form)).is_ok(),
     }
 }
 

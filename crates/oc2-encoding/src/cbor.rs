@@ -2,11 +2,14 @@
 
 pub(crate) mod items;
 mod read;
+mod write;
 
 use oc2_core::shape::read::{Context, Read, ReadError};
 use oc2_core::{Form, Message, Mode, Notation};
 
+use self::items::TAG;
 use self::read::{CborError, Reader};
+use self::write::Writer;
 use crate::encoding::{Decoded, Encoding};
 use crate::error::{DecodeError, EncodeError};
 use crate::glimpse::Glimpse;
@@ -58,8 +61,8 @@ impl Encoding for Cbor {
             return Err(EncodeError::new("there is no compact CBOR (JADN 4)"));
         }
         let mut bytes = Vec::with_capacity(TYPICAL_MESSAGE);
-        message.write_in(form, &mut serde_cbor::Serializer::new(&mut bytes)).map_err(EncodeError::new)?;
-        Ok(items::widen(bytes))
+        message.write_in(form, &mut Writer(&mut bytes)).map_err(EncodeError::new)?;
+        Ok(bytes)
     }
 }
 
@@ -110,5 +113,4 @@ fn message_of(error: &CborError) -> String {
     if error.is_data() { message } else { format!("not CBOR: {message}") }
 }
 
-const TAG: u8 = 6;
 const TYPICAL_MESSAGE: usize = 256;

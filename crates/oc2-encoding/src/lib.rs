@@ -24,6 +24,7 @@ mod canonical;
 mod cbor;
 mod encoding;
 mod error;
+mod foreseen;
 mod glimpse;
 mod json;
 mod limits;
@@ -31,6 +32,7 @@ mod set;
 #[cfg(feature = "signature")]
 mod signature;
 mod validate;
+mod write;
 
 pub use cbor::{Cbor, CborByName, read_cbor};
 pub use encoding::{Decoded, Encoding};

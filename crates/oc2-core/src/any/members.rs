@@ -27,11 +27,21 @@ impl Members {
     /// Adds a member; gives it back if the key is taken.
     pub fn insert(&mut self, key: impl Into<Key>, value: Any) -> Option<Any> {
         let key = key.into();
-        if !self.distinct.adds(&self.entries, &key) {
+        if !self.is_new(&key) {
             return Some(value);
         }
-        self.entries.push((key, value));
+        self.append(key, value);
         None
+    }
+
+    /// Whether the key is not taken; it is from now on.
+    pub(crate) fn is_new(&mut self, key: &Key) -> bool {
+        self.distinct.adds(&self.entries, key)
+    }
+
+    /// Adds a member whose key is new.
+    pub(crate) fn append(&mut self, key: Key, value: Any) {
+        self.entries.push((key, value));
     }
 
     /// Sets a member, in the place of one of the same key if there is one.
@@ -94,23 +104,6 @@ impl Members {
         }
         Ok(())
     }
-
-    /// The members under the keys they have in a form, and in its order.
-    pub(crate) fn in_order(&self, others: &Others, form: Form) -> Vec<(Cow<'_, Key>, &Any)> {
-        let id_of = |key: &Key| {
-            let nsid = key.as_name().filter(|_| others.are_namespaces())?.parse::<Nsid>().ok()?;
-            nsid.registered_id().map(|id| Cow::Owned(Key::Number(id.into())))
-        };
-        match form.notation {
-            Notation::Verbose | Notation::Compact => self.iter().map(|(key, any)| (Cow::Borrowed(key), any)).collect(),
-            Notation::Concise => {
-                let mut members: Vec<_> =
-                    self.iter().map(|(key, any)| (id_of(key).unwrap_or(Cow::Borrowed(key)), any)).collect();
-                members.sort_by(|(a, _), (b, _)| a.cmp(b));
-                members
-            }
-        }
-    }
 }
 
 /// The order of members has no meaning (LS-004).
@@ -124,24 +117,33 @@ impl PartialEq for Members {
 /// What becomes of members that a table does not have; for [`map!`](crate::map).
 #[derive(Clone, Copy, Debug)]
 pub struct Others {
-    /// Admits a member, and may write its key otherwise.
-    pub admit: fn(&mut Context, &mut Key, &Any) -> Result<(), String>,
+    /// Admits a member, and may have it kept under another key.
+    pub admit: fn(&mut Context, &Key, &Any) -> Result<Option<Key>, String>,
     /// What the schema says of them; the keys are namespaces, of which a registered one has an id, where profiles have room
     /// (LS 3.1.4).
     pub room: Room,
 }
 
 impl Others {
+    /// The key that a member has in a form.
+    pub(crate) fn key_in<'k>(&self, form: Form, key: &'k Key) -> Cow<'k, Key> {
+        let is_by_id = form.notation == Notation::Concise && self.are_namespaces();
+        let nsid = key.as_name().filter(|_| is_by_id).and_then(|name| name.parse::<Nsid>().ok());
+        nsid.and_then(|nsid| nsid.registered_id()).map_or(Cow::Borrowed(key), |id| Cow::Owned(Key::Number(id.into())))
+    }
+
     fn are_namespaces(&self) -> bool {
         matches!(self.room, Room::Profiles(_))
     }
 }
 
 /// Every member is kept.
-pub const KEPT: Others = Others { admit: |_, _, _| Ok(()), room: Room::Any };
+pub const KEPT: Others = Others { admit: |_, _, _| Ok(None), room: Room::Any };
 
 /// Members are kept in lenient mode and refused in strict mode.
 pub const KEPT_IN_LENIENT: Others = Others {
-    admit: |context, _, _| context.tolerate("unknown member").map_err(|error: ReadError| error.to_string()),
+    admit: |context, _, _| {
+        context.tolerate("unknown member").map(|()| None).map_err(|error: ReadError| error.to_string())
+    },
     room: Room::None,
 };

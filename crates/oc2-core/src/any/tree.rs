@@ -8,7 +8,7 @@ use serde::Serializer;
 use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 
-use self::build::Build;
+pub(super) use self::build::Build;
 use super::distinct::Distinct;
 use super::key::{AnyKey, Key, Name};
 use crate::form::Form;
@@ -41,11 +41,6 @@ pub enum Tree {
 }
 
 impl Tree {
-    /// What a writer writes, as a tree.
-    pub(crate) fn of<T: serde::Serialize>(value: &T, is_human_readable: bool) -> Result<Self, ReadError> {
-        value.serialize(Build { is_human_readable })
-    }
-
     /// Whether it is the same in JSON and CBOR: names for keys, and no octets.
     pub(super) fn is_plain(&self) -> bool {
         match self {

@@ -34,7 +34,9 @@ impl Names {
         let mut slot = slot_of(name.as_bytes());
         loop {
             let row = match self.slots[slot] {
-                0 => return self.search(fields, name),
+                // A table that would have crowded the slots has none of its names there.
+                0 if fields.len() <= SLOTS / 2 => return None,
+                0 => return search(fields, name),
                 row => usize::from(row) - 1,
             };
             if is_same_name(fields.get(row)?.name.as_bytes(), name.as_bytes()) {
@@ -43,12 +45,11 @@ impl Names {
             slot = (slot + 1) % SLOTS;
         }
     }
+}
 
-    /// A table that would have crowded the slots has none of its names there.
-    #[cold]
-    fn search(&self, fields: &[Field], name: &str) -> Option<usize> {
-        if fields.len() > SLOTS / 2 { fields.iter().position(|field| field.name == name) } else { None }
-    }
+#[cold]
+fn search(fields: &[Field], name: &str) -> Option<usize> {
+    fields.iter().position(|field| field.name == name)
 }
 
 /// Whether two short texts are the same: both ends of each, eight or four bytes at a time, without a call.

@@ -2,21 +2,29 @@
 //!
 //! Strict or lenient is decided here and nowhere else.
 
+mod choice;
 pub(crate) mod clauses;
 mod context;
+mod error;
 mod fields;
+mod keys;
 mod scalars;
 
 use std::marker::PhantomData;
 
 use serde::de::{DeserializeSeed, Deserializer};
 
-pub use context::{Context, Limits, Mode, Note, ReadError, Segment};
+pub(crate) use choice::refuse_others;
+pub use choice::{ForeignField, NoForeignField, choice, choice_to};
+pub use context::{Context, Limits, Mode};
+pub use error::{Note, ReadError, Segment};
+pub(crate) use fields::{NULL, member_value, read_items, read_members, stands_twice};
 pub use fields::{
-    ForeignField, MemberKey, NoForeignField, Order, ReadMembers, Source, choice, defaulted_value, foreign_field,
-    members, next_key, optional_value, other_member, required, unknown_member, value,
+    Order, ReadMembers, Source, defaulted_value, foreign_field, members, of_whole, optional_value, other_member,
+    required, unknown_member, value,
 };
-pub(crate) use fields::{NULL, decimal, member_value, read_items, read_members, stands_twice};
+pub(crate) use keys::decimal;
+pub use keys::{MemberKey, next_key};
 pub(crate) use scalars::{
     MAX_INTEGER, Shown, each, from_base64url, read_each, refuse_noncharacters, refuse_noncharacters_in, too_large,
 };
@@ -35,7 +43,7 @@ pub trait Read: Sized {
     /// The deserializer's, with what is wrong; the context knows the place.
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error>;
 
-    /// Reads a value to its place, which stays as it is after an error.
+    /// Reads a value to its place; after an error nobody looks there.
     ///
     /// # Errors
     /// As `read`.

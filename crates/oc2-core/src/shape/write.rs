@@ -1,11 +1,13 @@
 //! Writing a typed value: [`Write`], and what the macros of [`crate::shape`] build writers from.
 
-use std::borrow::Cow;
+mod serializer;
 
 use data_encoding::BASE64URL_NOPAD;
 use serde::ser::{Error, SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 
+#[doc(hidden)]
+pub use self::serializer::not_in_shapes;
 use crate::any::{CANNOT_CHANGE, Key, Members, Others};
 use crate::form::{Form, Notation};
 use crate::shape::{Choice, Field, Kind, Shape};
@@ -104,7 +106,12 @@ pub fn octets<S: Serializer>(
     match form.notation {
         Notation::Verbose | Notation::Compact => serializer.collect_str(text),
         Notation::Concise if serializer.is_human_readable() => {
-            serializer.serialize_str(&BASE64URL_NOPAD.encode(octets))
+            // Addresses and hashes take no allocation.
+            let mut buffer = [0; 64];
+            match buffer.get_mut(..BASE64URL_NOPAD.encode_len(octets.len())) {
+                Some(buffer) => serializer.serialize_str(BASE64URL_NOPAD.encode_mut_str(octets, buffer)),
+                None => serializer.serialize_str(&BASE64URL_NOPAD.encode(octets)),
+            }
         }
         Notation::Concise => serializer.serialize_bytes(octets),
     }
@@ -114,7 +121,8 @@ pub fn octets<S: Serializer>(
 #[doc(hidden)]
 pub struct Rows<'a, S: Serializer> {
     shape: &'static Shape,
-    others: Vec<(Cow<'a, Key>, &'a crate::any::Any)>,
+    /// Members that the table does not have, if there are any.
+    others: Option<(&'a Members, &'static Others)>,
     form: Form,
     into: Container<S>,
 }
@@ -140,27 +148,20 @@ impl<'a, S: Serializer> Rows<'a, S> {
         if form.notation.is_positional() && matches!(shape.kind, Kind::Record { .. }) {
             let n_items = present.iter().rposition(|is_present| *is_present).map_or(0, |last| last + 1);
             let items = serializer.serialize_seq(Some(n_items))?;
-            return Ok(Self { shape, others: Vec::new(), form, into: Container::List { items, n_items } });
+            return Ok(Self { shape, others: None, form, into: Container::List { items, n_items } });
         }
         let n_present = present.iter().filter(|is_present| **is_present).count();
-        let others = match others {
-            Some((members, policy)) if !members.is_empty() => members.in_order(policy, form),
-            // Most objects have none.
-            _ => {
-                let object = serializer.serialize_map(Some(n_present))?;
-                return Ok(Self { shape, others: Vec::new(), form, into: Container::Object(object) });
-            }
+        // Most objects have none.
+        let Some((members, policy)) = others.filter(|(members, _)| !members.is_empty()) else {
+            let object = serializer.serialize_map(Some(n_present))?;
+            return Ok(Self { shape, others: None, form, into: Container::Object(object) });
         };
         let is_binary = !serializer.is_human_readable();
-        if !others.iter().all(|(key, any)| any.can_stand_under(key, form, is_binary)) {
+        if !members.iter().all(|(key, any)| any.can_stand_under(&policy.key_in(form, key), form, is_binary)) {
             return Err(S::Error::custom(CANNOT_CHANGE));
         }
-        let mut object = serializer.serialize_map(Some(n_present + others.len()))?;
-        // Ids ascend (DECISIONS E7), and so do the rows of every table.
-        let lowest = shape.fields.first().map_or(0, |field| u64::from(field.id));
-        for (key, any) in others.iter().filter(|(key, _)| is_below(key, lowest)) {
-            object.serialize_entry(&**key, &Written(*any, form))?;
-        }
+        let mut object = serializer.serialize_map(Some(n_present + members.len()))?;
+        write_others(&mut object, members, policy, form, |key| is_below(shape, key))?;
         Ok(Self { shape, others, form, into: Container::Object(object) })
     }
 
@@ -193,11 +194,9 @@ impl<'a, S: Serializer> Rows<'a, S> {
     pub fn end(self) -> Result<S::Ok, S::Error> {
         match self.into {
             Container::List { items, .. } => items.end(),
-            Container::Object(object) if self.others.is_empty() => object.end(),
             Container::Object(mut object) => {
-                let lowest = self.shape.fields.first().map_or(0, |field| u64::from(field.id));
-                for (key, any) in self.others.iter().filter(|(key, _)| !is_below(key, lowest)) {
-                    object.serialize_entry(&**key, &Written(*any, self.form))?;
+                if let Some((members, policy)) = self.others {
+                    write_others(&mut object, members, policy, self.form, |key| !is_below(self.shape, key))?;
                 }
                 object.end()
             }
@@ -211,8 +210,30 @@ impl<S: Serializer> std::fmt::Debug for Rows<'_, S> {
     }
 }
 
-fn is_below(key: &Key, lowest: u64) -> bool {
+/// Whether a member comes before the rows of a table: ids ascend (DECISIONS E7), and so do those of every table.
+fn is_below(shape: &Shape, key: &Key) -> bool {
+    let lowest = shape.fields.first().map_or(0, |field| u64::from(field.id));
     matches!(key, Key::Number(number) if *number < lowest)
+}
+
+/// Writes those of the members that a table does not have whose turn it is.
+#[inline(never)]
+fn write_others<M: SerializeMap>(
+    object: &mut M,
+    members: &Members,
+    others: &Others,
+    form: Form,
+    is_due: impl Fn(&Key) -> bool,
+) -> Result<(), M::Error> {
+    let mut write =
+        |key: &Key, any| if is_due(key) { object.serialize_entry(key, &Written(any, form)) } else { Ok(()) };
+    let mut in_form = members.iter().map(|(key, any)| (others.key_in(form, key), any));
+    if form.notation != Notation::Concise || members.len() == 1 {
+        return in_form.try_for_each(|(key, any)| write(&key, any));
+    }
+    let mut sorted: Vec<_> = in_form.collect();
+    sorted.sort_by(|(a, _), (b, _)| a.cmp(b));
+    sorted.iter().try_for_each(|(key, any)| write(key, any))
 }
 
 /// Writes a Choice that holds a field of its table: an object of one member.

@@ -165,11 +165,10 @@ impl Extended {
         if let Some((nsid, field)) = name.split_once(':') {
             let nsid: Nsid = nsid.parse().map_err(|invalid| blamed::<Nsid, _>(context, invalid))?;
             context.at(Segment::Name(name), |context| context.meet_namespace::<A::Error>(&nsid.into()))?;
-            let name = field.parse().map_err(|invalid| blamed::<FieldName, _>(context, invalid))?;
-            let wire_name = format!("{nsid}:{name}");
-            let value = member_value(context, map, Segment::Name(&wire_name))?;
+            let field = field.parse().map_err(|invalid| blamed::<FieldName, _>(context, invalid))?;
+            let value = member_value(context, map, Segment::Name(name))?;
             return context
-                .at(Segment::Name(&wire_name), |context| Ok(Self::with(nsid, name, None, value).checked(context)));
+                .at(Segment::Name(name), |context| Ok(Self::with(nsid, field, None, value).checked(context)));
         }
         match name.parse::<Nsid>() {
             Ok(nsid) if nsid.is_established() => {

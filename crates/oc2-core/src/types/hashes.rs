@@ -49,6 +49,15 @@ impl<const N: usize> FromStr for Hash<N> {
 }
 
 impl<const N: usize> Hash<N> {
+    /// The octets of a text that has no lower-case letters, as it should be; `None` for any other, for whatever reason.
+    fn of_upper_case(text: &str) -> Option<Self> {
+        let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
+        let pairs: &[[u8; 2]; N] = pairs.try_into().ok()?;
+        let octet = |[high, low]: [u8; 2]| (NIBBLES[usize::from(high)], NIBBLES[usize::from(low)]);
+        let all = pairs.iter().fold(0, |all, pair| all | octet(*pair).0 | octet(*pair).1);
+        (all < 16).then(|| Self(pairs.map(|pair| octet(pair).0 << 4 | octet(pair).1)))
+    }
+
     fn from_octets(octets: &[u8]) -> Result<Self, Invalid> {
         let wrong_length = |_| Invalid::new(format!("{} octets, where the hash has {N}", octets.len()));
         octets.try_into().map(Self).map_err(wrong_length)
@@ -57,7 +66,10 @@ impl<const N: usize> Hash<N> {
 
 impl<const N: usize> fmt::Display for Hash<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        HEXUPPER.encode_display(&self.0).fmt(f)
+        match [0; 64].get_mut(..2 * N) {
+            Some(buffer) => f.write_str(HEXUPPER.encode_mut_str(&self.0, buffer)),
+            None => HEXUPPER.encode_display(&self.0).fmt(f),
+        }
     }
 }
 
@@ -82,6 +94,9 @@ impl<const N: usize> Read for Hash<N> {
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
         let mut is_upper = true;
         let from_text = |context: &mut Context, text: &str| {
+            if let Some(hash) = Self::of_upper_case(text) {
+                return Ok(hash);
+            }
             is_upper = !text.bytes().any(|digit| digit.is_ascii_lowercase());
             text.parse().inspect_err(|_| {
                 if !text.len().is_multiple_of(2) || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
@@ -103,5 +118,16 @@ impl<const N: usize> Write for Hash<N> {
         write_octets(&self.0, self, form, serializer)
     }
 }
+
+/// What each octet is worth as a digit of Base16; 16 for one that is none.
+const NIBBLES: [u8; 256] = {
+    let mut nibbles = [16; 256];
+    let mut value = 0;
+    while value < 16 {
+        nibbles[b"0123456789ABCDEF"[value as usize] as usize] = value;
+        value += 1;
+    }
+    nibbles
+};
 
 const BASE16: &str = "LS 3.1.5 (LS-050), DECISIONS L16";

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use data_encoding::HEXUPPER;
 use serde::{Deserializer, Serializer};
 
 use crate::form::Form;
@@ -56,11 +57,11 @@ impl FromStr for MacAddr {
 
 impl fmt::Display for MacAddr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, octet) in self.octets().iter().enumerate() {
-            let colon = if i == 0 { "" } else { ":" };
-            write!(f, "{colon}{octet:02X}")?;
+        let mut text = [b':'; 3 * 8];
+        for (part, octet) in text.chunks_exact_mut(3).zip(self.octets()) {
+            HEXUPPER.encode_mut(&[*octet], &mut part[..2]);
         }
-        Ok(())
+        f.write_str(str::from_utf8(&text[..3 * self.octets().len() - 1]).unwrap_or_default())
     }
 }
 

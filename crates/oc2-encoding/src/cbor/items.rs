@@ -1,4 +1,4 @@
-//! What has to be seen of CBOR below serde: tags, and how long a float is.
+//! The items of CBOR (RFC 8949 3), and the tags among them, which have to be seen below serde.
 
 use oc2_core::shape::read::ReadError;
 
@@ -11,46 +11,20 @@ pub(crate) fn untagged(bytes: &[u8]) -> Result<&[u8], ReadError> {
     let mut start = 0;
     for item in Items::of(bytes) {
         match item.initial >> 5 {
-            6 if item.argument == SELF_DESCRIBED && item.at == 0 => start = item.end,
-            6 => {
+            TAG if item.argument == SELF_DESCRIBED && item.at == 0 => start = item.end,
+            TAG => {
                 return Err(ReadError::new(format!(
                     "not CBOR of OpenC2: tag {} at byte {}; no type has one",
                     item.argument, item.at
                 )));
             }
-            7 if item.initial == UNDEFINED => {
+            SIMPLE if item.initial == UNDEFINED => {
                 return Err(ReadError::new(format!("not CBOR of OpenC2: undefined at byte {}", item.at)));
             }
             _ => {}
         }
     }
     Ok(&bytes[start..])
-}
-
-/// The same with every float in 64 bits, as JADN 4.4 has it; the writer below makes them as short as they can be.
-pub(crate) fn widen(bytes: Vec<u8>) -> Vec<u8> {
-    // Most messages have no byte that could start a float of fewer, wherever it stands.
-    if !bytes.iter().fold(false, |found, byte| found | matches!(*byte, HALF | SINGLE)) {
-        return bytes;
-    }
-    let mut wide: Vec<u8> = Vec::new();
-    let mut copied = 0;
-    for item in Items::of(&bytes) {
-        if item.initial != HALF && item.initial != SINGLE {
-            continue;
-        }
-        if let Ok(float) = serde_cbor::from_slice::<f64>(&bytes[item.at..item.end]) {
-            wide.extend_from_slice(&bytes[copied..item.at]);
-            wide.push(DOUBLE);
-            wide.extend_from_slice(&float.to_be_bytes());
-            copied = item.end;
-        }
-    }
-    if copied == 0 {
-        return bytes;
-    }
-    wide.extend_from_slice(&bytes[copied..]);
-    wide
 }
 
 /// The items of CBOR in the order of their bytes, those within others too; it ends where the bytes end or are none.
@@ -79,7 +53,7 @@ impl Iterator for Items<'_> {
     fn next(&mut self) -> Option<Item> {
         let at = self.at;
         let initial = *self.bytes.get(at)?;
-        let n_bytes = match initial & 0x1f {
+        let n_bytes = match initial & INFORMATION {
             24 => 1,
             25 => 2,
             26 => 4,
@@ -88,34 +62,44 @@ impl Iterator for Items<'_> {
         };
         let head_end = at + 1 + n_bytes;
         let argument = match n_bytes {
-            0 => u64::from(initial & 0x1f),
+            0 => u64::from(initial & INFORMATION),
             _ => self.bytes.get(at + 1..head_end)?.iter().fold(0, |value, byte| value << 8 | u64::from(*byte)),
         };
-        let is_definite_string = matches!(initial >> 5, 2 | 3) && initial & 0x1f != 31;
+        let is_definite_string = matches!(initial >> 5, OCTETS | TEXT) && initial & INFORMATION != UNKNOWN;
         let length = if is_definite_string { usize::try_from(argument).ok()? } else { 0 };
         self.at = head_end.checked_add(length)?;
         Some(Item { at, initial, argument, end: self.at })
     }
 }
 
+/// The kinds of items (RFC 8949 3.1).
+pub(super) const UNSIGNED: u8 = 0;
+pub(super) const NEGATIVE: u8 = 1;
+pub(super) const OCTETS: u8 = 2;
+pub(super) const TEXT: u8 = 3;
+pub(super) const LIST: u8 = 4;
+pub(super) const MAP: u8 = 5;
+pub(super) const TAG: u8 = 6;
+pub(super) const SIMPLE: u8 = 7;
+
+/// The part of a first byte that is not the kind: the argument, how long it is, or that a length is not known.
+pub(super) const INFORMATION: u8 = 0x1f;
+pub(super) const UNKNOWN: u8 = 31;
+
+pub(super) const FALSE: u8 = 0xf4;
+pub(super) const TRUE: u8 = 0xf5;
+pub(super) const NULL: u8 = 0xf6;
+pub(super) const BREAK: u8 = 0xff;
+pub(super) const HALF: u8 = 0xf9;
+pub(super) const SINGLE: u8 = 0xfa;
+pub(super) const DOUBLE: u8 = 0xfb;
+
 const SELF_DESCRIBED: u64 = 55_799;
 const UNDEFINED: u8 = 0xf7;
-const HALF: u8 = 0xf9;
-const SINGLE: u8 = 0xfa;
-const DOUBLE: u8 = 0xfb;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn floats_become_64_bits_wide_wherever_they_stand() {
-        // [1.5, "\u{3a9}", h'f93e00', {1: 100000.0}, 1.1]
-        let short = b"\x85\xf9\x3e\x00\x62\xce\xa9\x43\xf9\x3e\x00\xa1\x01\xfa\x47\xc3\x50\x00\xfb\x3f\xf1\x99\x99\x99\x99\x99\x9a";
-        let long = b"\x85\xfb\x3f\xf8\0\0\0\0\0\0\x62\xce\xa9\x43\xf9\x3e\x00\xa1\x01\xfb\x40\xf8\x6a\0\0\0\0\0\xfb\x3f\xf1\x99\x99\x99\x99\x99\x9a";
-        assert_eq!(widen(short.to_vec()), long);
-        assert_eq!(widen(b"\x82\x01\x43\xf9\x3e\x00".to_vec()), b"\x82\x01\x43\xf9\x3e\x00");
-    }
 
     // JADN-038
     #[test]

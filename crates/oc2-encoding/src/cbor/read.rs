@@ -6,7 +6,14 @@
 
 use std::fmt;
 
+use oc2_core::shape::is_same_name;
 use serde::de::{self, DeserializeSeed, Deserializer, Expected, Unexpected, Visitor};
+
+use super::items::{
+    BREAK, DOUBLE, FALSE, HALF, INFORMATION, LIST, MAP, NEGATIVE, NULL, OCTETS, SIMPLE, SINGLE, TEXT, TRUE, UNKNOWN,
+    UNSIGNED,
+};
+use crate::foreseen::{Foreseen, Position};
 
 /// Bytes of CBOR, and how far they were read.
 #[derive(Debug)]
@@ -74,6 +81,7 @@ impl<'de> Reader<'de> {
     fn argument(&mut self, initial: u8) -> Result<u64, CborError> {
         match initial & INFORMATION {
             argument @ 0..24 => Ok(argument.into()),
+            24 => self.next().map(u64::from).ok_or_else(|| self.end_of_file()),
             information => self.long_argument(information),
         }
     }
@@ -81,7 +89,6 @@ impl<'de> Reader<'de> {
     #[inline(never)]
     fn long_argument(&mut self, information: u8) -> Result<u64, CborError> {
         let n_bytes = match information {
-            24 => 1,
             25 => 2,
             26 => 4,
             27 => 8,
@@ -143,9 +150,9 @@ impl<'de> Reader<'de> {
             FALSE => visitor.visit_bool(false),
             TRUE => visitor.visit_bool(true),
             NULL => visitor.visit_unit(),
-            0xf9 => visitor.visit_f64(half(self.fixed().map(u16::from_be_bytes)?)),
-            0xfa => visitor.visit_f64(self.fixed().map(f32::from_be_bytes)?.into()),
-            0xfb => visitor.visit_f64(self.fixed().map(f64::from_be_bytes)?),
+            HALF => visitor.visit_f64(half(self.fixed().map(u16::from_be_bytes)?)),
+            SINGLE => visitor.visit_f64(self.fixed().map(f32::from_be_bytes)?.into()),
+            DOUBLE => visitor.visit_f64(self.fixed().map(f64::from_be_bytes)?),
             BREAK => Err(self.fail("unexpected code")),
             _ => Err(self.fail("unassigned type")),
         }
@@ -160,6 +167,7 @@ impl<'de> Reader<'de> {
     fn within<T>(
         &mut self,
         initial: u8,
+        foreseen: Foreseen,
         read: impl FnOnce(&mut Within<'_, 'de>) -> Result<T, CborError>,
     ) -> Result<T, CborError> {
         let left = if initial & INFORMATION == UNKNOWN { None } else { Some(self.argument(initial)?) };
@@ -167,7 +175,7 @@ impl<'de> Reader<'de> {
         if self.depth_left == 0 {
             return Err(self.fail("recursion limit exceeded"));
         }
-        let mut within = Within { reader: self, left };
+        let mut within = Within { reader: self, left, foreseen };
         let res = read(&mut within);
         // The value stays where it is: it may be large.
         if res.is_ok() {
@@ -231,8 +239,8 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
             }
             TEXT if is_of_unknown_length => self.text_in_parts(visitor),
             TEXT => self.text(initial, visitor),
-            LIST => self.within(initial, |items| visitor.visit_seq(items)),
-            MAP => self.within(initial, |members| visitor.visit_map(members)),
+            LIST => self.within(initial, Foreseen::NOTHING, |items| visitor.visit_seq(items)),
+            MAP => self.within(initial, Foreseen::NOTHING, |members| visitor.visit_map(members)),
             SIMPLE => self.simple(initial, visitor),
             // A tag.
             _ => self.argument(initial).and_then(|_| Err(self.fail("unexpected code"))),
@@ -287,7 +295,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         match self.peek() {
             Some(initial) if initial >> 5 == LIST => {
                 self.at += 1;
-                self.within(initial, |items| visitor.visit_seq(items))
+                self.within(initial, Foreseen::NOTHING, |items| visitor.visit_seq(items))
             }
             _ => self.something_else(visitor),
         }
@@ -298,9 +306,25 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         match self.peek() {
             Some(initial) if initial >> 5 == MAP => {
                 self.at += 1;
-                self.within(initial, |members| visitor.visit_map(members))
+                self.within(initial, Foreseen::NOTHING, |members| visitor.visit_map(members))
             }
             _ => self.something_else(visitor),
+        }
+    }
+
+    #[inline(always)]
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        names: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, CborError> {
+        match self.peek() {
+            Some(initial) if initial >> 5 == MAP => {
+                self.at += 1;
+                self.within(initial, Foreseen::new(names), |members| visitor.visit_map(members))
+            }
+            _ => self.deserialize_seq(visitor),
         }
     }
 
@@ -310,7 +334,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
 
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i128 u8 u16 u32 u64 u128 f32 f64 char string bytes byte_buf unit unit_struct
-        newtype_struct tuple tuple_struct struct enum ignored_any
+        newtype_struct tuple tuple_struct enum ignored_any
     }
 }
 
@@ -319,9 +343,23 @@ struct Within<'r, 'de> {
     reader: &'r mut Reader<'de>,
     /// How many members or items are still to come, if that was told.
     left: Option<u64>,
+    foreseen: Foreseen,
 }
 
 impl Within<'_, '_> {
+    /// Which of the next few names the key is, if it is a short text.
+    #[inline(always)]
+    fn foreseen(&mut self) -> Option<Position<CborError>> {
+        if self.foreseen.is_nothing() {
+            return None;
+        }
+        let (initial @ 0x60..0x78, rest) = self.reader.bytes.get(self.reader.at..)?.split_first()? else { return None };
+        let key = rest.get(..usize::from(initial & INFORMATION))?;
+        let (_, position) = self.foreseen.find(|name| is_same_name(key, name.as_bytes()))?;
+        self.reader.at += 1 + key.len();
+        Some(position)
+    }
+
     /// Whether there is another one.
     #[inline(always)]
     fn has_next(&mut self, kind: u8) -> Result<bool, CborError> {
@@ -344,7 +382,13 @@ impl<'de> de::MapAccess<'de> for &mut Within<'_, 'de> {
 
     #[inline]
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, CborError> {
-        if self.has_next(MAP)? { seed.deserialize(&mut *self.reader).map(Some) } else { Ok(None) }
+        if !self.has_next(MAP)? {
+            return Ok(None);
+        }
+        match self.foreseen() {
+            Some(position) => seed.deserialize(position).map(Some),
+            None => seed.deserialize(&mut *self.reader).map(Some),
+        }
     }
 
     #[inline]
@@ -412,24 +456,6 @@ impl de::Error for CborError {
         }
     }
 }
-
-/// The kinds of items (RFC 8949 3.1).
-const UNSIGNED: u8 = 0;
-const NEGATIVE: u8 = 1;
-const OCTETS: u8 = 2;
-const TEXT: u8 = 3;
-const LIST: u8 = 4;
-const MAP: u8 = 5;
-const SIMPLE: u8 = 7;
-
-/// The part of a first byte that is not the kind: the argument, how long it is, or that a length is not known.
-const INFORMATION: u8 = 0x1f;
-const UNKNOWN: u8 = 31;
-
-const FALSE: u8 = 0xf4;
-const TRUE: u8 = 0xf5;
-const NULL: u8 = 0xf6;
-const BREAK: u8 = 0xff;
 
 /// One more than objects and lists within each other, whatever they are in.
 const MAX_DEPTH: u8 = 128;

@@ -11,6 +11,7 @@ use serde::ser::{self, Error as _, Serialize, Serializer};
 
 use self::key::KeyWriter;
 use super::read::not_plain;
+use crate::write::{Appended, WriteError, append_start};
 
 /// Appends a value to `out`.
 ///
@@ -26,24 +27,6 @@ pub(crate) fn append_text(out: &mut Vec<u8>, text: &str) {
     Writer(out).text(text);
 }
 
-/// Why a value cannot be written.
-#[derive(Debug)]
-pub(super) struct WriteError(Box<str>);
-
-impl fmt::Display for WriteError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for WriteError {}
-
-impl ser::Error for WriteError {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self(message.to_string().into())
-    }
-}
-
 struct Writer<'b>(&'b mut Vec<u8>);
 
 impl Writer<'_> {
@@ -51,7 +34,10 @@ impl Writer<'_> {
         if value.unsigned_abs() > MAX_INTEGER {
             return Err(too_large(&value));
         }
-        self.0.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+        match u64::try_from(value).ok().and_then(digit_of) {
+            Some(digit) => self.0.push(digit),
+            None => self.0.extend_from_slice(itoa::Buffer::new().format(value).as_bytes()),
+        }
         Ok(())
     }
 
@@ -88,28 +74,10 @@ impl Writer<'_> {
     }
 }
 
-/// Bytes that are told in text.
-struct Appended<'b>(&'b mut Vec<u8>);
-
-impl fmt::Write for Appended<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.extend_from_slice(text.as_bytes());
-        Ok(())
-    }
-}
-
-/// Appends the start of a name in quotation marks, as a table has it (oc2-core, `shape/write.rs`); not if it has none. It copies
-/// as many bytes whatever the name, which takes no call and no guess.
+/// The one digit that a number has.
 #[inline(always)]
-fn append_start(out: &mut Vec<u8>, quoted: &'static str, len: usize) -> bool {
-    match quoted.as_bytes().first_chunk::<32>() {
-        Some(start) if len <= start.len() => {
-            out.extend_from_slice(start);
-            out.truncate(out.len() - (start.len() - len));
-            true
-        }
-        _ => false,
-    }
+fn digit_of(value: u64) -> Option<u8> {
+    u8::try_from(value).ok().filter(|digit| *digit < 10).map(|digit| b'0' + digit)
 }
 
 /// Looks at eight bytes at a time, at some of them twice; at all bytes of a long text, because that takes no decisions.
@@ -172,20 +140,13 @@ fn too_large(value: &dyn fmt::Display) -> WriteError {
     WriteError::custom(format_args!("{value} is beyond plus or minus 2^53 - 1"))
 }
 
-fn not_in_shapes<T>() -> Result<T, WriteError> {
-    Err(WriteError::custom("no shape is written like this"))
-}
-
 impl<'w, 'b> Serializer for &'w mut Writer<'b> {
     type Ok = ();
     type Error = WriteError;
     type SerializeSeq = Members<'w, 'b>;
     type SerializeMap = Members<'w, 'b>;
-    type SerializeTuple = ser::Impossible<(), WriteError>;
-    type SerializeTupleStruct = ser::Impossible<(), WriteError>;
-    type SerializeTupleVariant = ser::Impossible<(), WriteError>;
-    type SerializeStruct = ser::Impossible<(), WriteError>;
-    type SerializeStructVariant = ser::Impossible<(), WriteError>;
+
+    oc2_core::as_shapes_do!();
 
     fn serialize_bool(self, value: bool) -> Result<(), WriteError> {
         self.0.extend_from_slice(if value { b"true" } else { b"false" });
@@ -222,14 +183,6 @@ impl<'w, 'b> Serializer for &'w mut Writer<'b> {
         Ok(())
     }
 
-    fn serialize_none(self) -> Result<(), WriteError> {
-        self.serialize_unit()
-    }
-
-    fn serialize_some<T: ?Sized + Serialize>(self, value: &T) -> Result<(), WriteError> {
-        value.serialize(self)
-    }
-
     fn serialize_seq(self, _: Option<usize>) -> Result<Members<'w, 'b>, WriteError> {
         self.0.push(b'[');
         Ok(Members(self))
@@ -240,44 +193,8 @@ impl<'w, 'b> Serializer for &'w mut Writer<'b> {
         Ok(Members(self))
     }
 
-    fn serialize_i8(self, value: i8) -> Result<(), WriteError> {
-        self.integer(value.into())
-    }
-
-    fn serialize_i16(self, value: i16) -> Result<(), WriteError> {
-        self.integer(value.into())
-    }
-
-    fn serialize_i32(self, value: i32) -> Result<(), WriteError> {
-        self.integer(value.into())
-    }
-
-    fn serialize_u8(self, value: u8) -> Result<(), WriteError> {
-        self.integer(value.into())
-    }
-
-    fn serialize_u16(self, value: u16) -> Result<(), WriteError> {
-        self.integer(value.into())
-    }
-
-    fn serialize_u32(self, value: u32) -> Result<(), WriteError> {
-        self.integer(value.into())
-    }
-
-    fn serialize_f32(self, value: f32) -> Result<(), WriteError> {
-        self.serialize_f64(value.into())
-    }
-
-    fn serialize_char(self, value: char) -> Result<(), WriteError> {
-        self.serialize_str(value.encode_utf8(&mut [0; 4]))
-    }
-
     fn serialize_bytes(self, _: &[u8]) -> Result<(), WriteError> {
         Err(WriteError::custom("JSON has no octets"))
-    }
-
-    fn serialize_unit_struct(self, _: &'static str) -> Result<(), WriteError> {
-        not_in_shapes()
     }
 
     /// A name of a table: letters, digits and underscores.
@@ -287,52 +204,6 @@ impl<'w, 'b> Serializer for &'w mut Writer<'b> {
             self.plain(name);
         }
         Ok(())
-    }
-
-    fn serialize_newtype_struct<T: ?Sized + Serialize>(self, _: &'static str, value: &T) -> Result<(), WriteError> {
-        value.serialize(self)
-    }
-
-    fn serialize_newtype_variant<T: ?Sized + Serialize>(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: &T,
-    ) -> Result<(), WriteError> {
-        not_in_shapes()
-    }
-
-    fn serialize_tuple(self, _: usize) -> Result<Self::SerializeTuple, WriteError> {
-        not_in_shapes()
-    }
-
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeTupleStruct, WriteError> {
-        not_in_shapes()
-    }
-
-    fn serialize_tuple_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeTupleVariant, WriteError> {
-        not_in_shapes()
-    }
-
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeStruct, WriteError> {
-        not_in_shapes()
-    }
-
-    fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeStructVariant, WriteError> {
-        not_in_shapes()
     }
 }
 

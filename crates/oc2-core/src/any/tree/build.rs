@@ -7,17 +7,17 @@ use crate::shape::read::{MAX_INTEGER, ReadError, too_large};
 
 /// Builds a tree from what the writers of typed values emit.
 #[derive(Clone, Copy)]
-pub(super) struct Build {
+pub(in crate::any) struct Build {
     /// As for JSON, where keys are texts; else as for CBOR.
-    pub(super) is_human_readable: bool,
+    pub(in crate::any) is_human_readable: bool,
 }
 
-pub(super) struct BuildList {
+pub(in crate::any) struct BuildList {
     items: Vec<Tree>,
     build: Build,
 }
 
-pub(super) struct BuildMap {
+pub(in crate::any) struct BuildMap {
     members: Vec<(Key, Tree)>,
     key: Key,
     build: Build,
@@ -28,11 +28,8 @@ impl Serializer for Build {
     type Error = ReadError;
     type SerializeSeq = BuildList;
     type SerializeMap = BuildMap;
-    type SerializeTuple = ser::Impossible<Tree, ReadError>;
-    type SerializeTupleStruct = ser::Impossible<Tree, ReadError>;
-    type SerializeTupleVariant = ser::Impossible<Tree, ReadError>;
-    type SerializeStruct = ser::Impossible<Tree, ReadError>;
-    type SerializeStructVariant = ser::Impossible<Tree, ReadError>;
+
+    crate::as_shapes_do!();
 
     fn is_human_readable(&self) -> bool {
         self.is_human_readable
@@ -67,14 +64,6 @@ impl Serializer for Build {
         Ok(Tree::Null)
     }
 
-    fn serialize_none(self) -> Result<Tree, ReadError> {
-        Ok(Tree::Null)
-    }
-
-    fn serialize_some<T: ?Sized + ser::Serialize>(self, value: &T) -> Result<Tree, ReadError> {
-        value.serialize(self)
-    }
-
     fn serialize_seq(self, n_items: Option<usize>) -> Result<BuildList, ReadError> {
         Ok(BuildList { items: Vec::with_capacity(n_items.unwrap_or_default()), build: self })
     }
@@ -84,102 +73,16 @@ impl Serializer for Build {
         Ok(BuildMap { members, key: Key::Number(0), build: self })
     }
 
-    fn serialize_i8(self, value: i8) -> Result<Tree, ReadError> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_i16(self, value: i16) -> Result<Tree, ReadError> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_i32(self, value: i32) -> Result<Tree, ReadError> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_u8(self, value: u8) -> Result<Tree, ReadError> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_u16(self, value: u16) -> Result<Tree, ReadError> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_u32(self, value: u32) -> Result<Tree, ReadError> {
-        self.serialize_i64(value.into())
-    }
-
     fn serialize_u64(self, value: u64) -> Result<Tree, ReadError> {
         i64::try_from(value).map_err(|_| too_large(&value)).and_then(|value| self.serialize_i64(value))
-    }
-
-    fn serialize_f32(self, value: f32) -> Result<Tree, ReadError> {
-        self.serialize_f64(value.into())
-    }
-
-    fn serialize_char(self, value: char) -> Result<Tree, ReadError> {
-        self.serialize_str(value.encode_utf8(&mut [0; 4]))
     }
 
     fn serialize_bytes(self, octets: &[u8]) -> Result<Tree, ReadError> {
         Ok(Tree::Octets(octets.into()))
     }
 
-    fn serialize_unit_struct(self, _: &'static str) -> Result<Tree, ReadError> {
-        Err(not_in_shapes())
-    }
-
     fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<Tree, ReadError> {
         self.serialize_str(variant)
-    }
-
-    fn serialize_newtype_struct<T: ?Sized + ser::Serialize>(
-        self,
-        _: &'static str,
-        value: &T,
-    ) -> Result<Tree, ReadError> {
-        value.serialize(self)
-    }
-
-    fn serialize_newtype_variant<T: ?Sized + ser::Serialize>(
-        self,
-        _: &'static str,
-        _: u32,
-        variant: &'static str,
-        value: &T,
-    ) -> Result<Tree, ReadError> {
-        Ok(Tree::Map(vec![(variant.into(), value.serialize(self)?)]))
-    }
-
-    fn serialize_tuple(self, _: usize) -> Result<Self::SerializeTuple, ReadError> {
-        Err(not_in_shapes())
-    }
-
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeTupleStruct, ReadError> {
-        Err(not_in_shapes())
-    }
-
-    fn serialize_tuple_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeTupleVariant, ReadError> {
-        Err(not_in_shapes())
-    }
-
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeStruct, ReadError> {
-        Err(not_in_shapes())
-    }
-
-    fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeStructVariant, ReadError> {
-        Err(not_in_shapes())
     }
 }
 
@@ -222,8 +125,4 @@ impl SerializeMap for BuildMap {
     fn end(self) -> Result<Tree, ReadError> {
         Ok(Tree::Map(self.members))
     }
-}
-
-fn not_in_shapes() -> ReadError {
-    ReadError::new("no shape is written like this")
 }

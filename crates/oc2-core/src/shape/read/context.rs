@@ -1,10 +1,9 @@
 //! What a reader knows besides the value: how tolerant to be, how deep it is, and where it failed.
 
-use std::fmt;
-
 use serde::de::{Error, Expected, Unexpected};
 
 use super::clauses;
+use super::error::{Note, Place, ReadError, Segment};
 use crate::any::{Any, Key};
 use crate::form::Notation;
 use crate::nsid::Nsid;
@@ -167,6 +166,12 @@ impl Context {
         self.notation.unwrap_or(if self.is_positional { Notation::Compact } else { Notation::Verbose })
     }
 
+    /// The same; `None` before it is clear.
+    #[inline]
+    pub(crate) fn known_notation(&self) -> Option<Notation> {
+        self.notation
+    }
+
     /// Whether it is known how tables are written.
     #[must_use]
     #[inline]
@@ -250,10 +255,15 @@ impl Context {
         }
     }
 
+    /// Whether the key of a namespace is what it has to be, whatever the namespace.
+    pub(crate) fn knows_namespace(&self, key: &Key) -> bool {
+        self.is_by_name() && matches!(key, Key::Name(_))
+    }
+
     /// The key of a namespace: an id where ids are used, if the registry has one. What it does not have nobody here knows
     /// otherwise.
     pub(crate) fn meet_namespace<E: Error>(&mut self, key: &Key) -> Result<(), E> {
-        if self.is_by_name() && matches!(key, Key::Name(_)) {
+        if self.knows_namespace(key) {
             return Ok(());
         }
         match (key, Nsid::of_key(key)) {
@@ -428,7 +438,7 @@ impl Context {
         }
         faults.n_found += 1;
         if faults.found.len() < MAX_FAULTS {
-            faults.found.push(ReadError { place, ..ReadError::new(error.to_string()) });
+            faults.found.push(ReadError::new(error.to_string()).at(place));
         }
         Ok(())
     }
@@ -467,6 +477,9 @@ impl Context {
 
     /// Checks a part in a namespace, if its profile is known here.
     pub(crate) fn check_part(&mut self, part: Part, nsid: Nsid, value: &Any) {
+        if !self.finds_all() {
+            return;
+        }
         if self.checks_extensions() && !nsid.is_established() {
             self.remark("the namespace is neither registered nor marked as private by x- (LS 3.1.4)");
         }
@@ -538,171 +551,9 @@ impl Context {
     #[must_use]
     pub fn fail(&mut self, message: impl Into<String>) -> ReadError {
         let place = self.told.as_mut().map(|told| std::mem::take(&mut told.place)).unwrap_or_default();
-        ReadError { place, ..ReadError::new(message) }
-    }
-}
-
-/// One step from an object or a list to a value in it.
-#[derive(Clone, Copy, Debug)]
-pub enum Segment<'a> {
-    /// A member by its name.
-    Name(&'a str),
-    /// A member by its id.
-    Id(u64),
-    /// An item by its position, counted from 0.
-    Index(usize),
-}
-
-/// A value could not be read: where, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReadError {
-    place: Place,
-    message: String,
-}
-
-impl ReadError {
-    /// An error without a place.
-    #[must_use]
-    pub fn new(message: impl Into<String>) -> Self {
-        let mut message = message.into();
-        // Deserializers repeat what they did not expect, however long it is.
-        if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE) {
-            message.truncate(end);
-            message.push_str("...");
-        }
-        Self { place: Place::default(), message }
-    }
-
-    /// The path to the value, `target.ipv4_connection.dst_port`; empty for the whole.
-    #[must_use]
-    pub fn place(&self) -> String {
-        self.place.to_string()
-    }
-
-    /// What is wrong there.
-    #[must_use]
-    pub fn message(&self) -> &str {
-        &self.message
-    }
-
-    /// The clause that is offended, with the id of the requirement: `LS 3.4.2.14 (LS-200)`. Empty if no one clause is.
-    #[must_use]
-    pub fn clause(&self) -> &'static str {
-        self.place.clause
-    }
-
-    /// The same error against this clause, unless it has one.
-    #[must_use]
-    pub fn against(mut self, clause: &'static str) -> Self {
-        if self.place.clause.is_empty() {
-            self.place.clause = clause;
-        }
-        self
-    }
-
-    /// The same error, its place told from within `prefix` where it lies there.
-    #[must_use]
-    pub fn relative_to(mut self, prefix: &[&str]) -> Self {
-        let outermost = self.place.segments.iter().rev().take(prefix.len()).map(|segment| &**segment);
-        if outermost.eq(prefix.iter().copied()) {
-            self.place.segments.truncate(self.place.segments.len() - prefix.len());
-        }
-        self
-    }
-
-    /// The same error, seen from one level further out.
-    #[must_use]
-    pub fn within(mut self, segment: Segment<'_>) -> Self {
-        self.place.push(segment);
-        self
-    }
-}
-
-impl fmt::Display for ReadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.place.introduce(f)?;
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for ReadError {}
-
-impl Error for ReadError {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::new(message.to_string())
-    }
-
-    /// As JSON calls it.
-    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        match found {
-            Unexpected::Unit => Self::new(format!("invalid type: null, expected {expected}")),
-            _ => Self::new(format!("invalid type: {found}, expected {expected}")),
-        }
-    }
-}
-
-impl serde::ser::Error for ReadError {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::new(message.to_string())
-    }
-}
-
-/// A deviation from the standard that was tolerated, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Note {
-    place: Place,
-    text: Box<str>,
-}
-
-impl fmt::Display for Note {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.place.introduce(f)?;
-        f.write_str(&self.text)
-    }
-}
-
-/// Segments from the inside out, as unwinding finds them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Place {
-    segments: Vec<Box<str>>,
-    complete: bool,
-    clause: &'static str,
-}
-
-impl Place {
-    fn push(&mut self, segment: Segment<'_>) {
-        if self.complete {
-            return;
-        }
-        self.segments.push(match segment {
-            Segment::Index(index) => format!("[{index}]").into(),
-            Segment::Id(id) => id.to_string().into(),
-            Segment::Name(name) => match name.char_indices().nth(MAX_SEGMENT) {
-                None => name.escape_debug().to_string().into(),
-                Some((end, _)) => format!("{}...", name[..end].escape_debug()).into(),
-            },
-        });
-    }
-
-    /// Writes `place: `, or nothing for the whole.
-    fn introduce(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.segments.is_empty() { Ok(()) } else { write!(f, "{self}: ") }
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, segment) in self.segments.iter().rev().enumerate() {
-            if i > 0 && !segment.starts_with('[') {
-                f.write_str(".")?;
-            }
-            f.write_str(segment)?;
-        }
-        Ok(())
+        ReadError::new(message).at(place)
     }
 }
 
 const MAX_FAULTS: usize = 100;
-const MAX_MESSAGE: usize = 500;
 const MAX_NOTES: usize = 20;
-const MAX_SEGMENT: usize = 40;

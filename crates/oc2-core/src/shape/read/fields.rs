@@ -1,4 +1,4 @@
-//! Readers of tables: the members of a Map or Record, and the one member of a Choice.
+//! Readers of tables: the members of a Map or Record.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,12 +7,13 @@ use serde::de::{
     DeserializeSeed, Deserializer, Error, Expected, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor,
 };
 
-use super::scalars::{MAX_INTEGER, refuse_noncharacters_in, too_large};
+use super::keys::{KeySeed, MemberKey};
+use super::scalars::refuse_noncharacters_in;
 use super::{Context, PlaceSeed, Read, Seed, Segment, clauses};
 use crate::any::{Any, Key, Members, Others};
+use crate::form::Notation;
 use crate::invalid::Quoted;
-use crate::nsid::Nsid;
-use crate::shape::{Choice, Field, Shape};
+use crate::shape::{Field, Shape};
 
 /// A struct that is read row by row; the macros implement it.
 pub trait ReadMembers: Read {
@@ -56,7 +57,7 @@ pub trait ReadMembers: Read {
     ///
     /// # Errors
     /// A row is missing, or the values do not go together.
-    fn finish<E: Error>(slots: &mut Self::Slots) -> Result<Self, E>;
+    fn finish<E: Error>(context: &mut Context, slots: &mut Self::Slots) -> Result<Self, E>;
 }
 
 /// How a table stands in a form by position.
@@ -105,6 +106,7 @@ impl<'de, A: SeqAccess<'de>> Source<'de> for OfItems<A> {
     type Error = A::Error;
     const IS_POSITIONAL: bool = true;
 
+    #[inline(always)]
     fn next<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<Option<V::Value>, A::Error> {
         let value = self.seq.next_element_seed(seed)?;
         self.is_over = value.is_none();
@@ -149,10 +151,10 @@ pub fn members<'de, T: ReadMembers, D: Deserializer<'de>>(
     }
 
     let mut table = Table::start(context);
-    // The keys that the deserializer may expect; none before it is clear what they are.
-    let keys = match (context.is_by_name(), context.is_concise()) {
-        (true, _) => T::NAMES,
-        (_, true) => T::IDS,
+    // The texts that the deserializer may expect as keys; none before it is clear what they are.
+    let keys = match context.known_notation() {
+        Some(Notation::Verbose | Notation::Compact) => T::NAMES,
+        Some(Notation::Concise) if !context.is_binary() => T::IDS,
         _ => &[],
     };
     deserializer.deserialize_struct(T::TABLE.name, keys, Visit(context, &mut table))?;
@@ -213,33 +215,41 @@ impl<T: ReadMembers> Table<T> {
         first: Option<MemberKey>,
         mut map: A,
     ) -> Result<(), A::Error> {
-        let mut first = first;
-        loop {
-            let key = match first.take() {
-                Some(key) => key,
-                None => match next_key(context, T::TABLE, &mut map)? {
-                    Some(key) => key,
-                    None => break,
-                },
-            };
-            let res = match key {
-                MemberKey::Known(index, field) => match self.seen.insert(index, field) {
-                    Ok(()) => T::read_row(context, &mut self.slots, field, &mut OfMember(&mut map))
-                        .inspect_err(|error| context.blame_null(T::TABLE, field, error)),
-                    Err(twice) => {
-                        context.blame(clauses::DISTINCT);
-                        Err(twice)
-                    }
-                },
-                MemberKey::Foreign(key) => T::read_other(context, &mut self.slots, key, &mut map)
-                    .inspect_err(|_| context.blame(T::TABLE.clause)),
-            };
-            if let Err(error) = res {
+        if let Some(key) = first {
+            self.read_member(context, key, &mut map).or_else(|error| context.recover(error))?;
+        }
+        let mut foreign = None;
+        let shape = T::TABLE;
+        while let Some(found) = map.next_key_seed(KeySeed { context, shape, foreign: &mut foreign })? {
+            let Some(key) = found.key(shape, &mut foreign) else { break };
+            if let Err(error) = self.read_member(context, key, &mut map) {
                 context.recover(error)?;
             }
         }
         context.leave_object(self.seen.is_empty() && !T::has_others(&self.slots));
         Ok(())
+    }
+
+    #[inline(always)]
+    fn read_member<'de, A: MapAccess<'de>>(
+        &mut self,
+        context: &mut Context,
+        key: MemberKey,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        match key {
+            MemberKey::Known(index, field) => match self.seen.insert(index, field) {
+                Ok(()) => T::read_row(context, &mut self.slots, field, &mut OfMember(map))
+                    .inspect_err(|error| context.blame_null(T::TABLE, field, error)),
+                Err(twice) => {
+                    context.blame(clauses::DISTINCT);
+                    Err(twice)
+                }
+            },
+            MemberKey::Foreign(key) => {
+                T::read_other(context, &mut self.slots, key, map).inspect_err(|_| context.blame(T::TABLE.clause))
+            }
+        }
     }
 
     fn read_items<'de, A: SeqAccess<'de>>(&mut self, context: &mut Context, seq: A) -> Result<(), A::Error> {
@@ -282,11 +292,8 @@ impl<T: ReadMembers> Table<T> {
             report_missing::<E>(context, T::TABLE, self.seen)?;
             context.settle(self.n_faults)?;
         }
-        let res = T::finish(&mut self.slots);
-        if res.is_err() {
-            context.blame(clauses::of_whole(T::TABLE));
-        }
-        res
+        // The value is made where it is to be: it may be large.
+        T::finish(context, &mut self.slots)
     }
 }
 
@@ -298,168 +305,6 @@ fn report_missing<E: Error>(context: &mut Context, shape: &Shape, seen: Seen) ->
         }
     }
     Ok(())
-}
-
-/// The key of a member: in the table, or not.
-#[derive(Debug)]
-pub enum MemberKey {
-    /// A row of the table and its position.
-    Known(usize, &'static Field),
-    /// A key that the table does not have.
-    Foreign(Key),
-}
-
-/// Reads the next key of an object.
-///
-/// # Errors
-/// The deserializer's.
-#[inline(always)]
-pub fn next_key<'de, A: MapAccess<'de>>(
-    context: &mut Context,
-    shape: &'static Shape,
-    map: &mut A,
-) -> Result<Option<MemberKey>, A::Error> {
-    let mut foreign = None;
-    Ok(match map.next_key_seed(KeySeed { context, shape, foreign: &mut foreign })? {
-        None => None,
-        Some(Found::Row(row)) => Some(MemberKey::Known(row.into(), &shape.fields[usize::from(row)])),
-        Some(Found::None) => foreign.map(MemberKey::Foreign),
-    })
-}
-
-/// What a key was found to be. It is small, because it is handed up through several calls.
-enum Found {
-    /// The row of the table at this position.
-    Row(u8),
-    /// None of its rows; the key is kept aside.
-    None,
-}
-
-struct KeySeed<'c> {
-    context: &'c mut Context,
-    shape: &'static Shape,
-    foreign: &'c mut Option<Key>,
-}
-
-impl KeySeed<'_> {
-    fn number<E: Error>(self, id: u64) -> Result<Found, E> {
-        match self.shape.by_id(id) {
-            Some((index, _)) => {
-                self.context.meet_id()?;
-                Ok(row(index))
-            }
-            None if id > MAX_INTEGER.unsigned_abs() => {
-                self.context.blame(clauses::NUMBERS);
-                Err(too_large(&id))
-            }
-            None => Ok(self.foreign(Key::Number(id))),
-        }
-    }
-
-    /// A name where a name can be nothing else.
-    #[inline(always)]
-    fn name(self, name: &str) -> Found {
-        match self.shape.by_name(name) {
-            Some((index, _)) => row(index),
-            None => self.foreign(Key::from(name)),
-        }
-    }
-
-    /// A name or an id.
-    #[inline(never)]
-    fn any<E: Error>(self, name: &str) -> Result<Found, E> {
-        let Self { context, shape, .. } = &self;
-        if !context.is_binary() && context.may_have_ids() {
-            match decimal(name) {
-                Some(id) if context.is_concise() || shape.by_id(id).is_some() => return self.number(id),
-                // A list that started with a status tells nothing yet of names and ids.
-                Some(id) if Nsid::registered(id).is_some() => return self.number(id),
-                _ => {}
-            }
-        }
-        if shape.by_name(name).is_some() {
-            self.context.meet_name()?;
-        }
-        Ok(self.name(name))
-    }
-
-    #[inline(never)]
-    fn foreign(self, key: Key) -> Found {
-        *self.foreign = Some(key);
-        Found::None
-    }
-}
-
-/// A table has at most 255 rows.
-#[allow(clippy::cast_possible_truncation)]
-fn row(index: usize) -> Found {
-    Found::Row(index as u8)
-}
-
-impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
-    type Value = Found;
-
-    #[inline(always)]
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Found, D::Error> {
-        if self.context.is_binary() {
-            deserializer.deserialize_identifier(self)
-        } else {
-            deserializer.deserialize_str(self)
-        }
-    }
-}
-
-impl<'de> Visitor<'de> for KeySeed<'_> {
-    type Value = Found;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.context.is_binary() { "the name or id of a member" } else { "the name of a member" })
-    }
-
-    #[inline(always)]
-    fn visit_str<E: Error>(self, name: &str) -> Result<Found, E> {
-        if self.context.is_by_name() { Ok(self.name(name)) } else { self.any(name) }
-    }
-
-    #[inline(always)]
-    fn visit_borrowed_str<E: Error>(self, name: &'de str) -> Result<Found, E> {
-        self.visit_str(name)
-    }
-
-    /// The position among the keys that were announced: from a deserializer that knows of it. No encoding has so long a number
-    /// for a key, so none can be taken for a position.
-    #[inline(always)]
-    fn visit_u128<E: Error>(self, position: u128) -> Result<Found, E> {
-        match u8::try_from(position) {
-            Ok(position) if usize::from(position) < self.shape.fields.len() => Ok(Found::Row(position)),
-            _ => Err(E::custom(format_args!("{position} is no position of a member"))),
-        }
-    }
-
-    fn visit_u64<E: Error>(self, id: u64) -> Result<Found, E> {
-        self.number(id)
-    }
-
-    fn visit_i64<E: Error>(self, id: i64) -> Result<Found, E> {
-        match u64::try_from(id) {
-            Ok(id) => self.number(id),
-            Err(_) => Err(E::custom(format_args!("{id} is no id of a member"))),
-        }
-    }
-}
-
-/// An id as JSON has it for a key: decimal, without sign and leading zeros.
-pub(crate) fn decimal(text: &str) -> Option<u64> {
-    let digit = |byte: u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
-    match text.as_bytes() {
-        [] | [b'0', _, ..] => None,
-        // 2^53 has 16 digits, and more of them overflow nothing.
-        digits if digits.len() > 16 => None,
-        digits => digits
-            .iter()
-            .try_fold(0, |id, byte| Some(id * 10 + digit(*byte)?))
-            .filter(|id| *id <= MAX_INTEGER.unsigned_abs()),
-    }
 }
 
 /// Which rows of a table were met.
@@ -606,8 +451,21 @@ pub(crate) const NULL: &str = "null where the member is to be left out";
 ///
 /// # Errors
 /// It is missing.
-pub fn required<T, E: Error>(value: Option<T>, name: &'static str) -> Result<T, E> {
-    value.ok_or_else(|| missing(name))
+#[inline]
+pub fn required<T, E: Error>(
+    context: &mut Context,
+    shape: &'static Shape,
+    value: Option<T>,
+    name: &'static str,
+) -> Result<T, E> {
+    value.ok_or_else(|| of_whole(context, shape, missing(name)))
+}
+
+/// The same error about a value, against the clause that has its table.
+#[cold]
+pub fn of_whole<E>(context: &mut Context, shape: &'static Shape, error: E) -> E {
+    context.blame(clauses::of_whole(shape));
+    error
 }
 
 fn missing<E: Error>(name: &'static str) -> E {
@@ -634,7 +492,7 @@ pub fn other_member<'de, A: MapAccess<'de>>(
     context: &mut Context,
     map: &mut A,
     members: &mut Members,
-    mut key: Key,
+    key: Key,
     others: &'static Others,
 ) -> Result<(), A::Error> {
     refuse_noncharacters_in(context, &key)?;
@@ -642,118 +500,17 @@ pub fn other_member<'de, A: MapAccess<'de>>(
         context.blame(clauses::BOUNDS);
         return Err(A::Error::custom(format_args!("more than {} members", context.limits().items)));
     }
-    let given = key.clone();
-    let any = member_value::<A, Any>(context, map, given.segment())?;
-    context.at(given.segment(), |context| (others.admit)(context, &mut key, &any).map_err(A::Error::custom))?;
-    match members.insert(key, any) {
-        None => Ok(()),
-        Some(_) => {
-            context.blame(clauses::DISTINCT);
-            Err(stands_twice(&given.text()))
-        }
+    let any = member_value::<A, Any>(context, map, key.segment())?;
+    let kept = context.at(key.segment(), |context| (others.admit)(context, &key, &any).map_err(A::Error::custom))?;
+    if !members.is_new(kept.as_ref().unwrap_or(&key)) {
+        context.blame(clauses::DISTINCT);
+        return Err(stands_twice(&key.text()));
     }
+    members.append(kept.unwrap_or(key), any);
+    Ok(())
 }
 
 /// The error for a duplicate member (RFC 7493 2.3, LS-046).
 pub(crate) fn stands_twice<E: Error>(name: &str) -> E {
     E::custom(format_args!("the member {} stands twice", Quoted(name)))
-}
-
-/// How a Choice reads a field that its table does not have.
-pub trait ForeignField<T> {
-    /// Reads the value of the field `key`.
-    ///
-    /// # Errors
-    /// The field is unknown, or its value cannot be read.
-    fn read_foreign<'de, A: MapAccess<'de>>(context: &mut Context, key: &Key, map: &mut A) -> Result<T, A::Error>;
-}
-
-/// No field beyond the table.
-#[derive(Debug)]
-pub enum NoForeignField {}
-
-impl<T: Choice> ForeignField<T> for NoForeignField {
-    fn read_foreign<'de, A: MapAccess<'de>>(_: &mut Context, key: &Key, _: &mut A) -> Result<T, A::Error> {
-        Err(A::Error::custom(format_args!(
-            "unknown member {key}; {} is a choice of {}",
-            T::TABLE.name,
-            T::TABLE.names()
-        )))
-    }
-}
-
-/// Reads a Choice.
-///
-/// # Errors
-/// The deserializer's, with what is wrong.
-pub fn choice<'de, T: Choice, X: ForeignField<T>, D: Deserializer<'de>>(
-    context: &mut Context,
-    deserializer: D,
-) -> Result<T, D::Error> {
-    struct One<'c, T, X>(&'c mut Context, &'c mut Option<T>, PhantomData<X>);
-
-    impl<'de, T: Choice, X: ForeignField<T>> Visitor<'de> for One<'_, T, X> {
-        type Value = ();
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            write!(f, "an object of one member ({})", T::TABLE.name)
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-            let Self(context, slot, _) = self;
-            let n_faults = context.n_faults();
-            let first = next_key(context, T::TABLE, &mut map)?;
-            let res = match &first {
-                None => Err(A::Error::custom("exactly one member is due, there is none")),
-                Some(MemberKey::Known(_, field)) => context
-                    .at(Segment::Name(field.name), |context| map.next_value_seed(FieldSeed(context, field, slot))),
-                Some(MemberKey::Foreign(key)) => {
-                    X::read_foreign(context, key, &mut map).map(|value| *slot = Some(value))
-                }
-            };
-            if let Err(error) = res {
-                context.blame(T::TABLE.clause);
-                context.recover(error)?;
-            }
-            while let Some(second) = next_key(context, T::TABLE, &mut map)? {
-                let is_same = first.as_ref().is_some_and(|first| first.to_string() == second.to_string());
-                context.blame(if is_same { clauses::DISTINCT } else { T::TABLE.clause });
-                context.recover(A::Error::custom(format_args!("exactly one member is due, {second} is a second")))?;
-            }
-            context.settle(n_faults)
-        }
-    }
-
-    let mut slot = None;
-    deserializer.deserialize_map(One::<T, X>(context, &mut slot, PhantomData))?;
-    slot.ok_or_else(|| D::Error::custom("exactly one member is due"))
-}
-
-impl fmt::Display for MemberKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Known(_, field) => Quoted(field.name).fmt(f),
-            Self::Foreign(key) => key.fmt(f),
-        }
-    }
-}
-
-struct FieldSeed<'c, T>(&'c mut Context, &'static Field, &'c mut Option<T>);
-
-impl<'de, T: Choice> DeserializeSeed<'de> for FieldSeed<'_, T> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        let Self(context, field, slot) = self;
-        match T::read_field(context, field, deserializer) {
-            Ok(value) => *slot = Some(value),
-            Err(error) => {
-                if let Some(shape) = field.shape {
-                    context.blame_shape(shape(), &error);
-                }
-                return Err(error);
-            }
-        }
-        Ok(())
-    }
 }

@@ -1,5 +1,6 @@
 //! Readers of single values and lists.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
@@ -286,7 +287,9 @@ pub fn octets<'de, D: Deserializer<'de>, T>(
                 refuse_noncharacters(self.context, text)?;
             }
             if self.context.is_concise() && !self.context.is_binary() {
-                return from_base64url(text).and_then(|octets| (self.from_octets)(&octets)).map_err(E::custom);
+                let mut buffer = [0; 64];
+                let octets = octets_of_base64url(text, &mut buffer).map_err(E::custom)?;
+                return (self.from_octets)(&octets).map_err(E::custom);
             }
             if self.context.is_concise() {
                 self.context.tolerate("a text, where octets are due (JADN 4.4)")?;
@@ -319,6 +322,19 @@ pub(crate) fn from_base64url(text: &str) -> Result<Vec<u8>, Invalid> {
     }
     let encoding = if text.ends_with('=') { BASE64URL } else { BASE64URL_NOPAD };
     encoding.decode(text.as_bytes()).map_err(|_| not_base64url())
+}
+
+/// The same without an allocation, while they are as few as those of an address or a hash.
+fn octets_of_base64url<'b>(text: &str, buffer: &'b mut [u8; 64]) -> Result<Cow<'b, [u8]>, Invalid> {
+    let Some(octets) = BASE64URL_NOPAD.decode_len(text.len()).ok().and_then(|n_octets| buffer.get_mut(..n_octets))
+    else {
+        return from_base64url(text).map(Cow::Owned);
+    };
+    match BASE64URL_NOPAD.decode_mut(text.as_bytes(), octets) {
+        Ok(_) => Ok(Cow::Borrowed(octets)),
+        // It has padding, or is none.
+        Err(_) => from_base64url(text).map(Cow::Owned),
+    }
 }
 
 /// I-JSON has no noncharacters (RFC 7493 2.1).

@@ -2,7 +2,8 @@
 
 use serde::ser::{self, Error, Serialize, Serializer};
 
-use super::{WriteError, append_start, escape, needs_escape};
+use super::{digit_of, escape, needs_escape};
+use crate::write::{WriteError, append_start};
 
 /// Appends a key and its colon.
 pub(super) struct KeyWriter<'b>(pub(super) &'b mut Vec<u8>);
@@ -62,6 +63,11 @@ impl Serializer for KeyWriter<'_> {
     }
 
     fn serialize_u64(self, id: u64) -> Result<(), WriteError> {
+        // Most ids are a digit.
+        if let Some(digit) = digit_of(id) {
+            self.0.extend_from_slice(&[b'"', digit, b'"', b':']);
+            return Ok(());
+        }
         self.plain(itoa::Buffer::new().format(id));
         Ok(())
     }

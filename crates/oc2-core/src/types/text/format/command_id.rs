@@ -7,7 +7,11 @@ pub(crate) fn command_id(text: &str) -> Result<(), &'static str> {
     if has_more_than(36, text) {
         return Err("is not a Command-ID: it has more than 36 characters");
     }
-    if text.chars().any(is_ecmascript_space) {
+    let has_space = match text.is_ascii() {
+        true => text.bytes().any(|byte| matches!(byte, b'\t'..=b'\r' | b' ')),
+        false => text.chars().any(is_ecmascript_space),
+    };
+    if has_space {
         return Err("is not a Command-ID: it has white space");
     }
     Ok(())

@@ -52,7 +52,7 @@ fn is_dot_atom(text: &str, is_atext: impl Fn(char) -> bool) -> bool {
 }
 
 fn is_atext(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c)
+    matches!(c, 'a'..='z' | 'A'..='Z' | '0'..='9' | '!' | '#'..='\'' | '*' | '+' | '-' | '/' | '=' | '?' | '^'..='`' | '{'..='~')
 }
 
 fn is_dtext(c: char) -> bool {

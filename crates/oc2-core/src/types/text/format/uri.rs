@@ -21,43 +21,67 @@ pub(crate) fn uri(text: &str) -> Result<(), &'static str> {
 
 /// RFC 3986 3.1.
 pub(super) fn has_scheme(text: &str) -> bool {
-    text.split_once(':').is_some_and(|(scheme, _)| {
-        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            && scheme.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"+-.".contains(&octet))
-    })
+    let (scheme, behind) = split_behind(text.as_bytes(), SCHEME);
+    scheme.first().is_some_and(u8::is_ascii_alphabetic) && behind.first() == Some(&b':')
 }
 
 /// Whether a text that has a scheme is a URI at first sight, as most are: nothing is escaped in it, and an authority is a name and
 /// a port. What is not plain the library looks at.
 pub(super) fn is_plain(text: &str) -> bool {
-    let behind = text.split_once(':').map_or("", |(_, behind)| behind);
-    let path = match behind.strip_prefix("//") {
-        None => behind,
-        Some(behind) => {
-            let (authority, path) = behind.split_at(behind.find(['/', '?', '#']).unwrap_or(behind.len()));
-            let (host, port) = authority.split_once(':').unwrap_or((authority, ""));
-            let is_of_name = |octet: u8| octet.is_ascii_alphanumeric() || octet == b'.' || octet == b'-';
-            if !host.bytes().all(is_of_name) || !port.bytes().all(|octet| octet.is_ascii_digit()) {
+    let (_, behind) = split_behind(text.as_bytes(), SCHEME);
+    let path = match behind {
+        [b':', b'/', b'/', authority @ ..] => {
+            let (_, behind) = split_behind(authority, NAME);
+            let (_, path) = behind.strip_prefix(b":").map_or((behind, behind), |port| split_behind(port, DIGIT));
+            if !matches!(path, [] | [b'/' | b'?' | b'#', ..]) {
                 return false;
             }
             path
         }
+        [b':', path @ ..] => path,
+        _ => return false,
     };
-    let (path, fragment) = path.split_once('#').unwrap_or((path, ""));
-    let is_of_path = |octet: u8| PLAIN[usize::from(octet)];
-    path.bytes().all(is_of_path) && fragment.bytes().all(is_of_path)
+    match split_behind(path, PATH) {
+        (_, []) => true,
+        (_, [b'#', fragment @ ..]) => split_behind(fragment, PATH).1.is_empty(),
+        _ => false,
+    }
 }
 
+/// The octets of a class that a text starts with, and what comes behind them.
+fn split_behind(text: &[u8], class: u8) -> (&[u8], &[u8]) {
+    let is_other = |octet: &u8| CLASSES[usize::from(*octet)] & class == 0;
+    text.split_at(text.iter().position(is_other).unwrap_or(text.len()))
+}
+
+/// What stands in a scheme (RFC 3986 3.1).
+const SCHEME: u8 = 1;
+/// What stands in a name that an authority has for a host.
+const NAME: u8 = 2;
+/// What stands in a port (RFC 3986 3.2.3).
+const DIGIT: u8 = 4;
 /// What stands for itself in a path, a query and a fragment (RFC 3986 3.3 to 3.5).
-const PLAIN: [bool; 256] = {
-    let plain = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@/?";
-    let mut table = [false; 256];
-    let mut i = 0;
-    while i < plain.len() {
-        table[plain[i] as usize] = true;
-        i += 1;
+const PATH: u8 = 8;
+
+/// The classes of each octet.
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let rows: [(&[u8], u8); 4] = [
+        (b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz.-", SCHEME | NAME | PATH),
+        (b"0123456789", SCHEME | NAME | DIGIT | PATH),
+        (b"+", SCHEME | PATH),
+        (b"_~!$&'()*,;=:@/?", PATH),
+    ];
+    let mut row = 0;
+    while row < rows.len() {
+        let mut i = 0;
+        while i < rows[row].0.len() {
+            classes[rows[row].0[i] as usize] = rows[row].1;
+            i += 1;
+        }
+        row += 1;
     }
-    table
+    classes
 };
 
 #[cfg(test)]
