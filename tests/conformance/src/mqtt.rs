@@ -1,0 +1,8 @@
+//! Checks of .
+
+use crate::check::Check;
+
+/// All of them.
+pub(crate) fn checks() -> Vec<Check> {
+    Vec::new()
+}
