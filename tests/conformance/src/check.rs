@@ -76,6 +76,9 @@ impl Check {
             Over::Mqtt | Over::Tap if transfer != Transfer::Mqtt => Some("needs a subject over MQTT: --consumer mqtt://.. --device ID"),
             Over::Tap if !session.has_tap() => Some("needs the subject's connection to a broker to be seen: --subject ours-mqtt, or --tap"),
             _ if self.needs.changes && !asked.destructive => Some("changes what the subject filters: --destructive"),
+            _ if self.needs.changes && !asked.is_ours && !session.lists("delete", "slpf:rule_number") => {
+                Some("makes rules, which the subject could not delete again")
+            }
             _ if self.needs.lengthy && !asked.lengthy => Some("takes long: --lengthy"),
             _ => None,
         }

@@ -57,7 +57,7 @@ pub(crate) fn run<'w>(
         perform(check, &mut session)?;
     }
     let n_left = session.undo()?;
-    if n_left > 0 {
+    if n_left > 0 && !session.asked.is_ours {
         progress.say(&format!("{n_left} rules that were made for checks could not be deleted again."));
     }
     Ok(session.notes)

@@ -37,12 +37,10 @@ impl Mqtt {
         if connack.body.get(1) != Some(&0) {
             return Err(io::Error::new(ErrorKind::ConnectionRefused, "the broker does not want us"));
         }
-        for filter in ["oc2/rsp", "oc2/rsp/#"] {
-            let id = own.packet_id();
-            // QoS 1, Retain As Published, nothing of what is retained.
-            own.send(0x82, &[&id.to_be_bytes()[..], &[0], &text(filter), &[0x29]].concat())?;
-            own.acknowledgement(Kind::SubAck)?;
-        }
+        // `oc2/rsp` itself too. QoS 1, Retain As Published, nothing of what is retained.
+        let id = own.packet_id();
+        own.send(0x82, &[&id.to_be_bytes()[..], &[0], &text("oc2/rsp/#"), &[0x29]].concat())?;
+        own.acknowledgement(Kind::SubAck)?;
         Ok(own)
     }
 
@@ -243,4 +241,4 @@ fn with_length(body: &[u8]) -> Vec<u8> {
 }
 
 /// How long something may come behind an answer that was asked for later.
-const GRACE: Duration = Duration::from_millis(150);
+const GRACE: Duration = Duration::from_millis(60);
