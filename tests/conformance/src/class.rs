@@ -64,14 +64,14 @@ const fn class(
 const C: Option<Role> = Some(Role::Consumer);
 const P: Option<Role> = Some(Role::Producer);
 
-const COMMON: &str = "SLPF-052 SLPF-053 SLPF-057 SLPF-059 SLPF-063..SLPF-081 SLPF-110..SLPF-126";
+const COMMON: &str = "SLPF-014..SLPF-036 SLPF-052 SLPF-053 SLPF-057 SLPF-059 SLPF-063..SLPF-081 SLPF-110..SLPF-126";
 
 const CLASSES: [Class; 35] = [
     class("LS", "5.1", "Command", None, "LS-007..LS-015 LS-020..LS-028 LS-030 LS-086..LS-091 LS-093..LS-126 LS-152..LS-202 LS-219..LS-223"),
     class("LS", "5.2", "Response", None, "LS-016 LS-029 LS-031 LS-043 LS-132..LS-136 LS-146..LS-151 LS-184 LS-185 LS-203 LS-224 LS-225 LS-232"),
     class("LS", "5.3", "Producer", P, "LS-001..LS-006 LS-017..LS-019 LS-032..LS-085 LS-158 LS-160 LS-163 LS-199 LS-204 LS-206..LS-208 LS-226..LS-228"),
     class("LS", "5.4", "Consumer", C, "LS-001..LS-006 LS-017..LS-019 LS-032..LS-085 LS-092 LS-121..LS-131 LS-137..LS-145 LS-159 LS-161 LS-205 LS-209..LS-218 LS-229..LS-231"),
-    class("SLPF", "3.1.1", "1 Producer baseline", P, "SLPF-001..SLPF-007 SLPF-014 SLPF-016 SLPF-021 SLPF-037..SLPF-042 SLPF-067..SLPF-070 SLPF-115..SLPF-118 SLPF-143 SLPF-181..SLPF-190"),
+    class("SLPF", "3.1.1", "1 Producer baseline", P, "SLPF-001..SLPF-007 SLPF-014..SLPF-036 SLPF-037..SLPF-042 SLPF-067..SLPF-070 SLPF-115..SLPF-118 SLPF-143 SLPF-181..SLPF-190"),
     class("SLPF", "3.1.2", "2 IPv4 connection, Producer", P, "SLPF-008..SLPF-010 SLPF-083 SLPF-191"),
     class("SLPF", "3.1.3", "3 IPv6 connection, Producer", P, "SLPF-011..SLPF-013 SLPF-090 SLPF-192"),
     class("SLPF", "3.1.4", "4 IPv4 net, Producer", P, "SLPF-052 SLPF-053 SLPF-193"),

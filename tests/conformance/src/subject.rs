@@ -176,7 +176,7 @@ const FULL: &str = "asset_id = \"30\"\nhostname = [\"fw1.example.net\", \"192.0.
                     asset_tuple = [\"a\", \"b\"]\n";
 
 const BARE: &str = "disabled_pairs = [\"allow ipv4_connection\", \"allow ipv6_connection\", \"allow ipv6_net\", \
-                    \"allow ipv4_net\", \"deny ipv4_connection\", \"deny ipv6_connection\", \"deny ipv6_net\", \
+                     \"deny ipv4_connection\", \"deny ipv6_connection\", \"deny ipv6_net\", \
                     \"delete slpf:rule_number\"]\ndisabled_args = [\"direction\", \"insert_rule\"]\n";
 
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use crate::clause::{Role, Row, ids};
+use crate::clause::{Binds, Role, Row, ids};
 use crate::verdict::other_side;
 
 /// Why a row cannot be seen on this side, if it cannot.
 pub(crate) fn reason(row: &Row, role: Role) -> Option<String> {
     let own = other_side(row, role).map(ToOwned::to_owned);
     let own = own.or_else(|| row.is_permission().then(|| PERMISSION.to_owned()));
-    own.or_else(|| REASONS.get(&(row.id, side(role))).map(|reason| (*reason).to_owned()))
+    let own = own.or_else(|| REASONS.get(&(row.id, side(role))).map(|reason| (*reason).to_owned()));
+    let is_for_readers = role == Role::Producer && matches!(row.binds, Binds::Both | Binds::Encoding);
+    own.or_else(|| is_for_readers.then(|| READING.to_owned()))
 }
 
 /// What of a row that was seen cannot be seen.
@@ -20,6 +22,9 @@ pub(crate) fn partly(id: &'static str, role: Role) -> Option<String> {
 
 /// Why nobody can fail to do what is only permitted.
 const PERMISSION: &str = "A permission: whoever does not use it is right as well.";
+
+/// What a Producer makes of what it receives stays with it.
+const READING: &str = "The Producer has sent nothing that shows it, and how it reads is not seen by whoever answers it.";
 
 fn side(role: Role) -> &'static str {
     match role {

@@ -88,17 +88,19 @@ impl Notes {
     /// Takes over what was seen of the same subject in another way: what it could not do there and does here, it can.
     pub(crate) fn merge(&mut self, other: Self) {
         for (id, other) in other.0 {
-            let own = self.0.entry(id).or_default();
-            own.lacks = match (own.n_met, other.n_met) {
-                (0, 1..) => other.lacks,
-                (1.., 0) => std::mem::take(&mut own.lacks),
-                _ if own.lacks.is_empty() || other.lacks.is_empty() && other.n_met > 0 => Vec::new(),
-                _ => {
-                    let mut lacks = std::mem::take(&mut own.lacks);
-                    lacks.extend(other.lacks.into_iter().filter(|lack| !lacks.contains(lack)).collect::<Vec<_>>());
-                    lacks
-                }
+            let Some(own) = self.0.get_mut(id) else {
+                self.0.insert(id, other);
+                continue;
             };
+            match (own.n_met, other.n_met) {
+                (0, 1..) => own.lacks = other.lacks,
+                (1.., 0) => {}
+                (1.., 1..) => own.lacks.retain(|lack| other.lacks.contains(lack)),
+                (0, 0) => {
+                    let new = other.lacks.into_iter().filter(|lack| !own.lacks.contains(lack)).collect::<Vec<_>>();
+                    own.lacks.extend(new);
+                }
+            }
             own.n_met += other.n_met;
             own.n_faults += other.n_faults;
             own.faults.extend(other.faults);
@@ -132,16 +134,24 @@ impl Outcome {
         let Seen { n_met, faults, n_faults, lacks } = seen;
         let (verdict, reasons) = match (n_met, n_faults) {
             (_, 1..) => (Verdict::NotMet, lacks),
+            // A condition that this subject does not fulfill asks nothing of it.
+            (0, 0) if lacks.iter().any(|lack| is_idle(lack)) => {
+                (Verdict::NotObservable, lacks.into_iter().filter(|lack| is_idle(lack)).collect())
+            }
             (0, 0) if !lacks.is_empty() => (Verdict::Skipped, lacks),
             (0, 0) => match unseen::reason(row, role) {
                 Some(reason) => (Verdict::NotObservable, vec![reason]),
                 None => (Verdict::Skipped, vec![NOT_EXERCISED.to_owned()]),
             },
-            _ if lacks.is_empty() => (Verdict::Met, unseen::partly(row.id, role).into_iter().collect()),
+            _ if lacks.iter().all(|lack| is_idle(lack)) => (Verdict::Met, unseen::partly(row.id, role).into_iter().collect()),
             _ => (Verdict::Partly, lacks),
         };
         Self { row, verdict, reasons, n_seen: n_met + n_faults, faults, n_faults }
     }
+}
+
+fn is_idle(lack: &str) -> bool {
+    lack.starts_with("Does not apply: ")
 }
 
 /// Why a row does not concern a role.

@@ -96,13 +96,13 @@ fn ports(session: &mut Session<'_>) -> io::Result<()> {
         } else {
             session.lacks("HTTPS-005 HTTPS-061", "The subject was given at another port than 80; the rows are about its default.");
         }
-        session.lacks("HTTPS-006 HTTPS-071 HTTPS-072", "The subject was given in Testing mode.");
+        session.lacks("HTTPS-006 HTTPS-071 HTTPS-072", "Does not apply: the subject was given in Testing mode.");
         let probe = session.probe(&Probe::Hello { version: 0x0303, suites: vec![0xc02b, 0xc02f] })?;
         let is_met = probe.remark.as_ref().is_some_and(|remark| remark.starts_with("refused"));
         session.note("HTTPS-057", is_met, "TLS on the port of HTTP", "one listener has one mode", &probe);
         return Ok(());
     }
-    session.lacks("HTTPS-005 HTTPS-061", "The subject was given in Operations mode.");
+    session.lacks("HTTPS-005 HTTPS-061", "Does not apply: the subject was given in Operations mode.");
     if !is_usual {
         session.lacks("HTTPS-006 HTTPS-071 HTTPS-072 HTTPS-057", "The subject was given at another port than 443; the rows are about its default.");
         return Ok(());

@@ -10,7 +10,7 @@ use crate::wire::{MEDIA_TYPE, PATH};
 
 pub(super) fn checks() -> Vec<Check> {
     vec![
-        Check::new("HTTPS-018 HTTPS-019", "TLS 1.2 and 1.3 are accepted", versions).over(Over::Tls),
+        Check::new("HTTPS-018 HTTPS-019 HTTPS-070", "TLS 1.2 and 1.3 are accepted", versions).over(Over::Tls),
         Check::new("HTTPS-020 HTTPS-021 HTTPS-023 HTTPS-025 HTTPS-026", "What is weak is refused", weak).over(Over::Tls),
         Check::new("HTTPS-027 HTTPS-058 HTTPS-076", "Strangers and plain HTTP are refused", strangers).over(Over::Tls),
     ]
@@ -26,6 +26,8 @@ fn versions(session: &mut Session<'_>) -> io::Result<()> {
         let got = session.probe(&Probe::Handshake { version, files })?;
         session.note(rows, is(&got, "taken"), point, "the handshake is made", &got);
     }
+    let got = session.ask(query())?;
+    session.note("HTTPS-070", got.is_ok(), "query features over TLS", "200; the rows of Testing are looked at over TLS as well", &got);
     Ok(())
 }
 

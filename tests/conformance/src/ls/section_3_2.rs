@@ -11,7 +11,7 @@ use crate::wire::Outgoing;
 pub(super) fn checks() -> Vec<Check> {
     vec![
         Check::new("LS-076 LS-196 HTTPS-035 HTTPS-036", "A Command is told from other contents", contents),
-        Check::new("LS-078 LS-084 LS-085 HTTPS-040", "Headers are optional, and ids come back", headers),
+        Check::new("LS-078 LS-080 LS-081 LS-084 LS-085 HTTPS-040", "Headers are optional, and ids come back", headers),
         Check::new("LS-072 LS-074", "What a message is made of is required", parts).over(Over::Http),
     ]
 }
@@ -60,6 +60,33 @@ fn headers(session: &mut Session<'_>) -> io::Result<()> {
         let own = got.answer().and_then(|answer| answer.header("request_id"));
         let is_met = got.is_ok() && own == Some(json!(id));
         session.note(rows, is_met, point, "200, under the request_id that was sent", &got);
+    }
+    typed(session)
+}
+
+/// Headers of the wrong type, and one that names who is meant.
+fn typed(session: &mut Session<'_>) -> io::Result<()> {
+    for (rows, name, value, is_good) in [
+        ("LS-080", "from", json!(5), false),
+        ("LS-080", "from", json!([FROM]), false),
+        ("LS-081", "to", json!([5]), false),
+        ("LS-081", "to", json!({}), false),
+        ("LS-081", "to", json!(["somebody", "conformance-nobody"]), true),
+    ] {
+        if is_good && !session.transfer().is_http() {
+            continue;
+        }
+        let id = session.fresh_id();
+        let mut headers = json!({"request_id": id, "created": now(), "from": FROM});
+        headers[name] = value.clone();
+        let octets = json!({"headers": headers, "body": {"openc2": {"request": query()}}}).to_string();
+        let got = session.send(&Outgoing::new(octets).id(&id))?;
+        let (is_met, expected) = if is_good {
+            (got.status() != Some(400), "it is understood: any status but 400")
+        } else {
+            (got.status() == Some(400), "it is malformed: 400")
+        };
+        session.note(rows, is_met, &format!("headers.{name} {value}"), expected, &got);
     }
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! MQTT 2.3 to 2.10 and 3: what the client of the subject sends to its broker, which only a tap between them shows.
 
 use std::io;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use oc2_tests_broker::{Connect, Direction, Kind, Publish};
 use serde_json::json;
@@ -29,8 +31,31 @@ pub(super) fn checks() -> Vec<Check> {
         Check::new("MQTT-075", "A Command that the broker has kept is not performed at every return", retained)
             .over(Over::Tap)
             .changing(),
+        Check::new("MQTT-054 MQTT-101", "A silent connection is kept alive", keep_alive).over(Over::Tap).lengthy(),
         Check::new("MQTT-048 MQTT-058 MQTT-060 MQTT-061", "The client comes back as it was", again).over(Over::Tap).changing(),
     ]
+}
+
+/// Waits for the first PINGREQ, which no answer of ours must put off.
+fn keep_alive(session: &mut Session<'_>) -> io::Result<()> {
+    let Some(seconds) = connects(session)?.last().map(|own| u64::from(own.keep_alive)).filter(|own| *own > 0) else {
+        session.lacks("MQTT-054 MQTT-101", "The subject has no Keep Alive.");
+        return Ok(());
+    };
+    session.ask(json!({"action": "query", "target": {"features": []}}))?;
+    let tap = session.tap()?;
+    let (n_before, begun) = (tap.of_kind(Direction::ToBroker, Kind::PingReq).len(), Instant::now());
+    while tap.of_kind(Direction::ToBroker, Kind::PingReq).len() == n_before && begun.elapsed().as_secs() < seconds + 5 {
+        sleep(Duration::from_millis(100));
+    }
+    let pings = tap.of_kind(Direction::ToBroker, Kind::PingReq);
+    let before = |at: Instant| tap.packets().iter().map(|own| own.at).filter(|own| *own < at).max();
+    let pause = pings.get(n_before).and_then(|ping| Some(ping.at - before(ping.at)?));
+    let share = pause.map(|pause| pause.as_secs_f64() / f64::from(u32::try_from(seconds).unwrap_or(u32::MAX)));
+    let got = remarked(share.map_or_else(|| "none came".into(), |share| format!("after {:.1} % of {seconds} s", share * 100.0)));
+    let is_met = share.is_some_and(|share| (0.9..=1.0).contains(&share));
+    session.note("MQTT-054 MQTT-101", is_met, "the first PINGREQ of a silent connection", "at 95 % of the Keep Alive", &got);
+    Ok(())
 }
 
 fn remarked(remark: String) -> Exchange {

@@ -143,7 +143,7 @@ fn optional(session: &mut Session<'_>, action: &str, args: &Value, got: &crate::
     }
     session.note(rows, got.is_ok(), &point, "200, or 501 where it is not supported", got);
     if args.pointer("/slpf/direction").is_some() {
-        session.lacks("SLPF-031 SLPF-032", "The subject supports direction.");
+        session.lacks("SLPF-031 SLPF-032", "Does not apply: the subject supports direction.");
     }
 }
 
@@ -211,7 +211,7 @@ fn not_implemented(session: &mut Session<'_>) -> io::Result<()> {
         ("deny", "ipv6_net", "SLPF-141", "SLPF-142", "SLPF-142"),
     ] {
         if session.lists(action, target) {
-            session.lacks(&format!("{must} {should} {text}"), &format!("The subject implements `{action} {target}`."));
+            session.lacks(&format!("{must} {should} {text}"), &format!("Does not apply: the subject implements `{action} {target}`."));
             continue;
         }
         let got = session.ask(rule(action, target, 1, json!({"response_requested": "complete"})))?;

@@ -23,7 +23,7 @@ pub(super) fn checks() -> Vec<Check> {
 fn delete(session: &mut Session<'_>) -> io::Result<()> {
     let by = |number: &serde_json::Value| json!({"action": "delete", "target": {"slpf:rule_number": number}});
     if !session.lists("delete", "slpf:rule_number") {
-        session.lacks("SLPF-014 SLPF-061 SLPF-146 SLPF-150 SLPF-151 SLPF-157..SLPF-160", "The subject does not support delete.");
+        session.lacks("SLPF-014 SLPF-061 SLPF-146 SLPF-150 SLPF-151 SLPF-157..SLPF-160", "Does not apply: the subject does not support delete.");
         let got = session.ask(by(&json!(1)))?;
         let point = "delete slpf:rule_number, which is not listed";
         session.note("SLPF-153", !got.is_ok(), point, "any status but 200", &got);
@@ -33,7 +33,7 @@ fn delete(session: &mut Session<'_>) -> io::Result<()> {
         session.note("SLPF-155", is_met, point, "status_text \"target not supported\", or the like of the text before", &got);
         return Ok(());
     }
-    session.lacks("SLPF-153..SLPF-155", "The subject supports delete.");
+    session.lacks("SLPF-153..SLPF-155", "Does not apply: the subject supports delete.");
     for number in [json!("x"), json!(5.5), json!([5]), json!({}), json!(true)] {
         let got = session.ask(by(&number))?;
         let point = format!("delete slpf:rule_number {number}");
@@ -73,7 +73,7 @@ fn update_badly(session: &mut Session<'_>) -> io::Result<()> {
     };
     let complete = json!({"response_requested": "complete"});
     if !session.lists("update", "file") {
-        session.lacks("SLPF-062 SLPF-165 SLPF-170 SLPF-171 SLPF-177 SLPF-178", "The subject does not support update file.");
+        session.lacks("SLPF-062 SLPF-165 SLPF-170 SLPF-171 SLPF-177 SLPF-178", "Does not apply: the subject does not support update file.");
         let got = ask(session, &missing, complete)?;
         let point = "update file, which is not listed";
         session.note("SLPF-173", !got.is_ok(), point, "any status but 200", &got);
@@ -82,7 +82,7 @@ fn update_badly(session: &mut Session<'_>) -> io::Result<()> {
         session.note("SLPF-175", is_met, point, "status_text \"Command not supported\"", &got);
         return Ok(());
     }
-    session.lacks("SLPF-173..SLPF-175", "The subject supports update file.");
+    session.lacks("SLPF-173..SLPF-175", "Does not apply: the subject supports update file.");
     for file in [json!({}), json!({"name": 5}), json!({"path": "/nowhere"}), json!("a")] {
         let got = ask(session, &file, complete.clone())?;
         let point = format!("update file {file}");
@@ -104,7 +104,7 @@ fn update_badly(session: &mut Session<'_>) -> io::Result<()> {
 fn update(session: &mut Session<'_>) -> io::Result<()> {
     let all = "SLPF-163 SLPF-164 SLPF-179 SLPF-180";
     if !session.lists("update", "file") {
-        session.lacks(all, "The subject does not support update file.");
+        session.lacks(all, "Does not apply: the subject does not support update file.");
         return Ok(());
     }
     if !session.asked.is_ours {

@@ -27,7 +27,7 @@ fn baseline(session: &mut Session<'_>) -> io::Result<()> {
     let is_met = TARGETS.into_iter().any(has_both);
     if session.facts.profiles.iter().any(|own| own == "slpf") && !session.facts.pairs.contains_key("allow") && session.asked.is_ours {
         // Ours with as little as can be switched off is no product, but a way to see refusals.
-        session.lacks("SLPF-214 SLPF-203", "Ours in its bare form allows nothing.");
+        session.lacks("SLPF-214 SLPF-203", "Does not apply: ours in its bare form allows nothing.");
     } else if session.facts.profiles.iter().any(|own| own == "slpf") {
         session.note("SLPF-214 SLPF-203", is_met, "The pairs that are listed", "allow and deny for one of the four targets", &got);
     } else {
@@ -79,12 +79,12 @@ fn both_actions(session: &mut Session<'_>) -> io::Result<()> {
         ("SLPF-218", "ipv6_net"),
     ] {
         if !session.lists("allow", target) && !session.lists("deny", target) {
-            session.lacks(row, &format!("The subject does not claim this clause: it lists neither allow nor deny of {target}."));
+            session.lacks(row, &format!("Does not apply: the subject does not claim this clause: it lists neither allow nor deny of {target}."));
             continue;
         }
         for (n, action) in (130..).zip(["allow", "deny"]) {
             if session.asked.is_ours && !session.lists(action, target) {
-                session.lacks(row, &format!("Ours in its bare form does not {action} {target}."));
+                session.lacks(row, &format!("Does not apply: ours in its bare form does not {action} {target}."));
                 continue;
             }
             let got = session.ask(rule(action, target, n, json!({"response_requested": "complete"})))?;
@@ -100,7 +100,7 @@ fn offered(session: &mut Session<'_>) -> io::Result<()> {
         if session.lists(action, target) {
             session.note(row, true, "it is listed", "", &got);
         } else {
-            session.lacks(row, &format!("The subject does not claim this clause: it does not list `{action} {target}`."));
+            session.lacks(row, &format!("Does not apply: the subject does not claim this clause: it does not list `{action} {target}`."));
         }
     }
     Ok(())
@@ -132,14 +132,13 @@ fn options(session: &mut Session<'_>) -> io::Result<()> {
             continue;
         };
         if statuses.iter().all(|(_, is_ok)| !is_ok) {
-            session.lacks(row, &format!("The subject does not claim this clause: it does not take {name}."));
+            session.lacks(row, &format!("Does not apply: the subject does not claim this clause: it does not take {name}."));
             continue;
         }
         let refused: Vec<_> = statuses.iter().filter(|(_, is_ok)| !is_ok).map(|(point, _)| point.as_str()).collect();
         let point = if refused.is_empty() { name.to_owned() } else { refused.join(", ") };
         session.note(row, refused.is_empty(), &point, "200 for each, since some are taken", &last);
     }
-    session.lacks("SLPF-223", "Whether false_ack belongs to the clause is left open (SLPF 2.1.3.2 allows 501); it was not counted.");
     Ok(())
 }
 
@@ -152,7 +151,7 @@ fn temporal(session: &mut Session<'_>) -> io::Result<()> {
     let id = session.fresh_id();
     let got = session.ask_as(&id, rule(action, target, 180, json!({"start_time": soon, "response_requested": "ack"})))?;
     if got.status() == Some(501) {
-        session.lacks("SLPF-224 SLPF-225", "The subject does not claim this clause: it does not take start_time.");
+        session.lacks("SLPF-224 SLPF-225", "Does not apply: the subject does not claim this clause: it does not take start_time.");
         return Ok(());
     }
     session.note("SLPF-224", got.status() == Some(102), &format!("{action} {target} with start_time"), "102 to ack", &got);
