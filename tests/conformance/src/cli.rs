@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
-use oc2_tests_broker::{Mosquitto, Tap};
+use oc2_tests_broker::{Direction, Kind, Mosquitto, Tap};
 
 use self::address::Address;
 use crate::check::{self, Check, Over};
@@ -36,6 +37,9 @@ pub struct Cli {
     /// The Consumer: http://HOST:PORT, https://HOST, or mqtt://BROKER with --device
     #[arg(long, value_name = "URL", conflicts_with = "subject")]
     consumer: Option<String>,
+    /// Start a broker, and wait for the Consumer --device to connect to it: what its client sends is seen as well
+    #[arg(long, conflicts_with_all = ["consumer", "subject"])]
+    tap: bool,
     /// What is started for the run: ours (over HTTP, with all it can and with as little as it may, and over MQTT), ours-http or
     /// ours-mqtt
     #[arg(long, value_name = "NAME", default_value = "ours", value_parser = ["ours", "ours-http", "ours-mqtt"])]
@@ -153,6 +157,7 @@ impl Cli {
         let checks = check::all();
         let mut progress = Progress::new(checks.len());
         let (subject, notes) = match &self.consumer {
+            None if self.tap => (self.device.clone(), self.at_our_broker(&checks, filter, &mut progress)?),
             Some(url) => (url.clone(), self.against(url, &checks, filter, &mut progress)?),
             None => (self.subject.clone(), self.ours(&checks, filter, &mut progress)?),
         };
@@ -179,6 +184,25 @@ impl Cli {
             http = http.secured(Arc::new(asked.files.config().map_err(Failure::Usage)?));
         }
         Ok(Box::new(http))
+    }
+
+    /// Whoever connects to a broker of ours.
+    fn at_our_broker(&self, checks: &[Check], filter: &Filter, progress: &mut Progress) -> Result<Notes, Failure> {
+        let broker = Mosquitto::start().ok_or_else(|| Failure::Usage("mosquitto is not installed.".into()))?;
+        let tap = Tap::to(broker.port());
+        let asked = self.asked(filter, false)?;
+        progress.say(&format!("Let the Consumer {} connect to mqtt://127.0.0.1:{} now.", self.device, tap.port()));
+        let until = Instant::now() + Duration::from_secs(120);
+        while tap.of_kind(Direction::ToClient, Kind::SubAck).is_empty() {
+            if Instant::now() > until {
+                return Err(Failure::Unreachable(io::Error::new(io::ErrorKind::TimedOut, "nobody has subscribed")));
+            }
+            sleep(Duration::from_millis(20));
+        }
+        let address = format!("127.0.0.1:{}", broker.port());
+        let patience = Duration::from_secs(self.choice.timeout);
+        let mut wire = Mqtt::connect(&address, &self.device, patience, Some(tap))?;
+        Ok(run(&mut wire, asked, checks, None, progress)?)
     }
 
     /// Ours in all its ways, whose notes are put together.

@@ -12,7 +12,7 @@ pub(super) fn checks() -> Vec<Check> {
     vec![
         Check::new(
             "SLPF-015 SLPF-045 SLPF-047 SLPF-048 SLPF-052 SLPF-053 SLPF-075 SLPF-076 SLPF-083 SLPF-090 SLPF-097 SLPF-104 SLPF-110 \
-             SLPF-119 SLPF-120 SLPF-136 SLPF-140 LS-042 LS-138",
+             SLPF-119 SLPF-120 SLPF-136 SLPF-140 LS-042 LS-043 LS-138",
             "Rules are made, and get a number",
             rules,
         )
