@@ -4,6 +4,7 @@ mod bench;
 mod cargo;
 mod ci;
 mod clauses;
+mod conformance;
 mod demo;
 mod failure;
 mod files;
@@ -65,6 +66,11 @@ enum Task {
     /// `not_applicable.tsv` with a reason. Ends with status 0 only if nothing of LS, JADN and SLPF is open and every id that
     /// stands anywhere exists.
     Clauses,
+    /// Learn clause by clause where an implementation of OpenC2 stands
+    ///
+    /// Runs the suite of `tests/conformance` against our daemon, or against a Consumer or a Producer of any make; `cargo xtask
+    /// conformance --help` has its options. Ends with status 0 only if nothing is not met.
+    Conformance(conformance::Conformance),
     /// Print the tables of the language, of the message around it and of profiles, as JADN or as JSON Schema
     Schema(schema::Schema),
     /// The demo, from within its namespaces
@@ -92,6 +98,7 @@ impl Task {
             Self::Ci => ci::run(&Interrupt::install()?),
             Self::Tidy => tidy::run(&Interrupt::install()?),
             Self::Clauses => clauses::run(),
+            Self::Conformance(conformance) => conformance.run(&Interrupt::install()?),
             Self::Schema(schema) => schema.run(),
             Self::DemoInside(inside) => inside.run(),
             Self::TcpEcho { address } => demo::traffic::echo(address),
@@ -105,7 +112,7 @@ fn main() -> ExitCode {
     let Err(failure) = outcome else { return ExitCode::SUCCESS };
     match &failure {
         // The summary above has said it.
-        Failure::Reported => {}
+        Failure::Reported | Failure::Status(_) => {}
         Failure::Interrupted(_) | Failure::Said(_) => eprintln!("{failure}"),
     }
     ExitCode::from(failure.exit_status())

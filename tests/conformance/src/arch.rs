@@ -55,7 +55,13 @@ fn no_profile(session: &mut Session<'_>) -> io::Result<()> {
         return Ok(());
     }
     let got = session.ask(deny(2))?;
-    session.note("ARCH-014", got.is_ok(), "deny without an actuator", "it is performed by each profile that has the pair", &got);
+    session.note(
+        "ARCH-014",
+        got.is_ok(),
+        "deny without an actuator",
+        "it is performed by each profile that has the pair",
+        &got,
+    );
     Ok(())
 }
 

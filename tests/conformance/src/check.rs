@@ -73,8 +73,12 @@ impl Check {
         match self.needs.over {
             Over::Http if !transfer.is_http() => Some("needs a subject over HTTP: --consumer http://.. or https://.."),
             Over::Tls if transfer != Transfer::Https => Some("needs a subject over TLS: --consumer https://.."),
-            Over::Mqtt | Over::Tap if transfer != Transfer::Mqtt => Some("needs a subject over MQTT: --consumer mqtt://.. --device ID"),
-            Over::Tap if !session.has_tap() => Some("needs the subject's connection to a broker to be seen: --subject ours-mqtt, or --tap"),
+            Over::Mqtt | Over::Tap if transfer != Transfer::Mqtt => {
+                Some("needs a subject over MQTT: --consumer mqtt://.. --device ID")
+            }
+            Over::Tap if !session.has_tap() => {
+                Some("needs the subject's connection to a broker to be seen: --subject ours-mqtt, or --tap")
+            }
             _ if self.needs.changes && !asked.destructive => Some("changes what the subject filters: --destructive"),
             _ if self.needs.changes && !asked.is_ours && !session.lists("delete", "slpf:rule_number") => {
                 Some("makes rules, which the subject could not delete again")
@@ -87,7 +91,14 @@ impl Check {
 
 /// Every check against a Consumer, in the order of the standards; those that change something come last.
 pub(crate) fn all() -> Vec<Check> {
-    let mut checks = [crate::ls::checks(), crate::https::checks(), crate::mqtt::checks(), crate::slpf::checks(), crate::arch::checks()].concat();
+    let mut checks = [
+        crate::ls::checks(),
+        crate::https::checks(),
+        crate::mqtt::checks(),
+        crate::slpf::checks(),
+        crate::arch::checks(),
+    ]
+    .concat();
     checks.sort_by_key(|check| check.needs.changes);
     checks
 }
@@ -108,10 +119,18 @@ mod tests {
         checked.extend(crate::sums::rows());
         let is_open = |id: &str, reason: Option<String>| !checked.contains(id) && reason.is_none();
         let open: Vec<_> = rows().iter().filter(|row| is_open(row.id, unseen::reason(row, Role::Consumer))).collect();
-        assert!(open.is_empty(), "{}", open.iter().map(|row| format!("{} {}\n", row.id, row.requirement)).collect::<String>());
+        assert!(
+            open.is_empty(),
+            "{}",
+            open.iter().map(|row| format!("{} {}\n", row.id, row.requirement)).collect::<String>()
+        );
         let heard: BTreeSet<_> = crate::producer::rows().into_iter().collect();
         let is_open = |id: &str, reason: Option<String>| !heard.contains(id) && reason.is_none();
         let open: Vec<_> = rows().iter().filter(|row| is_open(row.id, unseen::reason(row, Role::Producer))).collect();
-        assert!(open.is_empty(), "{}", open.iter().map(|row| format!("{} {}\n", row.id, row.requirement)).collect::<String>());
+        assert!(
+            open.is_empty(),
+            "{}",
+            open.iter().map(|row| format!("{} {}\n", row.id, row.requirement)).collect::<String>()
+        );
     }
 }

@@ -114,9 +114,15 @@ struct Output {
     /// Write a report as one page of HTML
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// Write the statement of conformance to CONFORMANCE.md
-    #[arg(long, conflicts_with_all = ["consumer", "only", "section", "id"])]
-    statement: bool,
+    /// Write the statement of conformance of ours [default: CONFORMANCE.md]
+    #[arg(
+        long,
+        value_name = "FILE",
+        num_args = 0..=1,
+        default_missing_value = STATEMENT,
+        conflicts_with_all = ["consumer", "only", "section", "id"]
+    )]
+    statement: Option<PathBuf>,
     /// Also say every row, and not only those that are not met
     #[arg(short, long)]
     verbose: bool,
@@ -244,7 +250,8 @@ impl Cli {
         let mut wire = Mqtt::connect(&address, DEVICE, patience, Some(tap))?;
         let mut restart = || ours.stop().and_then(|()| ours.start_again());
         // What does not depend on the transfer was seen over HTTP, in a tenth of the time.
-        let is_of_mqtt = |check: &&Check| self.subject == "ours-mqtt" || matches!(check.needs.over, Over::Mqtt | Over::Tap);
+        let is_of_mqtt =
+            |check: &&Check| self.subject == "ours-mqtt" || matches!(check.needs.over, Over::Mqtt | Over::Tap);
         let checks: Vec<_> = checks.iter().filter(is_of_mqtt).copied().collect();
         Ok(run(&mut wire, asked, &checks, Some(&mut restart), progress)?)
     }
@@ -290,13 +297,15 @@ impl Cli {
     fn tell(&self, report: &Report) -> Result<(), Failure> {
         let format = if self.output.json { Format::Json } else { Format::Terminal { is_verbose: self.output.verbose } };
         print!("{}", report.render(format));
-        for (file, format) in [(&self.output.junit, Format::Junit), (&self.output.html, Format::Html)] {
+        let files = [
+            (&self.output.junit, Format::Junit),
+            (&self.output.html, Format::Html),
+            (&self.output.statement, Format::Statement),
+        ];
+        for (file, format) in files {
             if let Some(file) = file {
                 write(file, &report.render(format))?;
             }
-        }
-        if self.output.statement {
-            write(Path::new(STATEMENT), &report.render(Format::Statement))?;
         }
         Ok(())
     }

@@ -75,7 +75,8 @@ fn ask(session: &mut Session<'_>, case: &Case, octets: &[u8]) -> io::Result<()> 
     } else {
         (status == Some(400), "it is malformed: 400")
     };
-    let basis = if case.decisions.is_empty() { String::new() } else { format!(" (as read in DECISIONS {})", case.decisions) };
+    let basis =
+        if case.decisions.is_empty() { String::new() } else { format!(" (as read in DECISIONS {})", case.decisions) };
     session.note(&case.ids.join(" "), is_met, &format!("corpus/{}", case.path), &format!("{expected}{basis}"), &got);
     Ok(())
 }
@@ -105,7 +106,8 @@ fn harmless(session: &Session<'_>, octets: &[u8], is_message: bool) -> Option<Ve
     let actions = schema::names("Action");
     let is_performed = |action: &str| present.iter().any(|target| session.lists(action, target));
     let quoted = |action: &str| format!("\"{action}\"");
-    let named: Vec<_> = actions.iter().filter(|action| text.contains(&quoted(action)) && is_performed(action)).collect();
+    let named: Vec<_> =
+        actions.iter().filter(|action| text.contains(&quoted(action)) && is_performed(action)).collect();
     if named.is_empty() || (is_message && named == [&"query"]) {
         return Some(octets.to_vec());
     }

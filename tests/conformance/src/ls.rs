@@ -11,7 +11,12 @@ use crate::check::Check;
 
 /// All of them.
 pub(crate) fn checks() -> Vec<Check> {
-    let sections =
-        [section_3_1::checks(), section_3_2::checks(), section_3_3::checks(), section_3_4::checks(), section_4::checks()];
+    let sections = [
+        section_3_1::checks(),
+        section_3_2::checks(),
+        section_3_3::checks(),
+        section_3_4::checks(),
+        section_4::checks(),
+    ];
     [vec![crate::corpus::check()], sections.concat()].concat()
 }

@@ -20,7 +20,8 @@ pub(crate) struct Filter {
 
 impl Filter {
     pub(crate) fn wants(&self, row: &Row) -> bool {
-        let is_any = |list: &[String], is_it: &dyn Fn(&str) -> bool| list.is_empty() || list.iter().any(|own| is_it(own));
+        let is_any =
+            |list: &[String], is_it: &dyn Fn(&str) -> bool| list.is_empty() || list.iter().any(|own| is_it(own));
         is_any(&self.only, &|own| own.eq_ignore_ascii_case(row.specification()))
             && is_any(&self.sections, &|own| row.is_in(own))
             && is_any(&self.ids, &|own| own.eq_ignore_ascii_case(row.id))

@@ -150,14 +150,7 @@ fn judge_extension(of: &str, name: &str, value: &Value, path: &str, faults: &mut
     }
 }
 
-fn judge_list(
-    item: &str,
-    size: Option<&str>,
-    is_unique: bool,
-    value: &Value,
-    path: &str,
-    faults: &mut Vec<Fault>,
-) {
+fn judge_list(item: &str, size: Option<&str>, is_unique: bool, value: &Value, path: &str, faults: &mut Vec<Fault>) {
     let mut fault = |reason: String| faults.push(Fault { path: path.to_owned(), reason });
     let Some(values) = value.as_array() else { return fault("it is no array".into()) };
     if !is_within(values.len(), size) {
@@ -197,13 +190,17 @@ fn primitive(base: &str, size: Option<&str>, value: &Value) -> Option<String> {
         },
         "Integer" => match value.as_i64() {
             None => Some("it is no integer".into()),
-            Some(n) => usize::try_from(n).map_or(size.is_some(), |n| !is_within(n, size)).then(|| format!("{n} is out of range")),
+            Some(n) => usize::try_from(n)
+                .map_or(size.is_some(), |n| !is_within(n, size))
+                .then(|| format!("{n} is out of range")),
         },
         _ => {
             let Some(text) = value.as_str() else { return Some("it is no string".into()) };
             let n_characters = text.chars().count();
             let is_counted = base == "String" && !is_within(n_characters, size);
-            is_counted.then(|| format!("it has {n_characters} characters")).or_else(|| format::fault(base, rest, size, text))
+            is_counted
+                .then(|| format!("it has {n_characters} characters"))
+                .or_else(|| format::fault(base, rest, size, text))
         }
     }
 }
@@ -232,7 +229,8 @@ fn join(path: &str, name: &str) -> String {
 }
 
 fn is_nsid(text: &str) -> bool {
-    (1..=16).contains(&text.chars().count()) && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+    (1..=16).contains(&text.chars().count())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
 }
 
 #[cfg(test)]
@@ -249,13 +247,22 @@ mod tests {
     #[test]
     fn responses_are_judged_by_the_tables() {
         let pairs = json!({"query": ["features"], "delete": ["slpf:rule_number"]});
-        let results = json!({"versions": ["1.0"], "profiles": ["slpf", "x-a"], "pairs": pairs, "slpf": {"rule_number": 7}});
+        let results =
+            json!({"versions": ["1.0"], "profiles": ["slpf", "x-a"], "pairs": pairs, "slpf": {"rule_number": 7}});
         check("OpenC2-Response", json!({"status": 200, "results": results}), &[]);
         check("OpenC2-Response", json!({"status": "200"}), &["status"]);
         check("OpenC2-Response", json!({"status": 201, "results": {}}), &["results", "status"]);
         check("OpenC2-Response", json!({"status_text": 5}), &["status", "status_text"]);
-        check("Results", json!({"versions": [], "rate_limit": -1, "rule_number": 5}), &["rate_limit", "rule_number", "versions"]);
-        check("Results", json!({"pairs": {"x": ["features", "features"]}, "slpf": {"a": 1}}), &["pairs.x", "pairs.x", "slpf.a"]);
+        check(
+            "Results",
+            json!({"versions": [], "rate_limit": -1, "rule_number": 5}),
+            &["rate_limit", "rule_number", "versions"],
+        );
+        check(
+            "Results",
+            json!({"pairs": {"x": ["features", "features"]}, "slpf": {"a": 1}}),
+            &["pairs.x", "pairs.x", "slpf.a"],
+        );
     }
 
     #[test]
@@ -269,6 +276,10 @@ mod tests {
         let command = json!({"action": "Deny", "target": {"slpf:rule_number": "5"}, "args": {"direction": 1}, "x": 1});
         check("OpenC2-Command", command, &["action", "args.direction", "target.slpf:rule_number", "x"]);
         check("Headers", json!({"to": [], "created": "now", "x-own": 1}), &["created", "to"]);
-        check("OpenC2-Command", json!({"action": "query", "target": {"features": []}, "command_id": "a b"}), &["command_id"]);
+        check(
+            "OpenC2-Command",
+            json!({"action": "query", "target": {"features": []}, "command_id": "a b"}),
+            &["command_id"],
+        );
     }
 }

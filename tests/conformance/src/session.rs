@@ -51,7 +51,15 @@ pub(crate) struct Session<'w> {
 
 impl<'w> Session<'w> {
     pub(crate) fn new(wire: &'w mut dyn Wire, asked: Asked) -> Self {
-        Self { wire, asked, facts: Facts::default(), notes: Notes::default(), made: Vec::new(), n_requests: 0, restart: None }
+        Self {
+            wire,
+            asked,
+            facts: Facts::default(),
+            notes: Notes::default(),
+            made: Vec::new(),
+            n_requests: 0,
+            restart: None,
+        }
     }
 
     pub(crate) fn transfer(&self) -> Transfer {
@@ -75,7 +83,9 @@ impl<'w> Session<'w> {
         let features = json!(["versions", "profiles", "pairs"]);
         let got = self.ask(json!({"action": "query", "target": {"features": features}}))?;
         let results = got.results();
-        let texts = |value: &Value| value.as_array().into_iter().flatten().filter_map(|own| own.as_str().map(ToOwned::to_owned)).collect();
+        let texts = |value: &Value| {
+            value.as_array().into_iter().flatten().filter_map(|own| own.as_str().map(ToOwned::to_owned)).collect()
+        };
         self.facts.versions = texts(&results["versions"]);
         self.facts.profiles = texts(&results["profiles"]);
         let pairs = results["pairs"].as_object().cloned().unwrap_or_default();

@@ -113,7 +113,8 @@ impl Ours {
         if let Some(port) = broker {
             let _ = write!(rest, "[mqtt]\nbroker = \"mqtt://127.0.0.1:{port}\"\n");
         }
-        rest += "[policy]\ndangerously_allow_everything = true\n[[actuator]]\nprofile = \"slpf\"\nbackend = \"dry-run\"\n";
+        rest +=
+            "[policy]\ndangerously_allow_everything = true\n[[actuator]]\nprofile = \"slpf\"\nbackend = \"dry-run\"\n";
         rest += match extent {
             Extent::Full => FULL,
             Extent::Bare => BARE,
@@ -124,7 +125,8 @@ impl Ours {
         let http = format!("[http]\nlisten = \"127.0.0.1:{}\"\n", self.port);
         let file = self.path("consumer.toml");
         // Testing mode has to be asked for, by those that know the word.
-        let candidates = if self.has_http { vec![format!("{http}testing = true\n"), http] } else { vec![String::new()] };
+        let candidates =
+            if self.has_http { vec![format!("{http}testing = true\n"), http] } else { vec![String::new()] };
         let mut said = String::new();
         for http in &candidates {
             fs::write(&file, format!("{common}{http}{rest}"))?;

@@ -24,7 +24,8 @@ pub(crate) fn partly(id: &'static str, role: Role) -> Option<String> {
 const PERMISSION: &str = "A permission: whoever does not use it is right as well.";
 
 /// What a Producer makes of what it receives stays with it.
-const READING: &str = "The Producer has sent nothing that shows it, and how it reads is not seen by whoever answers it.";
+const READING: &str =
+    "The Producer has sent nothing that shows it, and how it reads is not seen by whoever answers it.";
 
 fn side(role: Role) -> &'static str {
     match role {

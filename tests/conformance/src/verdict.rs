@@ -143,7 +143,9 @@ impl Outcome {
                 Some(reason) => (Verdict::NotObservable, vec![reason]),
                 None => (Verdict::Skipped, vec![NOT_EXERCISED.to_owned()]),
             },
-            _ if lacks.iter().all(|lack| is_idle(lack)) => (Verdict::Met, unseen::partly(row.id, role).into_iter().collect()),
+            _ if lacks.iter().all(|lack| is_idle(lack)) => {
+                (Verdict::Met, unseen::partly(row.id, role).into_iter().collect())
+            }
             _ => (Verdict::Partly, lacks),
         };
         Self { row, verdict, reasons, n_seen: n_met + n_faults, faults, n_faults }

@@ -13,7 +13,8 @@ pub(super) fn checks() -> Vec<Check> {
 
 fn octets(session: &mut Session<'_>) -> io::Result<()> {
     let host = session.authority();
-    let token = session.asked.token.as_ref().map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+    let token =
+        session.asked.token.as_ref().map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
     let id = session.fresh_id();
     let body = message(&id, &query()).to_string();
     let head = |fields: &str| {
@@ -24,19 +25,42 @@ fn octets(session: &mut Session<'_>) -> io::Result<()> {
     let halves = body.split_at(body.len() / 2);
     let in_two = format!(
         "Transfer-Encoding: chunked\r\n\r\n{:x};a=b\r\n{}\r\n{:x}\r\n{}\r\n0\r\n\r\n",
-        halves.0.len(), halves.0, halves.1.len(), halves.1
+        halves.0.len(),
+        halves.0,
+        halves.1.len(),
+        halves.1
     );
     let with_host = head(&format!("Host: {host}\r\n"));
     for (rows, request, is_good, point) in [
         ("HTTPS-007", format!("{with_host}{length}\r\n{body}"), true, "a request as usual"),
         ("HTTPS-007 HTTPS-078", format!("{with_host}{chunked}"), true, "a body in one chunk"),
         ("HTTPS-007 HTTPS-078", format!("{with_host}{in_two}"), true, "a body in two chunks"),
-        ("HTTPS-007", format!("{}{length}\r\n{body}", head(&format!("hOST: {host}\r\n"))), true, "field names in any case"),
+        (
+            "HTTPS-007",
+            format!("{}{length}\r\n{body}", head(&format!("hOST: {host}\r\n"))),
+            true,
+            "field names in any case",
+        ),
         ("HTTPS-007 HTTPS-077", format!("{}{length}\r\n{body}", head("")), false, "a request without Host"),
-        ("HTTPS-007 HTTPS-077", format!("{}{length}\r\n{body}", head(&format!("Host: {host}\r\nHost: other.example\r\n"))), false, "a request with two Hosts"),
-        ("HTTPS-079", format!("{with_host}{length}{length}Content-Length: 5\r\n\r\n{body}"), false, "two lengths that differ"),
+        (
+            "HTTPS-007 HTTPS-077",
+            format!("{}{length}\r\n{body}", head(&format!("Host: {host}\r\nHost: other.example\r\n"))),
+            false,
+            "a request with two Hosts",
+        ),
+        (
+            "HTTPS-079",
+            format!("{with_host}{length}{length}Content-Length: 5\r\n\r\n{body}"),
+            false,
+            "two lengths that differ",
+        ),
         ("HTTPS-079", format!("{with_host}Content-Length: abc\r\n\r\n{body}"), false, "a length that is no number"),
-        ("HTTPS-079", format!("{with_host}Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n"), false, "an unknown transfer coding"),
+        (
+            "HTTPS-079",
+            format!("{with_host}Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n"),
+            false,
+            "an unknown transfer coding",
+        ),
         ("HTTPS-007", format!("POST {PATH} HTTP/1.1\r\nHost : {host}\r\n\r\n"), false, "a space before a colon"),
         ("HTTPS-007", "OPENC2\r\n\r\n".to_owned(), false, "what is no request at all"),
     ] {

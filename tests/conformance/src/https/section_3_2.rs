@@ -11,13 +11,21 @@ use crate::wire::{Outgoing, PATH, Transfer};
 
 pub(super) fn checks() -> Vec<Check> {
     vec![
-        Check::new("HTTPS-001 HTTPS-004 HTTPS-015 HTTPS-017 HTTPS-056", "Commands are taken at the well-known place", place)
-            .over(Over::Http),
+        Check::new(
+            "HTTPS-001 HTTPS-004 HTTPS-015 HTTPS-017 HTTPS-056",
+            "Commands are taken at the well-known place",
+            place,
+        )
+        .over(Over::Http),
         Check::new("HTTPS-009 HTTPS-016 HTTPS-066", "Other methods and places are refused", refused).over(Over::Http),
         Check::new("HTTPS-010 HTTPS-064", "One message in one body", one_message).over(Over::Http),
         Check::new("HTTPS-011 HTTPS-012", "Connections are kept, and do not matter", connections).over(Over::Http),
-        Check::new("HTTPS-005 HTTPS-006 HTTPS-057 HTTPS-061 HTTPS-071 HTTPS-072", "Ports are those of the modes", ports)
-            .over(Over::Http),
+        Check::new(
+            "HTTPS-005 HTTPS-006 HTTPS-057 HTTPS-061 HTTPS-071 HTTPS-072",
+            "Ports are those of the modes",
+            ports,
+        )
+        .over(Over::Http),
     ]
 }
 
@@ -28,7 +36,11 @@ pub(super) fn query() -> Value {
 fn place(session: &mut Session<'_>) -> io::Result<()> {
     let id = session.fresh_id();
     let got = session.send(&Outgoing::new(message(&id, &query()).to_string()).id(&id).path(PATH))?;
-    let rows = if session.transfer() == Transfer::Http { "HTTPS-001 HTTPS-004 HTTPS-015 HTTPS-017 HTTPS-056" } else { "HTTPS-001 HTTPS-004 HTTPS-015 HTTPS-056" };
+    let rows = if session.transfer() == Transfer::Http {
+        "HTTPS-001 HTTPS-004 HTTPS-015 HTTPS-017 HTTPS-056"
+    } else {
+        "HTTPS-001 HTTPS-004 HTTPS-015 HTTPS-056"
+    };
     session.note(rows, got.is_ok(), &format!("POST {PATH}"), "200 and a Response", &got);
     Ok(())
 }
@@ -42,7 +54,11 @@ fn refused(session: &mut Session<'_>) -> io::Result<()> {
     }
     for method in ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH"] {
         let id = session.fresh_id();
-        let body = if matches!(method, "PUT" | "DELETE" | "PATCH") { message(&id, &query()).to_string() } else { String::new() };
+        let body = if matches!(method, "PUT" | "DELETE" | "PATCH") {
+            message(&id, &query()).to_string()
+        } else {
+            String::new()
+        };
         let got = session.send(&Outgoing::new(body).id(&id).method(method))?;
         let is_refused = got.code().is_some_and(|code| code >= 400);
         let point = format!("{method} {PATH}");
@@ -76,11 +92,21 @@ fn connections(session: &mut Session<'_>) -> io::Result<()> {
     // Each of these has a connection of its own.
     for request in requests.iter().take(3) {
         let id = session.fresh_id();
-        let own = Outgoing { body: message(&id, &query()).to_string().into_bytes(), request_id: Some(id.clone()), ..request.clone() };
+        let own = Outgoing {
+            body: message(&id, &query()).to_string().into_bytes(),
+            request_id: Some(id.clone()),
+            ..request.clone()
+        };
         let got = session.send(&own.field("Connection", "close"))?;
         let answered = got.answer().and_then(|answer| answer.header("request_id"));
         let is_met = answered == Some(json!(id));
-        session.note("HTTPS-012", is_met, "a Command on a connection of its own", "a Response under its request_id", &got);
+        session.note(
+            "HTTPS-012",
+            is_met,
+            "a Command on a connection of its own",
+            "a Response under its request_id",
+            &got,
+        );
     }
     Ok(())
 }
@@ -94,7 +120,10 @@ fn ports(session: &mut Session<'_>) -> io::Result<()> {
         if is_usual {
             session.note("HTTPS-005 HTTPS-061", got.is_ok(), "HTTP on port 80", "it listens there", &got);
         } else {
-            session.lacks("HTTPS-005 HTTPS-061", "The subject was given at another port than 80; the rows are about its default.");
+            session.lacks(
+                "HTTPS-005 HTTPS-061",
+                "The subject was given at another port than 80; the rows are about its default.",
+            );
         }
         session.lacks("HTTPS-006 HTTPS-071 HTTPS-072", "Does not apply: the subject was given in Testing mode.");
         let probe = session.probe(&Probe::Hello { version: 0x0303, suites: vec![0xc02b, 0xc02f] })?;
@@ -104,7 +133,10 @@ fn ports(session: &mut Session<'_>) -> io::Result<()> {
     }
     session.lacks("HTTPS-005 HTTPS-061", "Does not apply: the subject was given in Operations mode.");
     if !is_usual {
-        session.lacks("HTTPS-006 HTTPS-071 HTTPS-072 HTTPS-057", "The subject was given at another port than 443; the rows are about its default.");
+        session.lacks(
+            "HTTPS-006 HTTPS-071 HTTPS-072 HTTPS-057",
+            "The subject was given at another port than 443; the rows are about its default.",
+        );
         return Ok(());
     }
     session.note("HTTPS-006 HTTPS-071", got.is_ok(), "HTTPS on port 443", "it listens there", &got);

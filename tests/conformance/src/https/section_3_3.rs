@@ -11,8 +11,12 @@ use crate::wire::Outgoing;
 
 pub(super) fn checks() -> Vec<Check> {
     vec![
-        Check::new("HTTPS-029..HTTPS-031 HTTPS-055", "The media type is read as one, and others are refused", media_types)
-            .over(Over::Http),
+        Check::new(
+            "HTTPS-029..HTTPS-031 HTTPS-055",
+            "The media type is read as one, and others are refused",
+            media_types,
+        )
+        .over(Over::Http),
         Check::new("HTTPS-032..HTTPS-036", "The message is read as HTTPS 3.3.2 defines it", messages).over(Over::Http),
         Check::new("HTTPS-045..HTTPS-047 HTTPS-075", "Commands are known by their identifying value", identifiers)
             .over(Over::Http),
@@ -26,10 +30,12 @@ fn media_types(session: &mut Session<'_>) -> io::Result<()> {
         ("Application/OpenC2+JSON;Version=\"1.0\"", "HTTPS-055"),
     ] {
         let id = session.fresh_id();
-        let got = session.send(&Outgoing::new(message(&id, &query()).to_string()).id(&id).field("Content-Type", media_type))?;
+        let got = session
+            .send(&Outgoing::new(message(&id, &query()).to_string()).id(&id).field("Content-Type", media_type))?;
         session.note(rows, got.is_ok(), &format!("Content-Type: {media_type}"), "200: it is the same media type", &got);
     }
-    for (name, point) in [("CONTENT-TYPE", "a header field name in capitals"), ("content-type", "one in small letters")] {
+    for (name, point) in [("CONTENT-TYPE", "a header field name in capitals"), ("content-type", "one in small letters")]
+    {
         let id = session.fresh_id();
         let outgoing = Outgoing::new(message(&id, &query()).to_string()).id(&id).without("Content-Type");
         let got = session.send(&outgoing.field(name, crate::wire::MEDIA_TYPE))?;
@@ -37,7 +43,8 @@ fn media_types(session: &mut Session<'_>) -> io::Result<()> {
     }
     for media_type in ["text/plain", "application/xml", "application/openc2+json;version=9.9", "image/png"] {
         let id = session.fresh_id();
-        let got = session.send(&Outgoing::new(message(&id, &query()).to_string()).id(&id).field("Content-Type", media_type))?;
+        let got = session
+            .send(&Outgoing::new(message(&id, &query()).to_string()).id(&id).field("Content-Type", media_type))?;
         let is_refused = got.code().is_some_and(|code| code >= 400);
         session.note("HTTPS-031", is_refused, &format!("Content-Type: {media_type}"), "it is refused (400)", &got);
     }
@@ -49,7 +56,11 @@ fn messages(session: &mut Session<'_>) -> io::Result<()> {
     for (rows, message, point) in [
         ("HTTPS-032", json!({"headers": {"from": FROM}}), "a message without a body"),
         ("HTTPS-032", json!({"headers": {"from": FROM}, "body": body, "x": 1}), "a member that nobody defines"),
-        ("HTTPS-032", json!({"headers": {"from": FROM}, "body": body, "signature": 5}), "a signature that is no string"),
+        (
+            "HTTPS-032",
+            json!({"headers": {"from": FROM}, "body": body, "signature": 5}),
+            "a signature that is no string",
+        ),
         ("HTTPS-033", json!({"headers": {"created": "now"}, "body": body}), "`created` that is a text"),
         ("HTTPS-033", json!({"headers": {"request_id": 5}, "body": body}), "`request_id` that is a number"),
         ("HTTPS-034", json!({"headers": {"to": [5]}, "body": body}), "`to` with a number"),
@@ -69,15 +80,28 @@ fn messages(session: &mut Session<'_>) -> io::Result<()> {
 fn identifiers(session: &mut Session<'_>) -> io::Result<()> {
     let in_message = |got: &crate::exchange::Exchange| got.answer().and_then(|answer| answer.header("request_id"));
     let id = session.fresh_id();
-    let bare = json!({"headers": {"created": now(), "from": FROM}, "body": {"openc2": {"request": query()}}}).to_string();
+    let bare =
+        json!({"headers": {"created": now(), "from": FROM}, "body": {"openc2": {"request": query()}}}).to_string();
     let got = session.send(&Outgoing::new(bare).field("X-Request-ID", &id))?;
     let is_met = in_message(&got) == Some(json!(id));
-    session.note("HTTPS-046", is_met, "X-Request-ID without headers.request_id", "headers.request_id of the Response is X-Request-ID", &got);
+    session.note(
+        "HTTPS-046",
+        is_met,
+        "X-Request-ID without headers.request_id",
+        "headers.request_id of the Response is X-Request-ID",
+        &got,
+    );
     let (own, other) = (session.fresh_id(), session.fresh_id());
     let outgoing = Outgoing::new(message(&own, &query()).to_string()).id(&own).field("X-Request-ID", &other);
     let got = session.send(&outgoing)?;
     let is_met = in_message(&got) == Some(json!(own));
-    session.note("HTTPS-045 HTTPS-075", is_met, "X-Request-ID and headers.request_id differ", "the Response has that of the message", &got);
+    session.note(
+        "HTTPS-045 HTTPS-075",
+        is_met,
+        "X-Request-ID and headers.request_id differ",
+        "the Response has that of the message",
+        &got,
+    );
     let id = session.fresh_id();
     let outgoing = Outgoing::new(message(&id, &query()).to_string()).id(&id).without("X-Request-ID");
     let got = session.send(&outgoing.without("X-Request-ID"))?;

@@ -11,8 +11,12 @@ use crate::wire::Outgoing;
 
 pub(super) fn checks() -> Vec<Check> {
     vec![
-        Check::new("HTTPS-066 HTTPS-067 HTTPS-052..HTTPS-054 HTTPS-013", "Errors are told as HTTPS 4.2.1 has it", errors)
-            .over(Over::Http),
+        Check::new(
+            "HTTPS-066 HTTPS-067 HTTPS-052..HTTPS-054 HTTPS-013",
+            "Errors are told as HTTPS 4.2.1 has it",
+            errors,
+        )
+        .over(Over::Http),
     ]
 }
 
@@ -45,7 +49,10 @@ fn errors(session: &mut Session<'_>) -> io::Result<()> {
     ] {
         let got = session.ask(command)?;
         let code = got.code().map(u64::from);
-        let is_met = got.answer().and_then(crate::exchange::Answer::response).is_some_and(|response| response["status"].as_u64() == code);
+        let is_met = got
+            .answer()
+            .and_then(crate::exchange::Answer::response)
+            .is_some_and(|response| response["status"].as_u64() == code);
         session.note("HTTPS-067", is_met, "The code of HTTP and the status", "the same", &got);
     }
     Ok(())

@@ -11,7 +11,8 @@ use crate::wire::{MEDIA_TYPE, PATH};
 pub(super) fn checks() -> Vec<Check> {
     vec![
         Check::new("HTTPS-018 HTTPS-019 HTTPS-070", "TLS 1.2 and 1.3 are accepted", versions).over(Over::Tls),
-        Check::new("HTTPS-020 HTTPS-021 HTTPS-023 HTTPS-025 HTTPS-026", "What is weak is refused", weak).over(Over::Tls),
+        Check::new("HTTPS-020 HTTPS-021 HTTPS-023 HTTPS-025 HTTPS-026", "What is weak is refused", weak)
+            .over(Over::Tls),
         Check::new("HTTPS-027 HTTPS-058 HTTPS-076", "Strangers and plain HTTP are refused", strangers).over(Over::Tls),
     ]
 }
@@ -21,13 +22,21 @@ fn is(exchange: &crate::exchange::Exchange, word: &str) -> bool {
 }
 
 fn versions(session: &mut Session<'_>) -> io::Result<()> {
-    for (rows, version, point) in [("HTTPS-018", 0x0303, "TLS 1.2 alone"), ("HTTPS-018 HTTPS-019", 0x0304, "TLS 1.3 alone")] {
+    for (rows, version, point) in
+        [("HTTPS-018", 0x0303, "TLS 1.2 alone"), ("HTTPS-018 HTTPS-019", 0x0304, "TLS 1.3 alone")]
+    {
         let files = session.asked.files.clone();
         let got = session.probe(&Probe::Handshake { version, files })?;
         session.note(rows, is(&got, "taken"), point, "the handshake is made", &got);
     }
     let got = session.ask(query())?;
-    session.note("HTTPS-070", got.is_ok(), "query features over TLS", "200; the rows of Testing are looked at over TLS as well", &got);
+    session.note(
+        "HTTPS-070",
+        got.is_ok(),
+        "query features over TLS",
+        "200; the rows of Testing are looked at over TLS as well",
+        &got,
+    );
     Ok(())
 }
 

@@ -135,12 +135,7 @@ fn i_json(session: &mut Session<'_>) -> io::Result<()> {
 }
 
 /// Over MQTT the id of what cannot be read may be unknown: then any answer is one.
-fn post(
-    session: &mut Session<'_>,
-    id: &str,
-    octets: Vec<u8>,
-    is: table::Is,
-) -> io::Result<crate::exchange::Exchange> {
+fn post(session: &mut Session<'_>, id: &str, octets: Vec<u8>, is: table::Is) -> io::Result<crate::exchange::Exchange> {
     let mut outgoing = Outgoing::new(octets).id(id);
     if is == Malformed && !session.transfer().is_http() {
         outgoing = outgoing.silent();

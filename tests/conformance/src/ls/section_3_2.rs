@@ -27,7 +27,11 @@ fn contents(session: &mut Session<'_>) -> io::Result<()> {
         ("HTTPS-035", json!({}), "a body without a member"),
         ("HTTPS-035", json!({"openc3": {"request": query()}}), "body.openc3"),
         ("HTTPS-036", json!({"openc2": {}}), "body.openc2 without a member"),
-        ("HTTPS-036 LS-196", json!({"openc2": {"request": query(), "response": {"status": 200}}}), "a request and a response"),
+        (
+            "HTTPS-036 LS-196",
+            json!({"openc2": {"request": query(), "response": {"status": 200}}}),
+            "a request and a response",
+        ),
     ] {
         let id = session.fresh_id();
         let octets = json!({"headers": headers(&id), "body": body}).to_string();

@@ -17,7 +17,8 @@ pub(super) fn checks() -> Vec<Check> {
         ),
         Check::new("LS-095 LS-035 LS-144", "All actions of the language are known, and no others", actions),
         Check::new("LS-142", "A Command that is not there is not found", cancel_unknown),
-        Check::new("LS-092 LS-137", "A request_id names a Command without a command_id", cancel_by_request_id).changing(),
+        Check::new("LS-092 LS-137", "A request_id names a Command without a command_id", cancel_by_request_id)
+            .changing(),
         Check::new("LS-121..LS-126 LS-137", "Commands take effect when they say", times).changing(),
         Check::new("LS-127..LS-131 HTTPS-080 MQTT-123", "The Response that is asked for is sent", responses).changing(),
     ]
@@ -35,7 +36,11 @@ fn commands(session: &mut Session<'_>) -> io::Result<()> {
         ("LS-094 LS-220", format!(r#"{{"action": ["ACTION"], {iri}}}"#), Malformed),
         ("LS-088 LS-221", r#"{"action": "ACTION"}"#.to_owned(), Malformed),
         ("LS-097 LS-221", r#"{"action": "ACTION", "target": {}}"#.to_owned(), Malformed),
-        ("LS-097 LS-221", r#"{"action": "ACTION", "target": {"iri": "http://a.example/", "file": {"name": "a"}}}"#.to_owned(), Malformed),
+        (
+            "LS-097 LS-221",
+            r#"{"action": "ACTION", "target": {"iri": "http://a.example/", "file": {"name": "a"}}}"#.to_owned(),
+            Malformed,
+        ),
         ("LS-117 LS-222", whole(r#", "actuator": {}"#), Malformed),
         ("LS-117 LS-222", whole(r#", "actuator": {"slpf": {}, "x-none": {}}"#), Malformed),
         ("LS-117 LS-222", whole(r#", "actuator": {"x-none": {}}"#), Understood),
@@ -48,7 +53,11 @@ fn commands(session: &mut Session<'_>) -> io::Result<()> {
         ("LS-201", whole(r#", "args": {"response_requested": "ack"}"#), Understood),
         ("LS-201", whole(r#", "args": {"response_requested": "status"}"#), Understood),
         ("LS-122", whole(r#", "args": {"start_time": 5000000000000, "duration": 1}"#), Understood),
-        ("LS-122", whole(r#", "args": {"start_time": 5000000000000, "stop_time": 5000000000001, "duration": 1}"#), Malformed),
+        (
+            "LS-122",
+            whole(r#", "args": {"start_time": 5000000000000, "stop_time": 5000000000001, "duration": 1}"#),
+            Malformed,
+        ),
     ];
     let table: Vec<_> = table.iter().map(|(rows, command, is)| (*rows, command.as_str(), *is)).collect();
     table::commands(session, &table)
@@ -63,7 +72,13 @@ fn actions(session: &mut Session<'_>) -> io::Result<()> {
         let got = session.ask(json!({"action": action, "target": {"iri": "http://a.example/"}}))?;
         table::judge(session, "LS-095", Understood, &format!("action {action}"), &got);
         let expected = "501: no profile of the subject has this pair";
-        session.note("LS-144", got.status() == Some(501), &format!("{action} iri, which is not listed"), expected, &got);
+        session.note(
+            "LS-144",
+            got.status() == Some(501),
+            &format!("{action} iri, which is not listed"),
+            expected,
+            &got,
+        );
     }
     for action in ["x-acme:foo", "block", "QUERY", ""] {
         let got = session.ask(json!({"action": action, "target": {"iri": "http://a.example/"}}))?;
@@ -120,13 +135,38 @@ fn times(session: &mut Session<'_>) -> io::Result<()> {
     let (hour, soon) = (3_600_000, now + 3_600_000);
     let table = [
         ("LS-121", json!({"response_requested": "complete"}), 200, "no time: it takes effect now"),
-        ("LS-124 LS-137", json!({"start_time": soon, "response_requested": "status"}), 102, "a start in an hour: it waits"),
+        (
+            "LS-124 LS-137",
+            json!({"start_time": soon, "response_requested": "status"}),
+            102,
+            "a start in an hour: it waits",
+        ),
         ("LS-125", json!({"stop_time": soon, "response_requested": "complete"}), 200, "an end alone: it starts now"),
         ("LS-126", json!({"duration": hour, "response_requested": "complete"}), 200, "a duration alone: it starts now"),
-        ("LS-123", json!({"stop_time": soon, "duration": 2 * hour, "response_requested": "complete"}), 200, "end and duration: it has started"),
-        ("LS-123", json!({"stop_time": soon + hour, "duration": hour, "response_requested": "status"}), 102, "end and duration: it waits"),
-        ("LS-123", json!({"start_time": soon, "duration": hour, "response_requested": "status"}), 102, "start and duration: it waits"),
-        ("LS-123", json!({"start_time": soon, "stop_time": now, "response_requested": "status"}), 400, "an end before the start"),
+        (
+            "LS-123",
+            json!({"stop_time": soon, "duration": 2 * hour, "response_requested": "complete"}),
+            200,
+            "end and duration: it has started",
+        ),
+        (
+            "LS-123",
+            json!({"stop_time": soon + hour, "duration": hour, "response_requested": "status"}),
+            102,
+            "end and duration: it waits",
+        ),
+        (
+            "LS-123",
+            json!({"start_time": soon, "duration": hour, "response_requested": "status"}),
+            102,
+            "start and duration: it waits",
+        ),
+        (
+            "LS-123",
+            json!({"start_time": soon, "stop_time": now, "response_requested": "status"}),
+            400,
+            "an end before the start",
+        ),
     ];
     for (n, (rows, args, status, point)) in (10..).zip(table) {
         let Some(command) = rule(session, n, args) else {
@@ -160,13 +200,26 @@ fn responses(session: &mut Session<'_>) -> io::Result<()> {
     let mut command = none;
     command["args"]["slpf"] = json!({"insert_rule": number});
     let got = session.ask(command)?;
-    session.note(silence, got.is_silent(), "response_requested none", "no Response; over HTTP 200 with an empty body", &got);
+    session.note(
+        silence,
+        got.is_silent(),
+        "response_requested none",
+        "no Response; over HTTP 200 with an empty body",
+        &got,
+    );
     let code_is_right = got.code().is_none_or(|code| code == 200 || code >= 400);
-    session.note(silence, code_is_right, "response_requested none over HTTP", "HTTP 200, or the code of what is refused", &got);
+    session.note(
+        silence,
+        code_is_right,
+        "response_requested none over HTTP",
+        "HTTP 200, or the code of what is refused",
+        &got,
+    );
     session.ask(json!({"action": "delete", "target": {"slpf:rule_number": number}}))?;
     let ask = |session: &mut Session<'_>, n, args: Value| {
         let command = rule(session, n, args.clone()).unwrap_or_default();
-        let command = if args.is_null() { json!({"action": command["action"], "target": command["target"]}) } else { command };
+        let command =
+            if args.is_null() { json!({"action": command["action"], "target": command["target"]}) } else { command };
         session.ask(command)
     };
     let got = ask(session, 31, json!({"response_requested": "ack"}))?;

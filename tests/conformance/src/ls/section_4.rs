@@ -38,7 +38,8 @@ fn features(session: &mut Session<'_>) -> io::Result<()> {
     session.note("LS-161 LS-218", is_bare, "query features []", "no results: nothing was asked for", &got);
     // Each subset, as bits.
     for subset in 1..16_u8 {
-        let asked: Vec<_> = NAMES.iter().enumerate().filter(|(n, _)| subset & (1 << n) != 0).map(|(_, name)| *name).collect();
+        let asked: Vec<_> =
+            NAMES.iter().enumerate().filter(|(n, _)| subset & (1 << n) != 0).map(|(_, name)| *name).collect();
         let got = session.ask(query(&json!(asked)))?;
         let point = format!("query features {}", asked.join(", "));
         session.note("LS-062 LS-157 LS-205 LS-229", got.is_ok(), &point, "200", &got);
@@ -50,7 +51,13 @@ fn features(session: &mut Session<'_>) -> io::Result<()> {
                 "pairs" => "LS-215",
                 _ => continue,
             };
-            session.note(&format!("{row} SLPF-046"), results.get(name).is_some(), &point, &format!("results.{name}"), &got);
+            session.note(
+                &format!("{row} SLPF-046"),
+                results.get(name).is_some(),
+                &point,
+                &format!("results.{name}"),
+                &got,
+            );
         }
         if asked.contains(&"rate_limit") {
             let is_right = results.get("rate_limit").is_none_or(Value::is_number);
@@ -60,7 +67,9 @@ fn features(session: &mut Session<'_>) -> io::Result<()> {
         let is_met = told.iter().all(|name| asked.contains(&name.as_str()) || !NAMES.contains(&name.as_str()));
         session.note("LS-218", is_met, &point, "only what was asked for", &got);
     }
-    for (features, point) in [(json!(["version"]), "an unknown feature"), (json!([1]), "a number"), (json!("pairs"), "no list")] {
+    for (features, point) in
+        [(json!(["version"]), "an unknown feature"), (json!([1]), "a number"), (json!("pairs"), "no list")]
+    {
         let got = session.ask(query(&features))?;
         session.note("LS-157 LS-188", got.status() == Some(400), point, "it is malformed: 400", &got);
     }

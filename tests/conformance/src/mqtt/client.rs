@@ -20,8 +20,12 @@ pub(super) fn checks() -> Vec<Check> {
             connect,
         )
         .over(Over::Tap),
-        Check::new("MQTT-004 MQTT-012 MQTT-018..MQTT-021 MQTT-089..MQTT-092 MQTT-095..MQTT-097", "SUBSCRIBE is as the standard has it", subscribe)
-            .over(Over::Tap),
+        Check::new(
+            "MQTT-004 MQTT-012 MQTT-018..MQTT-021 MQTT-089..MQTT-092 MQTT-095..MQTT-097",
+            "SUBSCRIBE is as the standard has it",
+            subscribe,
+        )
+        .over(Over::Tap),
         Check::new(
             "MQTT-001 MQTT-015 MQTT-022..MQTT-026 MQTT-039 MQTT-041 MQTT-042 MQTT-072..MQTT-077 MQTT-079 MQTT-081",
             "PUBLISH is as the standard has it",
@@ -32,7 +36,9 @@ pub(super) fn checks() -> Vec<Check> {
             .over(Over::Tap)
             .changing(),
         Check::new("MQTT-054 MQTT-101", "A silent connection is kept alive", keep_alive).over(Over::Tap).lengthy(),
-        Check::new("MQTT-048 MQTT-058 MQTT-060 MQTT-061", "The client comes back as it was", again).over(Over::Tap).changing(),
+        Check::new("MQTT-048 MQTT-058 MQTT-060 MQTT-061", "The client comes back as it was", again)
+            .over(Over::Tap)
+            .changing(),
     ]
 }
 
@@ -52,9 +58,17 @@ fn keep_alive(session: &mut Session<'_>) -> io::Result<()> {
     let before = |at: Instant| tap.packets().iter().map(|own| own.at).filter(|own| *own < at).max();
     let pause = pings.get(n_before).and_then(|ping| Some(ping.at - before(ping.at)?));
     let share = pause.map(|pause| pause.as_secs_f64() / f64::from(u32::try_from(seconds).unwrap_or(u32::MAX)));
-    let got = remarked(share.map_or_else(|| "none came".into(), |share| format!("after {:.1} % of {seconds} s", share * 100.0)));
+    let got = remarked(
+        share.map_or_else(|| "none came".into(), |share| format!("after {:.1} % of {seconds} s", share * 100.0)),
+    );
     let is_met = share.is_some_and(|share| (0.9..=1.0).contains(&share));
-    session.note("MQTT-054 MQTT-101", is_met, "the first PINGREQ of a silent connection", "at 95 % of the Keep Alive", &got);
+    session.note(
+        "MQTT-054 MQTT-101",
+        is_met,
+        "the first PINGREQ of a silent connection",
+        "at 95 % of the Keep Alive",
+        &got,
+    );
     Ok(())
 }
 
@@ -74,7 +88,8 @@ fn connect(session: &mut Session<'_>) -> io::Result<()> {
             own.level, own.flags, own.keep_alive, own.client_id, own.properties
         ));
         let expiry = own.property(0x11).and_then(|value| value.try_into().ok()).map_or(0, u32::from_be_bytes);
-        let is_short = (1..=23).contains(&own.client_id.len()) && own.client_id.chars().all(|c| c.is_ascii_alphanumeric());
+        let is_short =
+            (1..=23).contains(&own.client_id.len()) && own.client_id.chars().all(|c| c.is_ascii_alphanumeric());
         for (rows, is_met, point, expected) in [
             ("MQTT-002 MQTT-063", own.level == 5, "The protocol level", "5"),
             ("MQTT-058 MQTT-064", own.flags & 0x02 == 0, "Clean Start", "0"),
@@ -102,7 +117,13 @@ fn subscribe(session: &mut Session<'_>) -> io::Result<()> {
     let covers = |topic: &str| filters.iter().any(|(filter, _)| is_match(filter, topic));
     session.note("MQTT-004 MQTT-089", !filters.is_empty(), "SUBSCRIBE", "the topics for requests", &got);
     session.note("MQTT-091", covers("oc2/cmd/all"), "Subscriptions", "oc2/cmd/all", &got);
-    session.note("MQTT-092", covers(&format!("oc2/cmd/device/{device}")), "Subscriptions", "oc2/cmd/device/[device_id]", &got);
+    session.note(
+        "MQTT-092",
+        covers(&format!("oc2/cmd/device/{device}")),
+        "Subscriptions",
+        "oc2/cmd/device/[device_id]",
+        &got,
+    );
     for nsid in session.facts.profiles.clone() {
         let is_met = covers(&format!("oc2/cmd/ap/{nsid}"));
         session.note("MQTT-090", is_met, "Subscriptions", &format!("oc2/cmd/ap/{nsid}"), &got);
@@ -163,7 +184,12 @@ fn publish(session: &mut Session<'_>) -> io::Result<()> {
         let has = |name: &str, value: &str| user.iter().any(|(own, is)| own == name && is == value);
         let content_type = own.property(0x03).is_some_and(|value| value == b"application/openc2");
         for (rows, is_met, point, expected) in [
-            ("MQTT-015 MQTT-073", own.topic.starts_with("oc2/rsp") && !own.topic.contains(['+', '#']), "The topic", "oc2/rsp.., no wildcard"),
+            (
+                "MQTT-015 MQTT-073",
+                own.topic.starts_with("oc2/rsp") && !own.topic.contains(['+', '#']),
+                "The topic",
+                "oc2/rsp.., no wildcard",
+            ),
             ("MQTT-039", own.qos == 1, "QoS", "1 by default"),
             ("MQTT-041 MQTT-074", own.qos >= 1, "QoS", "at least 1"),
             ("MQTT-075", !own.is_retained, "Retain", "0"),
@@ -203,7 +229,8 @@ fn retained(session: &mut Session<'_>) -> io::Result<()> {
     // Once this is answered, what was retained was looked at before.
     let got = session.ask(json!({"action": "query", "target": {"features": []}}))?;
     let all = published(session)?;
-    let answered = all[n_before.min(all.len())..].iter().filter(|own| String::from_utf8_lossy(&own.payload).contains(&id)).count();
+    let answered =
+        all[n_before.min(all.len())..].iter().filter(|own| String::from_utf8_lossy(&own.payload).contains(&id)).count();
     let expected = "nothing is performed by being subscribed to";
     session.note("MQTT-075", answered == 0, "a retained Command, when the subject comes back", expected, &got);
     // An empty retained message takes it away (MQTT 5 3.3.1.3).
@@ -228,10 +255,17 @@ fn again(session: &mut Session<'_>) -> io::Result<()> {
         session.lacks(all, "The subject did not come back in time.");
         return Ok(());
     };
-    let seen = remarked(format!("ClientID {:?}, then {:?}; flags {:#04x}", first.client_id, later.client_id, later.flags));
+    let seen =
+        remarked(format!("ClientID {:?}, then {:?}; flags {:#04x}", first.client_id, later.client_id, later.flags));
     session.note("MQTT-048", first.client_id == later.client_id, "The ClientID after a reconnect", "the same", &seen);
     session.note("MQTT-058", later.flags & 2 == 0, "Clean Start after a reconnect", "0", &seen);
-    session.note("MQTT-060 MQTT-061", got.is_ok(), "a Command that was sent while the subject was away", "it is answered", &got);
+    session.note(
+        "MQTT-060 MQTT-061",
+        got.is_ok(),
+        "a Command that was sent while the subject was away",
+        "it is answered",
+        &got,
+    );
     Ok(())
 }
 

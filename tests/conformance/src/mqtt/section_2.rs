@@ -10,10 +10,16 @@ use crate::wire::Outgoing;
 
 pub(super) fn checks() -> Vec<Check> {
     vec![
-        Check::new("MQTT-003..MQTT-005 MQTT-007 MQTT-013 MQTT-072 MQTT-073 MQTT-090..MQTT-092", "Commands come by each topic", topics)
+        Check::new(
+            "MQTT-003..MQTT-005 MQTT-007 MQTT-013 MQTT-072 MQTT-073 MQTT-090..MQTT-092",
+            "Commands come by each topic",
+            topics,
+        )
+        .over(Over::Mqtt),
+        Check::new("MQTT-014", "Commands for profiles that are not there are not performed", other_profile)
             .over(Over::Mqtt),
-        Check::new("MQTT-014", "Commands for profiles that are not there are not performed", other_profile).over(Over::Mqtt),
-        Check::new("MQTT-027 MQTT-083 MQTT-084", "Properties that are not legal are refused", properties).over(Over::Mqtt),
+        Check::new("MQTT-027 MQTT-083 MQTT-084", "Properties that are not legal are refused", properties)
+            .over(Over::Mqtt),
         Check::new("MQTT-034..MQTT-036", "`to` says who is meant", recipients).over(Over::Mqtt),
         Check::new("MQTT-087 MQTT-088", "Other properties change nothing", other_properties).over(Over::Mqtt),
         Check::new("MQTT-043 MQTT-098", "What comes twice is performed once", twice).over(Over::Mqtt).changing(),
@@ -33,14 +39,26 @@ fn outgoing(session: &mut Session<'_>, command: &Value) -> Outgoing {
 fn topics(session: &mut Session<'_>) -> io::Result<()> {
     let own = outgoing(session, &query());
     let got = session.send(&own)?;
-    session.note("MQTT-003..MQTT-005 MQTT-007 MQTT-013 MQTT-072 MQTT-073 MQTT-092", got.is_ok(), "oc2/cmd/device/[device_id]", "200", &got);
+    session.note(
+        "MQTT-003..MQTT-005 MQTT-007 MQTT-013 MQTT-072 MQTT-073 MQTT-092",
+        got.is_ok(),
+        "oc2/cmd/device/[device_id]",
+        "200",
+        &got,
+    );
     let own = outgoing(session, &query()).topic("oc2/cmd/all");
     let got = session.send(&own)?;
     session.note("MQTT-091", got.is_ok(), "oc2/cmd/all", "200", &got);
     for nsid in session.facts.profiles.clone() {
         let own = outgoing(session, &query()).topic(&format!("oc2/cmd/ap/{nsid}"));
         let got = session.send(&own)?;
-        session.note("MQTT-090", got.is_ok(), &format!("oc2/cmd/ap/{nsid}, which is a profile of the subject"), "200", &got);
+        session.note(
+            "MQTT-090",
+            got.is_ok(),
+            &format!("oc2/cmd/ap/{nsid}, which is a profile of the subject"),
+            "200",
+            &got,
+        );
     }
     Ok(())
 }
@@ -87,10 +105,19 @@ fn recipients(session: &mut Session<'_>) -> io::Result<()> {
             if got.is_ok() || from.is_some() {
                 session.note("MQTT-034 MQTT-036", got.is_ok(), &format!("to {to}"), "200: it is one of them", &got);
             } else {
-                session.lacks("MQTT-034", "By which name the subject goes in `to` is not told by the standard; not by its device_id.");
+                session.lacks(
+                    "MQTT-034",
+                    "By which name the subject goes in `to` is not told by the standard; not by its device_id.",
+                );
             }
         } else {
-            session.note("MQTT-034 MQTT-035", got.answers.is_empty(), &format!("to {to}"), "no answer: it is for others", &got);
+            session.note(
+                "MQTT-034 MQTT-035",
+                got.answers.is_empty(),
+                &format!("to {to}"),
+                "no answer: it is for others",
+                &got,
+            );
         }
     }
     Ok(())
@@ -111,7 +138,13 @@ fn other_properties(session: &mut Session<'_>) -> io::Result<()> {
     let got = session.send(&own)?;
     let topic = got.answer().and_then(|answer| answer.topic.clone()).unwrap_or_default();
     let is_met = got.is_ok() && topic.starts_with("oc2/rsp");
-    session.note("MQTT-087 MQTT-088", is_met, "Response Topic, Correlation Data, Message Expiry", "200 on oc2/rsp all the same", &got);
+    session.note(
+        "MQTT-087 MQTT-088",
+        is_met,
+        "Response Topic, Correlation Data, Message Expiry",
+        "200 on oc2/rsp all the same",
+        &got,
+    );
     Ok(())
 }
 
@@ -120,7 +153,8 @@ fn twice(session: &mut Session<'_>) -> io::Result<()> {
         session.lacks("MQTT-043 MQTT-098", "The subject does not list `deny ipv4_net`.");
         return Ok(());
     }
-    let command = json!({"action": "deny", "target": {"ipv4_net": "198.51.100.9"}, "args": {"response_requested": "complete"}});
+    let command =
+        json!({"action": "deny", "target": {"ipv4_net": "198.51.100.9"}, "args": {"response_requested": "complete"}});
     let own = outgoing(session, &command);
     let first = session.send(&own)?;
     let second = session.send(&own)?;
@@ -130,7 +164,8 @@ fn twice(session: &mut Session<'_>) -> io::Result<()> {
 }
 
 fn unnamed(session: &mut Session<'_>) -> io::Result<()> {
-    let whole = json!({"headers": {"from": FROM, "created": now()}, "body": {"openc2": {"request": query()}}}).to_string();
+    let whole =
+        json!({"headers": {"from": FROM, "created": now()}, "body": {"openc2": {"request": query()}}}).to_string();
     let got = session.send(&Outgoing::new(whole).silent())?;
     let is_met = got.is_ok() && got.answer().is_some_and(|answer| answer.header("request_id").is_none());
     session.note("MQTT-122", is_met, "a request without request_id", "200, without request_id", &got);

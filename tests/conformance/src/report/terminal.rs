@@ -55,7 +55,8 @@ fn fault(text: &mut String, outcome: &Outcome, paint: &Paint) {
     if let Some(fault) = outcome.faults.first() {
         for (name, octets) in [("sent", &fault.exchange.sent), ("received", &fault.exchange.received)] {
             let shown = show(octets);
-            let lines: Vec<_> = shown.lines().take(LINES).map(|line| line.chars().take(COLUMNS).collect::<String>()).collect();
+            let lines: Vec<_> =
+                shown.lines().take(LINES).map(|line| line.chars().take(COLUMNS).collect::<String>()).collect();
             let _ = writeln!(text, "    {name}:\n      | {}", lines.join("\n      | "));
         }
     }

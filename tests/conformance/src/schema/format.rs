@@ -15,8 +15,14 @@ pub(crate) fn fault(base: &str, format: &str, size: Option<&str>, text: &str) ->
         ("String", "/hostname /ipv4 /ipv6") => is_hostname(text) || text.parse::<Ipv6Addr>().is_ok(),
         ("String", pattern) => matches_pattern(pattern, text),
         ("Array", "/ipv4-net") => is_net(text, 32, |address| address.parse::<Ipv4Addr>().is_ok()),
-        ("Array", "/ipv6-net") => is_net(text, 128, |address| address.parse::<Ipv6Addr>().is_ok_and(|own| own.to_string() == address)),
-        ("Binary", "/x") => text.len() % 2 == 0 && is_all(text, |c| matches!(c, '0'..='9' | 'A'..='F')) && has_octets(text.len() / 2, size),
+        ("Array", "/ipv6-net") => {
+            is_net(text, 128, |address| address.parse::<Ipv6Addr>().is_ok_and(|own| own.to_string() == address))
+        }
+        ("Binary", "/x") => {
+            text.len() % 2 == 0
+                && is_all(text, |c| matches!(c, '0'..='9' | 'A'..='F'))
+                && has_octets(text.len() / 2, size)
+        }
         ("Binary", "/eui") => is_eui(text),
         ("Binary", _) => is_all(text, |c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')),
         // A type that no table defines.
@@ -49,7 +55,10 @@ fn is_hostname(text: &str) -> bool {
 fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     let is_quoted = local.len() > 1 && local.starts_with('"') && local.ends_with('"');
-    !local.is_empty() && !domain.is_empty() && !domain.contains(char::is_whitespace) && (is_quoted || !local.contains([' ', '@']))
+    !local.is_empty()
+        && !domain.is_empty()
+        && !domain.contains(char::is_whitespace)
+        && (is_quoted || !local.contains([' ', '@']))
 }
 
 fn is_iri(text: &str) -> bool {

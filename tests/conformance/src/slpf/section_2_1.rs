@@ -10,7 +10,11 @@ use crate::session::Session;
 
 pub(super) fn checks() -> Vec<Check> {
     vec![
-        Check::new("SLPF-002 SLPF-006 SLPF-007 SLPF-051 SLPF-054..SLPF-056 SLPF-144 SLPF-161", "Only pairs of the profile are offered", pairs),
+        Check::new(
+            "SLPF-002 SLPF-006 SLPF-007 SLPF-051 SLPF-054..SLPF-056 SLPF-144 SLPF-161",
+            "Only pairs of the profile are offered",
+            pairs,
+        ),
         Check::new(
             "SLPF-016..SLPF-022 SLPF-026 SLPF-028 SLPF-049 SLPF-110",
             "Arguments of the profile are read as it defines them",
@@ -38,7 +42,13 @@ fn pairs(session: &mut Session<'_>) -> io::Result<()> {
         let own = session.facts.pairs.clone();
         for (action, targets) in &own {
             let allowed = PAIRS.iter().find(|(name, _)| name == action).map(|(_, targets)| *targets);
-            session.note("SLPF-002 SLPF-006", allowed.is_some(), &format!("the action {action} is listed"), "one of query, deny, allow, update, delete", &got);
+            session.note(
+                "SLPF-002 SLPF-006",
+                allowed.is_some(),
+                &format!("the action {action} is listed"),
+                "one of query, deny, allow, update, delete",
+                &got,
+            );
             for target in targets {
                 let is_met = allowed.is_some_and(|allowed| allowed.contains(&target.as_str()));
                 let rows = if target.contains(':') { "SLPF-006" } else { "SLPF-006 SLPF-007" };
@@ -46,7 +56,10 @@ fn pairs(session: &mut Session<'_>) -> io::Result<()> {
             }
         }
     } else {
-        session.lacks("SLPF-002 SLPF-006 SLPF-007", "The subject has other profiles beside slpf, whose pairs are listed together.");
+        session.lacks(
+            "SLPF-002 SLPF-006 SLPF-007",
+            "The subject has other profiles beside slpf, whose pairs are listed together.",
+        );
     }
     let file = json!({"name": "a"});
     for (rows, action, target, value) in [
@@ -110,7 +123,12 @@ fn malformed(session: &mut Session<'_>) -> io::Result<()> {
     let got = session.ask(rule(action, target, 2, json!({"response_requested": "complete"})))?;
     session.note("SLPF-016", got.is_ok(), &format!("{action} {target} with response_requested"), "200", &got);
     let number = fresh_number(1);
-    let got = session.ask(rule(action, target, 3, json!({"response_requested": "complete", "slpf": {"insert_rule": number}})))?;
+    let got = session.ask(rule(
+        action,
+        target,
+        3,
+        json!({"response_requested": "complete", "slpf": {"insert_rule": number}}),
+    ))?;
     let is_read = got.status() != Some(400);
     session.note("SLPF-020 SLPF-028", is_read, &format!("insert_rule {number}"), "it is understood", &got);
     Ok(())
@@ -161,33 +179,55 @@ fn connections(session: &mut Session<'_>) -> io::Result<()> {
         [("ipv4_connection", "SLPF-009 SLPF-083", "192.0.2.1"), ("ipv6_connection", "SLPF-012 SLPF-090", "2001:db8::1")]
     {
         let Some(action) = ["deny", "allow"].into_iter().find(|action| session.lists(action, target)) else {
-            let all = if target == "ipv4_connection" { "SLPF-008..SLPF-010 SLPF-083" } else { "SLPF-011..SLPF-013 SLPF-090" };
+            let all =
+                if target == "ipv4_connection" { "SLPF-008..SLPF-010 SLPF-083" } else { "SLPF-011..SLPF-013 SLPF-090" };
             session.lacks(all, &format!("The subject lists neither deny nor allow of {target}."));
             continue;
         };
         let ask = |session: &mut Session<'_>, value: &Value| {
-            session.ask(json!({"action": action, "target": {target: value}, "args": {"response_requested": "complete"}}))
+            session
+                .ask(json!({"action": action, "target": {target: value}, "args": {"response_requested": "complete"}}))
         };
         // Each combination of the five parts, as bits; none of them is malformed.
         for subset in 1..32_u8 {
-            let parts = [("src_addr", json!(address)), ("src_port", json!(9)), ("dst_addr", json!(address)), ("dst_port", json!(9)), ("protocol", json!("udp"))];
+            let parts = [
+                ("src_addr", json!(address)),
+                ("src_port", json!(9)),
+                ("dst_addr", json!(address)),
+                ("dst_port", json!(9)),
+                ("protocol", json!("udp")),
+            ];
             let parts = parts.into_iter().enumerate().filter(|(n, _)| subset & (1 << n) != 0);
-            let value: Value = parts.map(|(_, (name, value))| (name.to_owned(), value)).collect::<serde_json::Map<_, _>>().into();
+            let value: Value =
+                parts.map(|(_, (name, value))| (name.to_owned(), value)).collect::<serde_json::Map<_, _>>().into();
             // What would stop the traffic of others is not for a subject that somebody uses.
             if !session.asked.is_ours && value.get("src_addr").is_none() && value.get("dst_addr").is_none() {
                 continue;
             }
             let got = ask(session, &value)?;
-            session.note(rows, got.status() != Some(400), &format!("{action} {target} {value}"), "any status but 400", &got);
+            session.note(
+                rows,
+                got.status() != Some(400),
+                &format!("{action} {target} {value}"),
+                "any status but 400",
+                &got,
+            );
         }
         for protocol in ["tcp", "udp", "sctp"] {
             let got = ask(session, &json!({"protocol": protocol, "src_addr": address, "src_port": 9, "dst_port": 9}))?;
             let is_met = got.is_ok() || got.status() == Some(501);
             session.note(rows, is_met, &format!("{action} {target} of {protocol}"), "200, or 501", &got);
         }
-        let (icmp, other) = if target == "ipv4_connection" { ("SLPF-008", "SLPF-010") } else { ("SLPF-011", "SLPF-013") };
+        let (icmp, other) =
+            if target == "ipv4_connection" { ("SLPF-008", "SLPF-010") } else { ("SLPF-011", "SLPF-013") };
         let got = ask(session, &json!({"protocol": "icmp", "src_addr": address, "src_port": 8, "dst_port": 0}))?;
-        session.note(icmp, got.status() != Some(400), "icmp with type 8 and code 0 in the places of the ports", "any status but 400", &got);
+        session.note(
+            icmp,
+            got.status() != Some(400),
+            "icmp with type 8 and code 0 in the places of the ports",
+            "any status but 400",
+            &got,
+        );
         let got = ask(session, &json!({"protocol": "icmp", "src_addr": address, "src_port": 256}))?;
         session.note(icmp, !got.is_ok(), "icmp with type 256", "any status but 200: types are octets", &got);
         let got = ask(session, &json!({"protocol": "gre", "src_addr": address, "dst_port": 9}))?;

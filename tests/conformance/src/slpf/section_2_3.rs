@@ -47,7 +47,10 @@ fn rules(session: &mut Session<'_>) -> io::Result<()> {
         let mut n_listed = 0;
         for (n, target) in (20..).zip(TARGETS) {
             if !session.lists(action, target) {
-                session.lacks(is_pair_of(action, "SLPF-052", "SLPF-053"), &format!("The subject does not list `{action} {target}`."));
+                session.lacks(
+                    is_pair_of(action, "SLPF-052", "SLPF-053"),
+                    &format!("The subject does not list `{action} {target}`."),
+                );
                 continue;
             }
             n_listed += 1;
@@ -64,14 +67,23 @@ fn rules(session: &mut Session<'_>) -> io::Result<()> {
             if deletes {
                 let number = got.rule_number();
                 let rows = is_pair_of(action, "SLPF-076 SLPF-047 LS-042", "SLPF-120 SLPF-047 LS-042");
-                session.note(rows, number.is_some(), &point, "results.slpf.rule_number, since delete is supported", &got);
+                session.note(
+                    rows,
+                    number.is_some(),
+                    &point,
+                    "results.slpf.rule_number, since delete is supported",
+                    &got,
+                );
                 if let Some(number) = number {
                     let is_new = !numbers.contains(&number);
                     session.note("SLPF-015 SLPF-030", is_new, &point, "a number of its own", &got);
                     numbers.push(number);
                 }
             } else {
-                session.lacks(is_pair_of(action, "SLPF-076 SLPF-047", "SLPF-120 SLPF-047"), "The subject does not support delete.");
+                session.lacks(
+                    is_pair_of(action, "SLPF-076 SLPF-047", "SLPF-120 SLPF-047"),
+                    "The subject does not support delete.",
+                );
             }
         }
         if n_listed == 0 {
@@ -91,7 +103,10 @@ fn arguments(session: &mut Session<'_>) -> io::Result<()> {
     let (now, mut n) = (crate::session::now(), 40);
     for action in ["allow", "deny"] {
         let Some(target) = TARGETS.into_iter().find(|target| session.lists(action, target)) else {
-            session.lacks(is_pair_of(action, "SLPF-057 SLPF-058 SLPF-063..SLPF-065", "SLPF-059 SLPF-111..SLPF-113"), NO_RULES);
+            session.lacks(
+                is_pair_of(action, "SLPF-057 SLPF-058 SLPF-063..SLPF-065", "SLPF-059 SLPF-111..SLPF-113"),
+                NO_RULES,
+            );
             continue;
         };
         let mut table = vec![
@@ -191,7 +206,13 @@ fn numbers(session: &mut Session<'_>) -> io::Result<()> {
             session.forget(other);
             let got = session.ask(json!({"action": "delete", "target": {"slpf:rule_number": number}}))?;
             session.forget(number);
-            session.note("SLPF-029", got.is_ok(), "delete by the number that was asked for, after others came and went", "200", &got);
+            session.note(
+                "SLPF-029",
+                got.is_ok(),
+                "delete by the number that was asked for, after others came and went",
+                "200",
+                &got,
+            );
         } else {
             session.lacks("SLPF-029", "The subject does not support delete, by which a rule is found again.");
         }
@@ -211,7 +232,10 @@ fn not_implemented(session: &mut Session<'_>) -> io::Result<()> {
         ("deny", "ipv6_net", "SLPF-141", "SLPF-142", "SLPF-142"),
     ] {
         if session.lists(action, target) {
-            session.lacks(&format!("{must} {should} {text}"), &format!("Does not apply: the subject implements `{action} {target}`."));
+            session.lacks(
+                &format!("{must} {should} {text}"),
+                &format!("Does not apply: the subject implements `{action} {target}`."),
+            );
             continue;
         }
         let got = session.ask(rule(action, target, 1, json!({"response_requested": "complete"})))?;

@@ -10,7 +10,8 @@ use crate::session::Session;
 
 pub(super) fn checks() -> Vec<Check> {
     vec![
-        Check::new("SLPF-014 SLPF-050 SLPF-061 SLPF-146 SLPF-150..SLPF-160 LS-138 LS-143", "Rules are deleted", delete).changing(),
+        Check::new("SLPF-014 SLPF-050 SLPF-061 SLPF-146 SLPF-150..SLPF-160 LS-138 LS-143", "Rules are deleted", delete)
+            .changing(),
         Check::new(
             "SLPF-050 SLPF-062 SLPF-165 SLPF-170 SLPF-171 SLPF-173..SLPF-175 SLPF-177 SLPF-178 LS-143",
             "What is no rule file is refused",
@@ -23,14 +24,23 @@ pub(super) fn checks() -> Vec<Check> {
 fn delete(session: &mut Session<'_>) -> io::Result<()> {
     let by = |number: &serde_json::Value| json!({"action": "delete", "target": {"slpf:rule_number": number}});
     if !session.lists("delete", "slpf:rule_number") {
-        session.lacks("SLPF-014 SLPF-061 SLPF-146 SLPF-150 SLPF-151 SLPF-157..SLPF-160", "Does not apply: the subject does not support delete.");
+        session.lacks(
+            "SLPF-014 SLPF-061 SLPF-146 SLPF-150 SLPF-151 SLPF-157..SLPF-160",
+            "Does not apply: the subject does not support delete.",
+        );
         let got = session.ask(by(&json!(1)))?;
         let point = "delete slpf:rule_number, which is not listed";
         session.note("SLPF-153", !got.is_ok(), point, "any status but 200", &got);
         session.note("SLPF-154", got.status() == Some(501), point, "501", &got);
         let text = got.text().to_lowercase();
         let is_met = text.contains("not supported");
-        session.note("SLPF-155", is_met, point, "status_text \"target not supported\", or the like of the text before", &got);
+        session.note(
+            "SLPF-155",
+            is_met,
+            point,
+            "status_text \"target not supported\", or the like of the text before",
+            &got,
+        );
         return Ok(());
     }
     session.lacks("SLPF-153..SLPF-155", "Does not apply: the subject supports delete.");
@@ -50,7 +60,11 @@ fn delete(session: &mut Session<'_>) -> io::Result<()> {
     let Some((action, target)) = listed(session) else { return Ok(()) };
     let made = session.ask(rule(action, target, 110, json!({"response_requested": "complete"})))?;
     let Some(number) = made.rule_number() else { return Ok(()) };
-    for args in [json!({"slpf": {"direction": "both"}}), json!({"slpf": {"persistent": true}}), json!({"slpf": {"insert_rule": 1}})] {
+    for args in [
+        json!({"slpf": {"direction": "both"}}),
+        json!({"slpf": {"persistent": true}}),
+        json!({"slpf": {"insert_rule": 1}}),
+    ] {
         let mut command = by(&json!(number));
         command["args"] = args.clone();
         let got = session.ask(command)?;
@@ -73,7 +87,10 @@ fn update_badly(session: &mut Session<'_>) -> io::Result<()> {
     };
     let complete = json!({"response_requested": "complete"});
     if !session.lists("update", "file") {
-        session.lacks("SLPF-062 SLPF-165 SLPF-170 SLPF-171 SLPF-177 SLPF-178", "Does not apply: the subject does not support update file.");
+        session.lacks(
+            "SLPF-062 SLPF-165 SLPF-170 SLPF-171 SLPF-177 SLPF-178",
+            "Does not apply: the subject does not support update file.",
+        );
         let got = ask(session, &missing, complete)?;
         let point = "update file, which is not listed";
         session.note("SLPF-173", !got.is_ok(), point, "any status but 200", &got);
@@ -89,9 +106,17 @@ fn update_badly(session: &mut Session<'_>) -> io::Result<()> {
         session.note("SLPF-170", !got.is_ok(), &point, "any status but 200", &got);
         session.note("SLPF-171", got.status() == Some(400), &point, "400", &got);
     }
-    for args in [json!({"slpf": {"direction": "both"}}), json!({"slpf": {"drop_process": "none"}}), json!({"duration": 1000})] {
+    for args in
+        [json!({"slpf": {"direction": "both"}}), json!({"slpf": {"drop_process": "none"}}), json!({"duration": 1000})]
+    {
         let got = ask(session, &missing, args.clone())?;
-        session.note("SLPF-062 SLPF-165", !got.is_ok(), &format!("update file with {args}"), "any status but 200", &got);
+        session.note(
+            "SLPF-062 SLPF-165",
+            !got.is_ok(),
+            &format!("update file with {args}"),
+            "any status but 200",
+            &got,
+        );
     }
     let got = ask(session, &missing, complete)?;
     let point = "update file with a file that is not there";

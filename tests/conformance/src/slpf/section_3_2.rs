@@ -25,11 +25,20 @@ fn baseline(session: &mut Session<'_>) -> io::Result<()> {
     session.note("SLPF-204 SLPF-207", got.is_ok(), "query features over this transfer", "200", &got);
     let has_both = |target: &str| session.lists("allow", target) && session.lists("deny", target);
     let is_met = TARGETS.into_iter().any(has_both);
-    if session.facts.profiles.iter().any(|own| own == "slpf") && !session.facts.pairs.contains_key("allow") && session.asked.is_ours {
+    if session.facts.profiles.iter().any(|own| own == "slpf")
+        && !session.facts.pairs.contains_key("allow")
+        && session.asked.is_ours
+    {
         // Ours with as little as can be switched off is no product, but a way to see refusals.
         session.lacks("SLPF-214 SLPF-203", "Does not apply: ours in its bare form allows nothing.");
     } else if session.facts.profiles.iter().any(|own| own == "slpf") {
-        session.note("SLPF-214 SLPF-203", is_met, "The pairs that are listed", "allow and deny for one of the four targets", &got);
+        session.note(
+            "SLPF-214 SLPF-203",
+            is_met,
+            "The pairs that are listed",
+            "allow and deny for one of the four targets",
+            &got,
+        );
     } else {
         session.lacks("SLPF-214 SLPF-203", "The subject has no slpf.");
     }
@@ -44,7 +53,13 @@ fn response_requested(session: &mut Session<'_>) -> io::Result<()> {
     for (n, wanted) in (120..).zip(["ack", "status", "complete"]) {
         let got = session.ask(rule(action, target, n, json!({"response_requested": wanted})))?;
         let is_met = matches!(got.status(), Some(200 | 102));
-        session.note("SLPF-210", is_met, &format!("{action} {target}, response_requested {wanted}"), "200 or 102", &got);
+        session.note(
+            "SLPF-210",
+            is_met,
+            &format!("{action} {target}, response_requested {wanted}"),
+            "200 or 102",
+            &got,
+        );
     }
     // That it was performed shows in its number, which is in use from then on.
     let number = fresh_number(300);
@@ -54,7 +69,13 @@ fn response_requested(session: &mut Session<'_>) -> io::Result<()> {
     let delete = |wanted: &str| json!({"action": "delete", "target": {"slpf:rule_number": number}, "args": {"response_requested": wanted}});
     if session.lists("delete", "slpf:rule_number") && got.code().is_none_or(|code| code == 200) {
         let got = session.ask(delete("complete"))?;
-        session.note("SLPF-211", got.is_ok(), "delete of the rule that was made with none", "200: it was performed", &got);
+        session.note(
+            "SLPF-211",
+            got.is_ok(),
+            "delete of the rule that was made with none",
+            "200: it was performed",
+            &got,
+        );
     } else {
         session.lacks("SLPF-211", "Without delete and insert_rule it does not show whether it was performed.");
     }
@@ -66,7 +87,8 @@ fn response_requested(session: &mut Session<'_>) -> io::Result<()> {
     session.note("SLPF-212", got.is_silent(), "a Command that is malformed, with none", "no Response", &got);
     let complete = session.ask(rule(action, target, 125, json!({"response_requested": "complete"})))?;
     let without = session.ask(rule(action, target, 126, Value::Null))?;
-    let is_met = complete.status() == without.status() && complete.rule_number().is_some() == without.rule_number().is_some();
+    let is_met =
+        complete.status() == without.status() && complete.rule_number().is_some() == without.rule_number().is_some();
     session.note("SLPF-213", is_met, "without response_requested", "the same Response as with complete", &without);
     Ok(())
 }
@@ -100,7 +122,12 @@ fn offered(session: &mut Session<'_>) -> io::Result<()> {
         if session.lists(action, target) {
             session.note(row, true, "it is listed", "", &got);
         } else {
-            session.lacks(row, &format!("Does not apply: the subject does not claim this clause: it does not list `{action} {target}`."));
+            session.lacks(
+                row,
+                &format!(
+                    "Does not apply: the subject does not claim this clause: it does not list `{action} {target}`."
+                ),
+            );
         }
     }
     Ok(())
@@ -132,7 +159,10 @@ fn options(session: &mut Session<'_>) -> io::Result<()> {
             continue;
         };
         if statuses.iter().all(|(_, is_ok)| !is_ok) {
-            session.lacks(row, &format!("Does not apply: the subject does not claim this clause: it does not take {name}."));
+            session.lacks(
+                row,
+                &format!("Does not apply: the subject does not claim this clause: it does not take {name}."),
+            );
             continue;
         }
         let refused: Vec<_> = statuses.iter().filter(|(_, is_ok)| !is_ok).map(|(point, _)| point.as_str()).collect();
@@ -149,12 +179,22 @@ fn temporal(session: &mut Session<'_>) -> io::Result<()> {
     };
     let (soon, hour) = (crate::session::now() + 3_600_000, 3_600_000);
     let id = session.fresh_id();
-    let got = session.ask_as(&id, rule(action, target, 180, json!({"start_time": soon, "response_requested": "ack"})))?;
+    let got =
+        session.ask_as(&id, rule(action, target, 180, json!({"start_time": soon, "response_requested": "ack"})))?;
     if got.status() == Some(501) {
-        session.lacks("SLPF-224 SLPF-225", "Does not apply: the subject does not claim this clause: it does not take start_time.");
+        session.lacks(
+            "SLPF-224 SLPF-225",
+            "Does not apply: the subject does not claim this clause: it does not take start_time.",
+        );
         return Ok(());
     }
-    session.note("SLPF-224", got.status() == Some(102), &format!("{action} {target} with start_time"), "102 to ack", &got);
+    session.note(
+        "SLPF-224",
+        got.status() == Some(102),
+        &format!("{action} {target} with start_time"),
+        "102 to ack",
+        &got,
+    );
     session.ask(json!({"action": "cancel", "target": {"command": id}}))?;
     for args in [json!({"stop_time": soon}), json!({"duration": hour})] {
         let got = session.ask(rule(action, target, 181, args.clone()))?;
@@ -194,7 +234,9 @@ fn restart(session: &mut Session<'_>) -> io::Result<()> {
         session.lacks(all, "Whoever runs the subject starts it again, not the suite.");
         return Ok(());
     }
-    let made = |session: &mut Session<'_>, n, args| Ok::<_, io::Error>(session.ask(rule(action, target, n, args))?.rule_number());
+    let made = |session: &mut Session<'_>, n, args| {
+        Ok::<_, io::Error>(session.ask(rule(action, target, n, args))?.rule_number())
+    };
     let usual = made(session, 190, json!({"response_requested": "complete"}))?;
     let passing = made(session, 191, json!({"response_requested": "complete", "slpf": {"persistent": false}}))?;
     if let Some(restart) = &mut session.restart {
@@ -207,7 +249,11 @@ fn restart(session: &mut Session<'_>) -> io::Result<()> {
         };
         let got = session.ask(json!({"action": "delete", "target": {"slpf:rule_number": number}}))?;
         session.forget(number);
-        let point = if stays { "a rule without `persistent`, after a restart" } else { "a rule with persistent false, after a restart" };
+        let point = if stays {
+            "a rule without `persistent`, after a restart"
+        } else {
+            "a rule with persistent false, after a restart"
+        };
         let expected = if stays { "200 to delete: it is there" } else { "500 to delete: it is gone" };
         session.note(row, got.is_ok() == stays, point, expected, &got);
     }

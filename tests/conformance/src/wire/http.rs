@@ -85,12 +85,7 @@ impl Http {
         octets
     }
 
-    fn on(
-        &self,
-        connection: &mut dyn Connection,
-        octets: Vec<u8>,
-        is_head: bool,
-    ) -> io::Result<(Exchange, bool)> {
+    fn on(&self, connection: &mut dyn Connection, octets: Vec<u8>, is_head: bool) -> io::Result<(Exchange, bool)> {
         connection.write_all(&octets)?;
         connection.flush()?;
         let (received, answer) = receive(connection, is_head, self.patience)?;

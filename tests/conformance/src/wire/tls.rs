@@ -31,7 +31,11 @@ impl Files {
         self.config_for(rustls::DEFAULT_VERSIONS, true)
     }
 
-    fn config_for(&self, versions: &[&'static SupportedProtocolVersion], with_identity: bool) -> Result<ClientConfig, String> {
+    fn config_for(
+        &self,
+        versions: &[&'static SupportedProtocolVersion],
+        with_identity: bool,
+    ) -> Result<ClientConfig, String> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(versions)
@@ -85,7 +89,8 @@ impl Probe {
         match self {
             Self::Hello { version, suites } => hello(&mut connect()?, *version, suites),
             Self::Handshake { version, files } => {
-                let versions: &[_] = if *version == 0x0304 { &[&rustls::version::TLS13] } else { &[&rustls::version::TLS12] };
+                let versions: &[_] =
+                    if *version == 0x0304 { &[&rustls::version::TLS13] } else { &[&rustls::version::TLS12] };
                 let config = files.config_for(versions, true).map_err(io::Error::other)?;
                 let mut stream = connect()?;
                 let remark = match handshake(config, host, &mut stream) {
@@ -134,8 +139,7 @@ impl Probe {
                 }))
             }
             Self::EarlyData { files } => {
-                let mut config =
-                    files.config_for(&[&rustls::version::TLS13], true).map_err(io::Error::other)?;
+                let mut config = files.config_for(&[&rustls::version::TLS13], true).map_err(io::Error::other)?;
                 let tickets = Arc::new(Tickets::default());
                 config.resumption = rustls::client::Resumption::store(Arc::clone(&tickets) as _);
                 let mut stream = connect()?;
@@ -144,10 +148,14 @@ impl Probe {
                 };
                 // Tickets come behind the handshake: with the first answer at the latest.
                 let mut tls = rustls::Stream::new(&mut client, &mut stream);
-                let _ = tls.write_all(format!("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes());
+                let _ =
+                    tls.write_all(format!("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes());
                 let _ = tls.read(&mut [0; 4096]);
                 let largest = tickets.0.lock().map_or(0, |sizes| sizes.iter().copied().max().unwrap_or(0));
-                Ok(remarked(format!("{}: tickets let {largest} octets of early data in", if largest > 0 { "taken" } else { "refused" })))
+                Ok(remarked(format!(
+                    "{}: tickets let {largest} octets of early data in",
+                    if largest > 0 { "taken" } else { "refused" }
+                )))
             }
         }
     }
@@ -246,9 +254,8 @@ fn name(version: u16) -> &'static str {
 pub(crate) const NULL_SUITES: [u16; 8] = [0x0001, 0x0002, 0x003b, 0xc006, 0xc010, 0x0034, 0x006c, 0xc018];
 
 /// Suites of RFC 7540 appendix A that servers had: RSA key exchange, and CBC.
-pub(crate) const OLD_SUITES: [u16; 14] = [
-    0x002f, 0x0035, 0x003c, 0x003d, 0x009c, 0x009d, 0x000a, 0xc009, 0xc00a, 0xc013, 0xc014, 0xc023, 0xc027, 0xc028,
-];
+pub(crate) const OLD_SUITES: [u16; 14] =
+    [0x002f, 0x0035, 0x003c, 0x003d, 0x009c, 0x009d, 0x000a, 0xc009, 0xc00a, 0xc013, 0xc014, 0xc023, 0xc027, 0xc028];
 
 /// What servers of TLS 1.0 and 1.1 could choose from.
 pub(crate) const EARLY_SUITES: [u16; 8] = [0xc009, 0xc00a, 0xc013, 0xc014, 0x002f, 0x0035, 0x000a, 0x0005];
@@ -305,7 +312,12 @@ impl ServerCertVerifier for Anybody {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+        rustls::crypto::verify_tls12_signature(
+            message,
+            certificate,
+            signature,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -314,7 +326,12 @@ impl ServerCertVerifier for Anybody {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+        rustls::crypto::verify_tls13_signature(
+            message,
+            certificate,
+            signature,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
