@@ -42,15 +42,6 @@ impl Row {
         self.level == "MAY"
     }
 
-    pub(crate) fn binds(&self, role: Role) -> bool {
-        match self.binds {
-            Binds::Both | Binds::Encoding => true,
-            Binds::Producer => role == Role::Producer,
-            Binds::Consumer => role == Role::Consumer,
-            Binds::Broker => false,
-        }
-    }
-
     /// The short name of the specification.
     pub(crate) fn specification(&self) -> &'static str {
         self.id.split('-').next().unwrap_or(self.id)

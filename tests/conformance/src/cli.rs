@@ -15,8 +15,9 @@ use oc2_tests_broker::{Direction, Kind, Mosquitto, Tap};
 use self::address::Address;
 use crate::check::{self, Check, Over};
 use crate::clause::{Role, rows};
+use crate::producer;
 use crate::progress::Progress;
-use crate::report::{Format, Report};
+use crate::report::{Format, Report, statement};
 use crate::run::{Filter, run};
 use crate::session::Asked;
 use crate::subject::{DEVICE, Extent, Ours};
@@ -25,7 +26,7 @@ use crate::wire::dry::Dry;
 use crate::wire::http::Http;
 use crate::wire::mqtt::Mqtt;
 use crate::wire::tls::Files;
-use crate::wire::{Transfer, Wire};
+use crate::wire::{PATH, Transfer, Wire};
 
 /// Learn clause by clause where an implementation of OpenC2 stands
 ///
@@ -40,10 +41,16 @@ pub struct Cli {
     /// Start a broker, and wait for the Consumer --device to connect to it: what its client sends is seen as well
     #[arg(long, conflicts_with_all = ["consumer", "subject"])]
     tap: bool,
-    /// What is started for the run: ours (over HTTP, with all it can and with as little as it may, and over MQTT), ours-http or
-    /// ours-mqtt
-    #[arg(long, value_name = "NAME", default_value = "ours", value_parser = ["ours", "ours-http", "ours-mqtt"])]
+    /// What is started for the run: ours (over HTTP, with all it can and with as little as it may, and over MQTT), ours-http, ours-mqtt,
+    /// or ours-producer
+    #[arg(long, value_name = "NAME", default_value = "ours", value_parser = ["ours", "ours-http", "ours-mqtt", "ours-producer"])]
     subject: String,
+    /// Listen as a Consumer over HTTP at this address, and judge what a Producer sends there until it is silent
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["consumer", "subject", "tap"])]
+    producer: Option<String>,
+    /// How long a Producer is silent when it has sent all it will
+    #[arg(long, value_name = "SECONDS", default_value = "60")]
+    silence: u64,
     /// The device of the Consumer behind a broker
     #[arg(long, value_name = "ID", default_value = DEVICE)]
     device: String,
@@ -160,6 +167,10 @@ impl Cli {
     }
 
     fn report(&self, filter: &Filter) -> Result<Report, Failure> {
+        if let Some((subject, notes)) = self.heard()? {
+            let outcomes = notes.outcomes(Role::Producer, |row| filter.wants(row));
+            return Ok(Report { subject, role: Role::Producer, outcomes });
+        }
         let checks = check::all();
         let mut progress = Progress::new(checks.len());
         let (subject, notes) = match &self.consumer {
@@ -170,6 +181,19 @@ impl Cli {
         progress.clear();
         let outcomes = notes.outcomes(Role::Consumer, |row| filter.wants(row));
         Ok(Report { subject, role: Role::Consumer, outcomes })
+    }
+
+    /// What a Producer was heard to send, if it is one that is judged.
+    fn heard(&self) -> Result<Option<(String, Notes)>, Failure> {
+        if let Some(address) = &self.producer {
+            let say = |port| eprintln!("Let the Producer send all it can to port {port}, at {PATH}.");
+            let notes = producer::listen(address, Duration::from_secs(self.silence), say)?;
+            return Ok(Some((format!("the Producer at {address}"), notes)));
+        }
+        if self.subject == "ours-producer" {
+            return Ok(Some((self.subject.clone(), producer::against_ours()?)));
+        }
+        Ok(None)
     }
 
     fn against(&self, url: &str, checks: &[Check], filter: &Filter, progress: &mut Progress) -> Result<Notes, Failure> {
@@ -297,15 +321,15 @@ impl Cli {
     fn tell(&self, report: &Report) -> Result<(), Failure> {
         let format = if self.output.json { Format::Json } else { Format::Terminal { is_verbose: self.output.verbose } };
         print!("{}", report.render(format));
-        let files = [
-            (&self.output.junit, Format::Junit),
-            (&self.output.html, Format::Html),
-            (&self.output.statement, Format::Statement),
-        ];
-        for (file, format) in files {
+        for (file, format) in [(&self.output.junit, Format::Junit), (&self.output.html, Format::Html)] {
             if let Some(file) = file {
                 write(file, &report.render(format))?;
             }
+        }
+        if let Some(file) = &self.output.statement {
+            let outcomes = producer::against_ours()?.outcomes(Role::Producer, |_| true);
+            let producer = Report { subject: "ours-producer".into(), role: Role::Producer, outcomes };
+            write(file, &statement::render(report, &producer))?;
         }
         Ok(())
     }
@@ -369,6 +393,8 @@ Examples:
   cargo xtask conformance --consumer http://192.0.2.1:8080 --destructive --html report.html
   cargo xtask conformance --consumer https://fw.example --ca ca.pem --cert me.pem --key me.key
   cargo xtask conformance --consumer mqtt://192.0.2.1 --device fw1
+  cargo xtask conformance --producer 0.0.0.0:8080                   a Producer, which is told to send there
+  cargo xtask conformance --subject ours-producer                   ours
   cargo xtask conformance --only SLPF --section 2.3.1               a part of it
   cargo xtask conformance --dry-run --consumer http://192.0.2.1     what would be sent
 

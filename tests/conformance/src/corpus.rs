@@ -1,6 +1,7 @@
 //! The corpus of the repository (`tests/corpus`) as questions to a Consumer: what is good is understood, what is bad is
 //! malformed. What the standard leaves open, there and in DECISIONS, is not judged.
 
+#[cfg(test)]
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::{fs, io};
@@ -29,6 +30,7 @@ struct Case {
 }
 
 /// The rows that it may tell about.
+#[cfg(test)]
 pub(crate) fn rows() -> BTreeSet<&'static str> {
     cases().flat_map(|case| case.ids).collect()
 }

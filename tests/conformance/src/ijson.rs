@@ -74,7 +74,7 @@ impl<'de> Visitor<'de> for Check {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Checked, A::Error> {
         let mut names = HashSet::new();
         while let Some(name) = members.next_key::<String>()? {
-            Check.visit_str(&name)?;
+            Self.visit_str(&name)?;
             members.next_value::<Checked>()?;
             if let Some(name) = names.replace(name) {
                 return Err(A::Error::custom(format!("the member {name:?} stands twice")));

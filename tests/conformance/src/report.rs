@@ -3,7 +3,7 @@
 mod html;
 mod json;
 mod junit;
-mod statement;
+pub(crate) mod statement;
 mod terminal;
 
 use crate::class::{Class, Sum, classes};
@@ -25,7 +25,6 @@ pub(crate) enum Format {
     Json,
     Junit,
     Html,
-    Statement,
 }
 
 impl Report {
@@ -35,7 +34,6 @@ impl Report {
             Format::Json => json::render(self),
             Format::Junit => junit::render(self),
             Format::Html => html::render(self),
-            Format::Statement => statement::render(self),
         }
     }
 

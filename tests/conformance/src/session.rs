@@ -164,14 +164,12 @@ impl<'w> Session<'w> {
         told: &str,
         exchange: &Exchange,
     ) {
-        for id in self.concerned(rows) {
-            if is_met {
-                self.notes.met(id);
-            } else {
-                let [point, expected, told] = [point, expected, told].map(ToOwned::to_owned);
-                self.notes.fault(id, Fault { point, expected, told, exchange: exchange.clone() });
-            }
-        }
+        let fault = || {
+            let [point, expected, told] = [point, expected, told].map(ToOwned::to_owned);
+            Fault { point, expected, told, exchange: exchange.clone() }
+        };
+        let ids = self.concerned(rows);
+        self.notes.note(ids, is_met, fault);
     }
 
     /// Notes that something could not be exercised.

@@ -77,8 +77,18 @@ impl Notes {
         }
     }
 
-    pub(crate) fn seen(&self, id: &str) -> Option<&Seen> {
-        self.0.get(id)
+    /// Notes of each of these rows that something was as expected, or not.
+    pub(crate) fn note(&mut self, ids: Vec<&'static str>, is_met: bool, fault: impl Fn() -> Fault) {
+        for id in ids {
+            if is_met { self.met(id) } else { self.fault(id, fault()) }
+        }
+    }
+
+    /// The same, unless something was seen of the row.
+    pub(crate) fn lack_if_unseen(&mut self, id: &'static str, reason: &str) {
+        if self.0.get(id).is_none_or(|seen| seen.n_met + seen.n_faults == 0 && seen.lacks.is_empty()) {
+            self.lack(id, reason);
+        }
     }
 
     pub(crate) fn n_faulty(&self) -> usize {

@@ -7,8 +7,22 @@ use super::Report;
 use crate::clause::SPECIFICATIONS;
 use crate::verdict::{Outcome, Verdict};
 
-pub(super) fn render(report: &Report) -> String {
+/// Of our Consumer and of our Producer.
+pub(crate) fn render(consumer: &Report, producer: &Report) -> String {
     let mut text = String::from(HEAD);
+    for (title, remark, report) in [("Consumer", CONSUMER, consumer), ("Producer", PRODUCER, producer)] {
+        let _ = write!(text, "\n## {title}\n\n{remark}\n\n{TABLE}");
+        side(&mut text, report);
+    }
+    text += OPEN;
+    for line in include_str!("../../open.tsv").lines().skip(1).filter(|line| !line.is_empty()) {
+        let cells: Vec<_> = line.split('\t').collect();
+        let _ = writeln!(text, "| {} |", cells.join(" | "));
+    }
+    text
+}
+
+fn side(text: &mut String, report: &Report) {
     for (class, sum) in report.classes() {
         let [met, not_met, partly, skipped, unseen] = sum.counts;
         let _ = writeln!(
@@ -24,30 +38,22 @@ pub(super) fn render(report: &Report) -> String {
         (Verdict::NotMet, "Not met", ""),
         (Verdict::Partly, "Met in part", "What could be exercised is met; the rest has its reason.\n\n"),
         (Verdict::Skipped, "Not exercised by this run", ""),
-        (
-            Verdict::NotObservable,
-            "Not seen from the network",
-            "Tests of the parts look at most of these: `cargo xtask clauses`.\n\n",
-        ),
+        (Verdict::NotObservable, "Not seen from the network", UNSEEN),
     ] {
         let rows: Vec<_> = report.outcomes.iter().filter(|outcome| outcome.verdict == verdict).collect();
         if !rows.is_empty() {
-            let _ = write!(text, "\n## {title}\n\n{remark}");
-            grouped(&mut text, &rows);
+            let _ = write!(text, "\n### {title}\n\n{remark}");
+            grouped(text, &rows);
         }
     }
-    let _ = write!(text, "\n## Met\n\n");
+    let _ = write!(text, "\n### Met\n\n");
     for (short, name) in SPECIFICATIONS {
         let is_own = |outcome: &&Outcome| outcome.row.specification() == short && outcome.verdict == Verdict::Met;
         let own: Vec<_> = report.outcomes.iter().filter(is_own).map(|outcome| outcome.row.id).collect();
-        let _ = writeln!(text, "- {name}: {}", ranges(&own));
+        if !own.is_empty() {
+            let _ = writeln!(text, "- {name}: {}", ranges(&own));
+        }
     }
-    text += OPEN;
-    for line in include_str!("../../open.tsv").lines().skip(1).filter(|line| !line.is_empty()) {
-        let cells: Vec<_> = line.split('\t').collect();
-        let _ = writeln!(text, "| {} |", cells.join(" | "));
-    }
-    text
 }
 
 /// Rows that end for the same reason, in one line.
@@ -83,14 +89,11 @@ fn ranges(ids: &[&str]) -> String {
         }
     }
     let told = ranges.iter().map(|(first, last)| {
-        let is_next = |(first, last): (Option<(String, usize)>, Option<(String, usize)>)| match (first, last) {
-            (Some((_, first)), Some((_, last))) => last == first + 1,
-            _ => false,
-        };
-        match () {
-            () if first == last => (*first).to_owned(),
-            () if is_next((split(first), split(last))) => format!("{first}, {last}"),
-            () => format!("{first} to {last}"),
+        let n_between = split(last).zip(split(first)).map_or(0, |(last, first)| last.1 - first.1);
+        match n_between {
+            0 => (*first).to_owned(),
+            1 => format!("{first}, {last}"),
+            _ => format!("{first} to {last}"),
         }
     });
     told.collect::<Vec<_>>().join(", ")
@@ -99,12 +102,21 @@ fn ranges(ids: &[&str]) -> String {
 const HEAD: &str = "\
 # Statement of conformance
 
-What `oc2-consumer` does, clause by clause, as `cargo xtask conformance` sees it from the network. Written by
-`cargo xtask conformance --statement` from a run against it over HTTP, with all that it can and with as little as it may, and
-over MQTT; a test fails when a run and this file differ. Rows are those of the checklists in `tests/clauses`.
+What `oc2-consumer` and `oc2-producer` do, clause by clause, as `cargo xtask conformance` sees it from the network. Written by
+`cargo xtask conformance --statement` from runs against them; a test fails when a run and this file differ. Rows are those of the
+checklists in `tests/clauses`.
 
 A claim is possible for Language Specification 1.0, SLPF 1.0, HTTPS 1.1, MQTT 1.0 and Architecture 1.0; later texts are drafts.
+";
 
+const CONSUMER: &str =
+    "Over HTTP, with all that it can and with as little as it may, and over MQTT; on a filter that changes nothing.";
+
+const PRODUCER: &str = "What a list of its commands puts on the wire, over HTTP and over MQTT.";
+
+const UNSEEN: &str = "Tests of the parts look at most of these: `cargo xtask clauses`.\n\n";
+
+const TABLE: &str = "\
 | | Clause | Verdict | met | not met | partly | not exercised | not seen |
 |---|---|---|---|---|---|---|---|
 ";

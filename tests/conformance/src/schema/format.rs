@@ -19,7 +19,7 @@ pub(crate) fn fault(base: &str, format: &str, size: Option<&str>, text: &str) ->
             is_net(text, 128, |address| address.parse::<Ipv6Addr>().is_ok_and(|own| own.to_string() == address))
         }
         ("Binary", "/x") => {
-            text.len() % 2 == 0
+            text.len().is_multiple_of(2)
                 && is_all(text, |c| matches!(c, '0'..='9' | 'A'..='F'))
                 && has_octets(text.len() / 2, size)
         }

@@ -4,5 +4,6 @@ mod mqtt_mutants;
 mod mutant;
 mod mutants;
 mod ours;
+mod producers;
 mod statement;
 mod suite;
