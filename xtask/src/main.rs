@@ -9,6 +9,7 @@ mod demo;
 mod failure;
 mod files;
 mod fuzz;
+mod interop;
 mod netns;
 mod parts;
 mod process;
@@ -71,6 +72,11 @@ enum Task {
     /// Runs the suite of `tests/conformance` against our daemon, or against a Consumer or a Producer of any make; `cargo xtask
     /// conformance --help` has its options. Ends with status 0 only if nothing is not met.
     Conformance(conformance::Conformance),
+    /// Run software that others wrote against ours: otupy, over HTTP
+    ///
+    /// Installs otupy from the Python package index below `target/`; says so, and runs nothing, where that cannot be. Its Producer
+    /// commands our Consumer, our Producer its Consumer, and the conformance suite judges its Consumer.
+    Interop(interop::Interop),
     /// Print the tables of the language, of the message around it and of profiles, as JADN or as JSON Schema
     Schema(schema::Schema),
     /// The demo, from within its namespaces
@@ -99,6 +105,7 @@ impl Task {
             Self::Tidy => tidy::run(&Interrupt::install()?),
             Self::Clauses => clauses::run(),
             Self::Conformance(conformance) => conformance.run(&Interrupt::install()?),
+            Self::Interop(interop) => interop.run(&Interrupt::install()?),
             Self::Schema(schema) => schema.run(),
             Self::DemoInside(inside) => inside.run(),
             Self::TcpEcho { address } => demo::traffic::echo(address),

@@ -5,7 +5,7 @@ use std::io;
 use serde_json::json;
 
 use crate::check::Check;
-use crate::session::{Session, message};
+use crate::session::Session;
 use crate::wire::Outgoing;
 
 /// All of them.
@@ -71,7 +71,7 @@ fn replay(session: &mut Session<'_>) -> io::Result<()> {
         return Ok(());
     }
     let id = session.fresh_id();
-    let outgoing = Outgoing::new(message(&id, &deny(3)).to_string()).id(&id);
+    let outgoing = Outgoing::new(session.whole(&id, &deny(3)).to_string()).id(&id);
     let first = session.send(&outgoing)?;
     let second = session.send(&outgoing)?;
     let (Some(first), number) = (first.rule_number(), second.rule_number()) else {

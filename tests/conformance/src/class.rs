@@ -23,7 +23,14 @@ impl Class {
             [Verdict::Met, Verdict::NotMet, Verdict::Partly, Verdict::Skipped, Verdict::NotObservable].map(count);
         let [n_met, n_not_met, n_partly, n_skipped, _] = counts;
         let is_broken = own.iter().any(|outcome| outcome.verdict == Verdict::NotMet && outcome.row.is_mandatory());
-        let verdict = if is_broken {
+        // A clause that nobody has to claim, and this subject does not.
+        let is_not_claimed = |outcome: &&&Outcome| {
+            outcome.verdict == Verdict::NotObservable
+                && outcome.reasons.iter().any(|reason| reason.contains("does not claim this clause"))
+        };
+        let verdict = if own.iter().any(|outcome| is_not_claimed(&outcome)) {
+            Verdict::Skipped
+        } else if is_broken {
             Verdict::NotMet
         } else if n_met + n_partly == 0 {
             if n_skipped > 0 { Verdict::Skipped } else { Verdict::NotObservable }

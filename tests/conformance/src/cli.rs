@@ -100,6 +100,10 @@ struct Choice {
     /// Also what takes more than a few seconds
     #[arg(long)]
     lengthy: bool,
+    /// Give every Command an actuator (slpf) and arguments, for a subject that answers none without; that it does not is told
+    /// by LS-089 and LS-090, and else would hide all that it can
+    #[arg(long)]
+    fill_in: bool,
     /// List what would be sent and send nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
@@ -112,6 +116,9 @@ struct Choice {
 #[derive(clap::Args, Clone, Debug)]
 #[command(next_help_heading = "Report")]
 struct Output {
+    /// What the subject is called in the report [default: its URL]
+    #[arg(long, value_name = "TEXT")]
+    name: Option<String>,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -161,7 +168,10 @@ impl Cli {
         if self.choice.dry_run {
             return self.dry(&filter);
         }
-        let report = self.report(&filter)?;
+        let mut report = self.report(&filter)?;
+        if let Some(name) = &self.output.name {
+            report.subject.clone_from(name);
+        }
         self.tell(&report)?;
         Ok(report.is_met())
     }
@@ -315,6 +325,7 @@ impl Cli {
             wanted,
             files: self.trust.files()?,
             token: self.trust.token()?,
+            fills_in: self.choice.fill_in,
         })
     }
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::check::Check;
 use crate::clause::row;
 use crate::schema;
-use crate::session::{Session, message};
+use crate::session::{Session, filled_octets, message};
 use crate::wire::Outgoing;
 
 /// The check that asks all of it.
@@ -55,7 +55,11 @@ fn run(session: &mut Session<'_>) -> io::Result<()> {
 fn ask(session: &mut Session<'_>, case: &Case, octets: &[u8]) -> io::Result<()> {
     let id = session.fresh_id();
     let own_id = id_in(octets);
-    let octets = if case.is_message { octets.to_vec() } else { wrap(&id, octets) };
+    let octets = match (case.is_message, session.asked.fills_in) {
+        (true, _) => octets.to_vec(),
+        (false, false) => wrap(&id, octets),
+        (false, true) => wrap(&id, &filled_octets(octets)),
+    };
     let is_silent = String::from_utf8_lossy(&octets).contains("\"none\"");
     if is_silent && !session.transfer().is_http() {
         return Ok(());

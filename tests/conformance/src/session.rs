@@ -26,6 +26,8 @@ pub(crate) struct Asked {
     pub(crate) wanted: Option<BTreeSet<&'static str>>,
     pub(crate) files: Files,
     pub(crate) token: Option<String>,
+    /// Commands get an actuator and arguments where they have none, for subjects that cannot do without.
+    pub(crate) fills_in: bool,
 }
 
 /// What the subject says of itself.
@@ -117,9 +119,16 @@ impl<'w> Session<'w> {
 
     /// The same under this request id.
     pub(crate) fn ask_as(&mut self, id: &str, command: Value) -> io::Result<Exchange> {
+        let command = if self.asked.fills_in { filled(command) } else { command };
         let silent = command.pointer("/args/response_requested") == Some(&json!("none"));
         let outgoing = Outgoing::new(message(id, &command).to_string()).id(id);
         self.send(&if silent { outgoing.silent() } else { outgoing })
+    }
+
+    /// A Command in a message, as it is sent in this run.
+    pub(crate) fn whole(&self, id: &str, command: &Value) -> Value {
+        let command = command.clone();
+        message(id, &if self.asked.fills_in { filled(command) } else { command })
     }
 
     /// Sends what is said.
@@ -221,6 +230,30 @@ impl<'w> Session<'w> {
 /// A Command in the wrapper (HTTPS 3.3.2).
 pub(crate) fn message(id: &str, command: &Value) -> Value {
     json!({"headers": {"request_id": id, "created": now(), "from": FROM}, "body": {"openc2": {"request": command}}})
+}
+
+/// The same Command with everything that LS 3.3.1 leaves optional.
+fn filled(mut command: Value) -> Value {
+    if let Some(members) = command.as_object_mut() {
+        members.entry("args").or_insert_with(|| json!({"response_requested": "complete"}));
+        members.entry("actuator").or_insert_with(|| json!({"slpf": {}}));
+    }
+    command
+}
+
+/// The same, of the octets of one, which may be none.
+pub(crate) fn filled_octets(command: &[u8]) -> Vec<u8> {
+    let mut command = command.trim_ascii_end().to_vec();
+    let has = |name: &str| String::from_utf8_lossy(&command).contains(name);
+    let parts =
+        [("\"args\"", r#","args":{"response_requested":"complete"}"#), ("\"actuator\"", r#","actuator":{"slpf":{}}"#)];
+    let missing: String = parts.into_iter().filter(|(name, _)| !has(name)).map(|(_, part)| part).collect();
+    if command.ends_with(b"}") && command.len() > 2 {
+        command.pop();
+        command.extend(missing.bytes());
+        command.push(b'}');
+    }
+    command
 }
 
 /// Milliseconds since 1970.

@@ -4,7 +4,7 @@ use std::io;
 
 use super::section_3_2::query;
 use crate::check::{Check, Over};
-use crate::session::{Session, message};
+use crate::session::Session;
 use crate::wire::{MEDIA_TYPE, PATH};
 
 pub(super) fn checks() -> Vec<Check> {
@@ -16,7 +16,7 @@ fn octets(session: &mut Session<'_>) -> io::Result<()> {
     let token =
         session.asked.token.as_ref().map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
     let id = session.fresh_id();
-    let body = message(&id, &query()).to_string();
+    let body = session.whole(&id, &query()).to_string();
     let head = |fields: &str| {
         format!("POST {PATH} HTTP/1.1\r\n{fields}Content-Type: {MEDIA_TYPE}\r\n{token}Connection: close\r\n")
     };
@@ -78,7 +78,7 @@ fn octets(session: &mut Session<'_>) -> io::Result<()> {
 /// A second request within the first, by two lengths that say different things.
 fn smuggling(session: &mut Session<'_>, host: &str, token: &str) -> io::Result<()> {
     let id = session.fresh_id();
-    let body = message(&id, &query()).to_string();
+    let body = session.whole(&id, &query()).to_string();
     let inner = format!(
         "POST {PATH} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {MEDIA_TYPE}\r\n{token}Content-Length: {}\r\n\r\n{body}",
         body.len()

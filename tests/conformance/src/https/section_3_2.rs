@@ -5,7 +5,7 @@ use std::io;
 use serde_json::{Value, json};
 
 use crate::check::{Check, Over};
-use crate::session::{Session, message};
+use crate::session::Session;
 use crate::wire::tls::Probe;
 use crate::wire::{Outgoing, PATH, Transfer};
 
@@ -35,7 +35,7 @@ pub(super) fn query() -> Value {
 
 fn place(session: &mut Session<'_>) -> io::Result<()> {
     let id = session.fresh_id();
-    let got = session.send(&Outgoing::new(message(&id, &query()).to_string()).id(&id).path(PATH))?;
+    let got = session.send(&Outgoing::new(session.whole(&id, &query()).to_string()).id(&id).path(PATH))?;
     let rows = if session.transfer() == Transfer::Http {
         "HTTPS-001 HTTPS-004 HTTPS-015 HTTPS-017 HTTPS-056"
     } else {
@@ -48,14 +48,14 @@ fn place(session: &mut Session<'_>) -> io::Result<()> {
 fn refused(session: &mut Session<'_>) -> io::Result<()> {
     for path in ["/", "/openc2", "/.well-known/openc2/x", "/.well-known/openc2x"] {
         let id = session.fresh_id();
-        let got = session.send(&Outgoing::new(message(&id, &query()).to_string()).id(&id).path(path))?;
+        let got = session.send(&Outgoing::new(session.whole(&id, &query()).to_string()).id(&id).path(path))?;
         let is_refused = got.code().is_some_and(|code| code != 200);
         session.note("HTTPS-016", is_refused, &format!("POST {path}"), "it is refused (404)", &got);
     }
     for method in ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH"] {
         let id = session.fresh_id();
         let body = if matches!(method, "PUT" | "DELETE" | "PATCH") {
-            message(&id, &query()).to_string()
+            session.whole(&id, &query()).to_string()
         } else {
             String::new()
         };
@@ -69,7 +69,7 @@ fn refused(session: &mut Session<'_>) -> io::Result<()> {
 
 fn one_message(session: &mut Session<'_>) -> io::Result<()> {
     let id = session.fresh_id();
-    let one = message(&id, &query()).to_string();
+    let one = session.whole(&id, &query()).to_string();
     for (body, point) in [
         (format!("[{one},{one}]"), "a list of messages"),
         (format!("{one}{one}"), "two messages"),
@@ -83,7 +83,7 @@ fn one_message(session: &mut Session<'_>) -> io::Result<()> {
 
 fn connections(session: &mut Session<'_>) -> io::Result<()> {
     let ids: Vec<_> = (0..20).map(|_| session.fresh_id()).collect();
-    let requests: Vec<_> = ids.iter().map(|id| Outgoing::new(message(id, &query()).to_string()).id(id)).collect();
+    let requests: Vec<_> = ids.iter().map(|id| Outgoing::new(session.whole(id, &query()).to_string()).id(id)).collect();
     let got = session.sequence(&requests)?;
     let n_answered = got.iter().filter(|exchange| exchange.is_ok()).count();
     let last = got.last().cloned().unwrap_or_default();
@@ -93,7 +93,7 @@ fn connections(session: &mut Session<'_>) -> io::Result<()> {
     for request in requests.iter().take(3) {
         let id = session.fresh_id();
         let own = Outgoing {
-            body: message(&id, &query()).to_string().into_bytes(),
+            body: session.whole(&id, &query()).to_string().into_bytes(),
             request_id: Some(id.clone()),
             ..request.clone()
         };

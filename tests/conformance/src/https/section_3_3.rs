@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::section_3_2::query;
 use crate::check::{Check, Over};
-use crate::session::{FROM, Session, message, now};
+use crate::session::{FROM, Session, now};
 use crate::wire::Outgoing;
 
 pub(super) fn checks() -> Vec<Check> {
@@ -31,20 +31,20 @@ fn media_types(session: &mut Session<'_>) -> io::Result<()> {
     ] {
         let id = session.fresh_id();
         let got = session
-            .send(&Outgoing::new(message(&id, &query()).to_string()).id(&id).field("Content-Type", media_type))?;
+            .send(&Outgoing::new(session.whole(&id, &query()).to_string()).id(&id).field("Content-Type", media_type))?;
         session.note(rows, got.is_ok(), &format!("Content-Type: {media_type}"), "200: it is the same media type", &got);
     }
     for (name, point) in [("CONTENT-TYPE", "a header field name in capitals"), ("content-type", "one in small letters")]
     {
         let id = session.fresh_id();
-        let outgoing = Outgoing::new(message(&id, &query()).to_string()).id(&id).without("Content-Type");
+        let outgoing = Outgoing::new(session.whole(&id, &query()).to_string()).id(&id).without("Content-Type");
         let got = session.send(&outgoing.field(name, crate::wire::MEDIA_TYPE))?;
         session.note("HTTPS-055", got.is_ok(), point, "200: names are compared without case", &got);
     }
     for media_type in ["text/plain", "application/xml", "application/openc2+json;version=9.9", "image/png"] {
         let id = session.fresh_id();
         let got = session
-            .send(&Outgoing::new(message(&id, &query()).to_string()).id(&id).field("Content-Type", media_type))?;
+            .send(&Outgoing::new(session.whole(&id, &query()).to_string()).id(&id).field("Content-Type", media_type))?;
         let is_refused = got.code().is_some_and(|code| code >= 400);
         session.note("HTTPS-031", is_refused, &format!("Content-Type: {media_type}"), "it is refused (400)", &got);
     }
@@ -92,7 +92,7 @@ fn identifiers(session: &mut Session<'_>) -> io::Result<()> {
         &got,
     );
     let (own, other) = (session.fresh_id(), session.fresh_id());
-    let outgoing = Outgoing::new(message(&own, &query()).to_string()).id(&own).field("X-Request-ID", &other);
+    let outgoing = Outgoing::new(session.whole(&own, &query()).to_string()).id(&own).field("X-Request-ID", &other);
     let got = session.send(&outgoing)?;
     let is_met = in_message(&got) == Some(json!(own));
     session.note(
@@ -103,7 +103,7 @@ fn identifiers(session: &mut Session<'_>) -> io::Result<()> {
         &got,
     );
     let id = session.fresh_id();
-    let outgoing = Outgoing::new(message(&id, &query()).to_string()).id(&id).without("X-Request-ID");
+    let outgoing = Outgoing::new(session.whole(&id, &query()).to_string()).id(&id).without("X-Request-ID");
     let got = session.send(&outgoing.without("X-Request-ID"))?;
     session.note("HTTPS-045", in_message(&got) == Some(json!(id)), "headers.request_id alone", "it is copied", &got);
     Ok(())

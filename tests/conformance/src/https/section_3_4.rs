@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::section_3_2::query;
 use crate::check::{Check, Over};
-use crate::session::{Session, message};
+use crate::session::Session;
 use crate::wire::Outgoing;
 
 pub(super) fn checks() -> Vec<Check> {
@@ -23,7 +23,7 @@ pub(super) fn checks() -> Vec<Check> {
 /// Every way to fail: the fields and codes of the answers are judged as those of all.
 fn errors(session: &mut Session<'_>) -> io::Result<()> {
     let id = session.fresh_id();
-    let whole = message(&id, &query()).to_string();
+    let whole = session.whole(&id, &query()).to_string();
     let base = Outgoing::new(whole.clone()).id(&id);
     let big = format!("{whole}{}", " ".repeat(3 << 20));
     for (outgoing, point) in [

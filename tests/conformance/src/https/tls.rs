@@ -4,7 +4,7 @@ use std::io;
 
 use super::section_3_2::query;
 use crate::check::{Check, Over};
-use crate::session::{Session, message};
+use crate::session::Session;
 use crate::wire::tls::{EARLY_SUITES, NULL_SUITES, OLD_SUITES, Probe};
 use crate::wire::{MEDIA_TYPE, PATH};
 
@@ -59,7 +59,7 @@ fn weak(session: &mut Session<'_>) -> io::Result<()> {
 
 fn strangers(session: &mut Session<'_>) -> io::Result<()> {
     let (id, host) = (session.fresh_id(), session.authority());
-    let body = message(&id, &query()).to_string();
+    let body = session.whole(&id, &query()).to_string();
     let request = format!(
         "POST {PATH} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {MEDIA_TYPE}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
         body.len()

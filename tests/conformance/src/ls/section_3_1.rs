@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::table::{self, Is::Malformed, Is::Understood};
 use crate::check::Check;
-use crate::session::{Session, message};
+use crate::session::{Session, filled_octets, message};
 use crate::wire::Outgoing;
 
 pub(super) fn checks() -> Vec<Check> {
@@ -119,7 +119,13 @@ fn i_json(session: &mut Session<'_>) -> io::Result<()> {
     let all = good.into_iter().map(|own| (own, Understood)).chain(bad.into_iter().map(|own| (own, Malformed)));
     for ((rows, command), is) in all {
         let id = session.fresh_id();
-        let whole = message(&id, &json!("COMMAND")).to_string().replace("\"COMMAND\"", &command);
+        let filled = if session.asked.fills_in {
+            filled_octets(command.trim().as_bytes())
+        } else {
+            command.clone().into_bytes()
+        };
+        let filled = String::from_utf8_lossy(&filled).into_owned();
+        let whole = message(&id, &json!("COMMAND")).to_string().replace("\"COMMAND\"", &filled);
         let got = post(session, &id, whole.into_bytes(), is)?;
         table::judge(session, rows, is, &command, &got);
     }

@@ -15,6 +15,7 @@ pub(super) fn checks() -> Vec<Check> {
             "Commands are read as LS 3.3.1 defines them",
             commands,
         ),
+        Check::new("LS-089..LS-091", "A Command needs no more than action and target", bare),
         Check::new("LS-095 LS-035 LS-144", "All actions of the language are known, and no others", actions),
         Check::new("LS-142", "A Command that is not there is not found", cancel_unknown),
         Check::new("LS-092 LS-137", "A request_id names a Command without a command_id", cancel_by_request_id)
@@ -61,6 +62,15 @@ fn commands(session: &mut Session<'_>) -> io::Result<()> {
     ];
     let table: Vec<_> = table.iter().map(|(rows, command, is)| (*rows, command.as_str(), *is)).collect();
     table::commands(session, &table)
+}
+
+/// Sent as it is, whatever else the run fills in.
+fn bare(session: &mut Session<'_>) -> io::Result<()> {
+    let id = session.fresh_id();
+    let octets = crate::session::message(&id, &json!({"action": "query", "target": {"features": []}})).to_string();
+    let got = session.send(&crate::wire::Outgoing::new(octets).id(&id))?;
+    session.note("LS-089..LS-091", got.is_ok(), "query features without args, actuator and command_id", "200", &got);
+    Ok(())
 }
 
 fn actions(session: &mut Session<'_>) -> io::Result<()> {

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::check::{Check, Over};
 use crate::exchange::Exchange;
-use crate::session::{Session, message};
+use crate::session::Session;
 use crate::wire::Outgoing;
 
 pub(super) fn checks() -> Vec<Check> {
@@ -218,7 +218,7 @@ fn deny(n: u8) -> serde_json::Value {
 fn retained(session: &mut Session<'_>) -> io::Result<()> {
     let topic = format!("oc2/cmd/device/{}", session.authority());
     let id = session.fresh_id();
-    let mut own = Outgoing::new(message(&id, &deny(20)).to_string()).id(&id).topic(&topic).silent();
+    let mut own = Outgoing::new(session.whole(&id, &deny(20)).to_string()).id(&id).topic(&topic).silent();
     own.is_retained = true;
     session.send(&own)?;
     let n_before = published(session)?.len();
@@ -247,7 +247,7 @@ fn again(session: &mut Session<'_>) -> io::Result<()> {
     // While it is away.
     let id = session.fresh_id();
     let command = json!({"action": "query", "target": {"features": ["versions"]}});
-    let own = Outgoing::new(message(&id, &command).to_string()).id(&id);
+    let own = Outgoing::new(session.whole(&id, &command).to_string()).id(&id);
     session.tap()?.mend();
     let got = session.send(&own)?;
     let connects = connects(session)?;

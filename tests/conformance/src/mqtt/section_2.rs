@@ -5,7 +5,7 @@ use std::io;
 use serde_json::{Value, json};
 
 use crate::check::{Check, Over};
-use crate::session::{FROM, Session, message, now};
+use crate::session::{FROM, Session, now};
 use crate::wire::Outgoing;
 
 pub(super) fn checks() -> Vec<Check> {
@@ -33,7 +33,7 @@ fn query() -> Value {
 
 fn outgoing(session: &mut Session<'_>, command: &Value) -> Outgoing {
     let id = session.fresh_id();
-    Outgoing::new(message(&id, command).to_string()).id(&id)
+    Outgoing::new(session.whole(&id, command).to_string()).id(&id)
 }
 
 fn topics(session: &mut Session<'_>) -> io::Result<()> {
