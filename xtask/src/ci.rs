@@ -5,6 +5,7 @@ use crate::clauses;
 use crate::demo::Demo;
 use crate::failure::Result;
 use crate::fuzz::Fuzz;
+use crate::interop::Interop;
 use crate::parts::Parts;
 use crate::process::Interrupt;
 use crate::test::Test;
@@ -23,6 +24,7 @@ pub(crate) fn run(interrupt: &Interrupt) -> Result<()> {
     Test::default().run_parts(&mut parts, interrupt)?;
     parts.run("fuzz", || Fuzz::default().run(interrupt))?;
     parts.run("demo", || Demo::default().run(interrupt))?;
+    parts.run("interop", || Interop::default().run(interrupt))?;
     parts.run("demo --mqtt", || Demo::of_a_fleet().run(interrupt))?;
     parts.finish()
 }

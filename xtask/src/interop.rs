@@ -20,11 +20,17 @@ use crate::parts::Parts;
 use crate::process::{self, Interrupt};
 
 /// What the interoperability runs can be told.
-#[derive(Args, Debug, Default)]
+#[derive(Args, Debug)]
 pub(crate) struct Interop {
     /// Where the report of the suite against otupy's Consumer goes
-    #[arg(long, value_name = "FILE", default_value = "target/interop/otupy.html")]
+    #[arg(long, value_name = "FILE", default_value = REPORT)]
     html: PathBuf,
+}
+
+impl Default for Interop {
+    fn default() -> Self {
+        Self { html: REPORT.into() }
+    }
 }
 
 impl Interop {
@@ -205,6 +211,8 @@ fn free_port() -> Result<u16> {
     let listener = TcpListener::bind("127.0.0.1:0").place("there is no free port")?;
     Ok(listener.local_addr().place("there is no free port")?.port())
 }
+
+const REPORT: &str = "target/interop/otupy.html";
 
 const OTUPY: &str = "1.1.46";
 

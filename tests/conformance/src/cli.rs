@@ -3,7 +3,7 @@
 mod address;
 
 use std::collections::BTreeSet;
-use std::io;
+use std::io::{self, Write, stdout};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::sleep;
@@ -305,19 +305,16 @@ impl Cli {
             // The first line of each asks what the subject is.
             if wire.lines.len() > 1 {
                 let mark = if check.needs.changes { "  (changes rules)" } else { "" };
-                println!("# {}{mark}", check.name);
-                for line in &wire.lines[1..] {
-                    println!("{line}");
-                }
+                print(&format!("# {}{mark}\n{}\n", check.name, wire.lines[1..].join("\n")));
             }
         }
         Ok(true)
     }
 
     fn asked(&self, filter: &Filter, is_ours: bool) -> Result<Asked, Failure> {
-        let wanted: BTreeSet<_> = rows().iter().filter(|row| filter.wants(row)).map(|row| row.id).collect();
-        // A sum needs its parts.
-        let wanted = (!filter.is_all() && !crate::sums::rows().iter().any(|id| wanted.contains(id))).then_some(wanted);
+        let mut wanted: BTreeSet<_> = rows().iter().filter(|row| filter.wants(row)).map(|row| row.id).collect();
+        wanted.extend(crate::sums::parts(&wanted));
+        let wanted = (!filter.is_all()).then_some(wanted);
         Ok(Asked {
             destructive: self.choice.destructive || is_ours,
             lengthy: self.choice.lengthy,
@@ -331,7 +328,7 @@ impl Cli {
 
     fn tell(&self, report: &Report) -> Result<(), Failure> {
         let format = if self.output.json { Format::Json } else { Format::Terminal { is_verbose: self.output.verbose } };
-        print!("{}", report.render(format));
+        print(&report.render(format));
         for (file, format) in [(&self.output.junit, Format::Junit), (&self.output.html, Format::Html)] {
             if let Some(file) = file {
                 write(file, &report.render(format))?;
@@ -379,6 +376,11 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::Unreachable(error)
     }
+}
+
+/// Whoever has read enough may hang up.
+fn print(text: &str) {
+    let _ = stdout().write_all(text.as_bytes());
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, Failure> {

@@ -46,7 +46,9 @@ fn run(session: &mut Session<'_>) -> io::Result<()> {
         if case.is_message && (has("\"response\"") || has("\"notification\"")) {
             continue;
         }
-        let Some(octets) = harmless(session, &octets, case.is_message) else { continue };
+        let Some(octets) = harmless(session, &octets, case.is_message, case.path.starts_with("action/")) else {
+            continue;
+        };
         ask(session, &case, &octets)?;
     }
     Ok(())
@@ -105,19 +107,24 @@ fn cases() -> impl Iterator<Item = Case> {
 }
 
 /// The same octets with an action that the subject does not perform on any target in them; `None` if that cannot be.
-fn harmless(session: &Session<'_>, octets: &[u8], is_message: bool) -> Option<Vec<u8>> {
+fn harmless(session: &Session<'_>, octets: &[u8], is_message: bool, is_about_actions: bool) -> Option<Vec<u8>> {
     let Ok(text) = str::from_utf8(octets) else { return Some(octets.to_vec()) };
     let targets: Vec<_> = schema::names("Target").into_iter().chain(["slpf:rule_number"]).collect();
     let present: Vec<_> = targets.into_iter().filter(|target| text.contains(&format!("\"{target}\""))).collect();
     let actions = schema::names("Action");
     let is_performed = |action: &str| present.iter().any(|target| session.lists(action, target));
     let quoted = |action: &str| format!("\"{action}\"");
-    let named: Vec<_> =
-        actions.iter().filter(|action| text.contains(&quoted(action)) && is_performed(action)).collect();
+    // What only looks does no harm even where a subject performs more than it lists.
+    let is_harmful = |action: &str| is_performed(action) || !(is_about_actions || LOOKS.contains(&action));
+    let named: Vec<_> = actions.iter().filter(|action| text.contains(&quoted(action)) && is_harmful(action)).collect();
     if named.is_empty() || (is_message && named == [&"query"]) {
         return Some(octets.to_vec());
     }
-    let instead = actions.iter().find(|action| !is_performed(action) && !text.contains(&quoted(action)))?;
+    let is_free = |action: &&str| !is_performed(action) && !text.contains(&quoted(action));
+    let instead = LOOKS
+        .into_iter()
+        .find(|action| is_free(&action))
+        .or_else(|| actions.iter().copied().find(|action| is_free(&action)))?;
     let mut text = text.to_owned();
     for action in named {
         text = text.replace(&quoted(action), &quoted(instead));
@@ -137,6 +144,9 @@ fn id_in(octets: &[u8]) -> Option<String> {
     let message: Value = serde_json::from_slice(octets).ok()?;
     message.pointer("/headers/request_id")?.as_str().filter(|id| !id.is_empty() && id.is_ascii()).map(ToOwned::to_owned)
 }
+
+/// Actions that change nothing, whatever they are performed on.
+const LOOKS: [&str; 3] = ["scan", "locate", "investigate"];
 
 const PLACE: &str = "the command stands here";
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../corpus");

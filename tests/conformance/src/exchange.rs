@@ -128,7 +128,7 @@ pub(crate) fn show(octets: &[u8]) -> String {
 }
 
 /// More of an exchange says nothing more.
-const SHOWN: usize = 6_000;
+const SHOWN: usize = 2_000;
 
 #[cfg(test)]
 mod tests {

@@ -28,8 +28,14 @@ pub(crate) fn add_up(outcomes: &mut [Outcome]) {
 }
 
 /// The rows that add up others.
+#[cfg(test)]
 pub(crate) fn rows() -> Vec<&'static str> {
     table().map(|(id, ..)| id).collect()
+}
+
+/// The rows without which those that add them up cannot be told.
+pub(crate) fn parts(of: &std::collections::BTreeSet<&'static str>) -> Vec<&'static str> {
+    table().filter(|(id, ..)| of.contains(id)).flat_map(|(_, parts, _)| parts).collect()
 }
 
 fn told(ids: &[&str]) -> String {

@@ -177,4 +177,4 @@ pub(crate) fn other_side(row: &Row, role: Role) -> Option<&'static str> {
 }
 
 const NOT_EXERCISED: &str = "No check that ran came to it.";
-const TOLD: usize = 3;
+const TOLD: usize = 2;

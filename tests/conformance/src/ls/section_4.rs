@@ -24,6 +24,9 @@ pub(super) fn checks() -> Vec<Check> {
     ]
 }
 
+/// A name that nothing has, should a subject perform what it does not list.
+const NOBODY: &str = "conformance-there-is-none";
+
 const NAMES: [&str; 4] = ["versions", "profiles", "pairs", "rate_limit"];
 
 fn query(features: &Value) -> Value {
@@ -121,14 +124,14 @@ fn arguments(session: &mut Session<'_>) -> io::Result<()> {
 
 fn pairs(session: &mut Session<'_>) -> io::Result<()> {
     let targets = [
-        ("file", json!({"name": "a"})),
+        ("file", json!({"name": NOBODY})),
         ("ipv4_net", json!("192.0.2.1")),
         ("ipv6_net", json!("2001:db8::1")),
         ("domain_name", json!("a.example")),
-        ("device", json!({"device_id": "a"})),
-        ("process", json!({"pid": 1})),
+        ("device", json!({"device_id": NOBODY})),
+        ("process", json!({"name": NOBODY})),
         ("features", json!([])),
-        ("mac_addr", json!("00:1A:2B:3C:4D:5E")),
+        ("mac_addr", json!("00:00:5E:00:53:01")),
     ];
     for action in ["query", "deny", "allow", "update", "delete", "scan", "contain"] {
         for (target, value) in &targets {

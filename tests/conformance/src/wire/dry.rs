@@ -50,7 +50,8 @@ impl Wire for Dry {
     fn exchange(&mut self, outgoing: &Outgoing) -> io::Result<Exchange> {
         let place = outgoing.topic.as_deref().or(outgoing.path.as_deref()).unwrap_or_default();
         let method = if self.transfer.is_http() { outgoing.method } else { "PUBLISH" };
-        self.lines.push(format!("{method} {place} {}", one_line(&outgoing.body)));
+        let words = [method, place].into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+        self.lines.push(format!("{words} {}", one_line(&outgoing.body)));
         Ok(self.answer(outgoing))
     }
 
