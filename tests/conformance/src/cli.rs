@@ -258,6 +258,11 @@ impl Cli {
                 notes.merge(run(&mut wire, asked.clone(), checks, Some(&mut restart), progress)?);
             }
         }
+        if self.subject == "ours"
+            && let Some(own) = self.ours_over_https(&asked, checks, progress)?
+        {
+            notes.merge(own);
+        }
         if self.subject != "ours-http" {
             match Mosquitto::start() {
                 None => progress.say("mosquitto is not installed: nothing was run over MQTT."),
@@ -268,6 +273,24 @@ impl Cli {
             }
         }
         Ok(notes)
+    }
+
+    /// What does not depend on TLS was seen without it; the rest of HTTPS holds in both modes.
+    fn ours_over_https(
+        &self,
+        asked: &Asked,
+        checks: &[Check],
+        progress: &mut Progress,
+    ) -> Result<Option<Notes>, Failure> {
+        let Some((ours, files)) = Ours::over_https()? else { return Ok(None) };
+        let asked = Asked { files, ..asked.clone() };
+        let tls = asked.files.config().map_err(Failure::Usage)?;
+        let patience = Duration::from_secs(self.choice.timeout);
+        let mut wire = Http::new("localhost", ours.port(), "", patience).secured(Arc::new(tls));
+        let checks: Vec<_> =
+            checks.iter().filter(|check| matches!(check.needs.over, Over::Http | Over::Tls)).copied().collect();
+        progress.begin(checks.len());
+        Ok(Some(run(&mut wire, asked, &checks, None, progress)?))
     }
 
     fn ours_over_mqtt(

@@ -4,13 +4,17 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use oc2_tests_broker::Authority;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
+
+use crate::wire::tls::Files;
 
 /// Our daemon, on a filter that changes nothing.
 #[derive(Debug)]
@@ -36,6 +40,33 @@ impl Ours {
         Self::start(extent, None)
     }
 
+    /// Starts it over HTTPS, with certificates for this run; who may come, as files for TLS. None if it knows no TLS.
+    pub(crate) fn over_https() -> io::Result<Option<(Self, Files)>> {
+        let dir = tempfile::tempdir()?;
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let mut own = Self { dir, port, has_http: true, child: None };
+        let authority = Authority::new("conformance");
+        let (server, client) = (authority.server(&["localhost"]), authority.client("conformance"));
+        for (name, text) in [("ca.pem", authority.pem()), ("cert.pem", &server.pem), ("key.pem", &server.key)] {
+            fs::write(own.path(name), text)?;
+            // A key that others may read is refused.
+            fs::set_permissions(own.path(name), fs::Permissions::from_mode(0o600))?;
+        }
+        let path = |name: &str| own.path(name).display().to_string();
+        let http = format!(
+            "[http]\nlisten = \"127.0.0.1:{port}\"\ncert = {:?}\nkey = {:?}\nca = {:?}\nidentity = \"alternative-or-common-name\"\n",
+            path("cert.pem"),
+            path("key.pem"),
+            path("ca.pem")
+        );
+        if own.configure(Extent::Full, None, &[http]).is_err() {
+            return Ok(None);
+        }
+        own.start_again()?;
+        let identity = Some((client.pem.into_bytes(), client.key.into_bytes()));
+        Ok(Some((own, Files { authorities: Some(authority.pem().as_bytes().to_vec()), identity })))
+    }
+
     /// Starts it at a broker.
     pub(crate) fn over_mqtt(broker: u16) -> io::Result<Self> {
         Self::start(Extent::Full, Some(broker))
@@ -45,7 +76,10 @@ impl Ours {
         let dir = tempfile::tempdir()?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut own = Self { dir, port, has_http: broker.is_none(), child: None };
-        own.configure(extent, broker)?;
+        let http = format!("[http]\nlisten = \"127.0.0.1:{port}\"\n");
+        // Testing mode has to be asked for, by those that know the word.
+        let http = if own.has_http { vec![format!("{http}testing = true\n"), http] } else { vec![String::new()] };
+        own.configure(extent, broker, &http)?;
         own.start_again()?;
         Ok(own)
     }
@@ -102,7 +136,7 @@ impl Ours {
         }
     }
 
-    fn configure(&self, extent: Extent, broker: Option<u16>) -> io::Result<()> {
+    fn configure(&self, extent: Extent, broker: Option<u16>, listeners: &[String]) -> io::Result<()> {
         let rules = self.path("rules");
         fs::create_dir_all(&rules)?;
         fs::write(rules.join("good.rules"), GOOD_RULES)?;
@@ -122,13 +156,9 @@ impl Ours {
         if extent == Extent::Full {
             let _ = writeln!(rest, "update_dir = {:?}", rules.display().to_string());
         }
-        let http = format!("[http]\nlisten = \"127.0.0.1:{}\"\n", self.port);
         let file = self.path("consumer.toml");
-        // Testing mode has to be asked for, by those that know the word.
-        let candidates =
-            if self.has_http { vec![format!("{http}testing = true\n"), http] } else { vec![String::new()] };
         let mut said = String::new();
-        for http in &candidates {
+        for http in listeners {
             fs::write(&file, format!("{common}{http}{rest}"))?;
             let check = Command::new(program("oc2-consumer")?).args(["check", "--config"]).arg(&file).output()?;
             if check.status.success() {

@@ -73,7 +73,7 @@ fn strangers(session: &mut Session<'_>) -> io::Result<()> {
             let is_met = answer.field("WWW-Authenticate").is_some();
             session.note("HTTPS-076", is_met, "a 401", "WWW-Authenticate", &got);
         }
-        None => session.lacks("HTTPS-076", "The subject has not answered with 401."),
+        None => session.lacks("HTTPS-076", "Does not apply: the subject refuses strangers before it speaks HTTP."),
     }
     let got = session.probe(&Probe::Plain { request: request.into_bytes() })?;
     session.note("HTTPS-058", is(&got, "refused"), "HTTP without TLS on the port of HTTPS", "no answer of HTTP", &got);

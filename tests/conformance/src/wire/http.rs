@@ -44,9 +44,14 @@ impl Http {
     }
 
     fn tcp(&self) -> io::Result<TcpStream> {
-        let mut addresses = (self.host.trim_matches(['[', ']']), self.port).to_socket_addrs()?;
-        let address = addresses.next().ok_or_else(|| io::Error::new(ErrorKind::NotFound, "the host has no address"))?;
-        let stream = TcpStream::connect_timeout(&address, self.patience)?;
+        let mut res = Err(io::Error::new(ErrorKind::NotFound, "the host has no address"));
+        for address in (self.host.trim_matches(['[', ']']), self.port).to_socket_addrs()? {
+            res = TcpStream::connect_timeout(&address, self.patience);
+            if res.is_ok() {
+                break;
+            }
+        }
+        let stream = res?;
         stream.set_read_timeout(Some(self.patience))?;
         stream.set_write_timeout(Some(self.patience))?;
         stream.set_nodelay(true)?;
