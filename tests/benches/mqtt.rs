@@ -58,15 +58,22 @@ async fn round_trips(port: u16) {
     let bare = BarePair::start(port).await;
     for in_flight in [1, 64] {
         let (mut rates, mut floors, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut costs, mut floors_of_costs) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
+            let before = processor_time();
             let rate = rate(in_flight, || ours.round_trip()).await;
+            let between = processor_time();
             let floor = rate_of_bare(&bare, in_flight).await;
             rates.push(rate);
             floors.push(floor);
             ratios.push(rate / floor);
+            costs.push((between - before) / n_times(in_flight) as f64);
+            floors_of_costs.push((processor_time() - between) / n_times(in_flight) as f64);
         }
         let name = format!("{in_flight} in flight");
         println!("{name:<44}{:>14.0}{:>14.0}{:>10.2}", median(rates), median(floors), median(ratios));
+        let (cost, floor) = (median(costs), median(floors_of_costs));
+        println!("{:<44}{cost:>14.1}{floor:>14.1}{:>10.2}", "  \u{b5}s of CPU each, without the broker", floor / cost);
     }
     ours.stop().await;
 }
@@ -208,7 +215,11 @@ async fn count_answers(producer: &Producer, transfer: &MqttTransfer, expected: u
 
 /// How many times a second it can be done, with so many under way.
 async fn rate<F: Future<Output = ()>>(in_flight: usize, round_trip: impl Fn() -> F) -> f64 {
-    rate_over(if in_flight == 1 { 500 } else { 5000 }, in_flight, round_trip).await
+    rate_over(n_times(in_flight), in_flight, round_trip).await
+}
+
+fn n_times(in_flight: usize) -> usize {
+    if in_flight == 1 { 1000 } else { 5000 }
 }
 
 async fn rate_over<F: Future<Output = ()>>(n_times: usize, in_flight: usize, round_trip: impl Fn() -> F) -> f64 {
@@ -262,7 +273,7 @@ impl BarePair {
 }
 
 async fn rate_of_bare(pair: &BarePair, in_flight: usize) -> f64 {
-    let n_times = if in_flight == 1 { 500 } else { 5000 };
+    let n_times = n_times(in_flight);
     let mut arrivals = pair.arrivals.lock().await;
     let start = Instant::now();
     for _ in 0..in_flight {
@@ -356,6 +367,16 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
+/// The time that the processors gave to this process, in microseconds.
+fn processor_time() -> f64 {
+    let tasks = fs::read_dir("/proc/self/task").expect("Linux");
+    let of_task = |task: std::io::Result<fs::DirEntry>| {
+        let schedstat = fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
+        schedstat.split_whitespace().next()?.parse::<f64>().ok()
+    };
+    tasks.filter_map(of_task).sum::<f64>() / 1000.0
+}
+
 /// The memory of this process, in kB.
 fn resident() -> f64 {
     let status = fs::read_to_string("/proc/self/status").expect("Linux");
@@ -363,7 +384,7 @@ fn resident() -> f64 {
     line.split_whitespace().nth(1).and_then(|kilobytes| kilobytes.parse().ok()).expect("a number")
 }
 
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 15;
 const ROUNDS_OF_FLEET: usize = 9;
 const N_FLEET: usize = 1000;
 const N_COMMANDS: usize = 100_000;

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use oc2_tests_broker::Authority;
+use oc2_tests_broker::{Authority, Order};
 
 use crate::harness::{Config, binary};
 
@@ -26,6 +26,7 @@ rate_limit = 6000
 mode = "lenient"
 [http]
 listen = "127.0.0.1:8080"
+testing = true
 [policy]
 dangerously_allow_everything = true
 [[actuator]]
@@ -49,13 +50,18 @@ fn what_is_wrong_is_said_with_its_line() {
         ("rate_limit = 6000", "rate_limit = 0", "line 5", "0"),
         ("rate_limit = 6000", "rate_limt = 6000", "line 5", "rate_limt"),
         ("listen = \"127.0.0.1:8080\"", "listen = \"localhost\"", "line 8", "socket address"),
+        ("testing = true", "testing = true\n[http.limits]\nmax_body = 0", "line 11", "0 is not 1 to 1048576 octets"),
+        ("testing = true", "testing = true\n[http.limits]\nmax_head = 65001", "line 11", "is not 1 to 65000 octets"),
+        ("testing = true", "testing = true\n[http.limits]\nhead_timeout = 0", "line 11", "nonzero"),
+        ("testing = true", "testing = true\n[http.limits]\nmax_conections = 1", "line 11", "max_conections"),
+        ("testing = true", "", "line 7", "http.cert is missing"),
         ("id = \"fw1.example.net\"", "id = \"\"", "line 3", "at least one character"),
-        ("backend = \"iptables\"", "backend = \"ipchains\"", "line 13", "ipchains"),
-        ("profile = \"slpf\"", "profile = \"sfpf\"", "line 12", "sfpf"),
-        ("asset_id = \"30\"", "asset_id = 30", "line 14", "asset_id"),
-        ("asset_id = \"30\"", "disabled_pairs = [\"deny everything\"]", "line 14", "everything"),
+        ("backend = \"iptables\"", "backend = \"ipchains\"", "line 14", "ipchains"),
+        ("profile = \"slpf\"", "profile = \"sfpf\"", "line 13", "sfpf"),
+        ("asset_id = \"30\"", "asset_id = 30", "line 15", "asset_id"),
+        ("asset_id = \"30\"", "disabled_pairs = [\"deny everything\"]", "line 15", "everything"),
         ("[consumer]", "[konsumer]", "line 2", "konsumer"),
-        ("[http]\nlisten = \"127.0.0.1:8080\"\n", "", "", "nothing listens"),
+        ("[http]\nlisten = \"127.0.0.1:8080\"\ntesting = true\n", "", "", "nothing listens"),
     ];
     for (good, bad, line, reason) in cases {
         let (is_fine, said) = check(&GOOD.replace(good, bad));
@@ -149,13 +155,18 @@ fn files_that_a_broker_needs_are_looked_into() {
             assert!(!said.contains("secret"), "{said}");
         }
     }
+    let expired = authority.fill(Order::client("fw1").valid(2000, 2001));
+    fs::write(&cert, &expired.pem).unwrap();
+    let (is_fine, said) = check(&with_mqtt(SECURE, &identity(&expired.key, 0o600)));
+    assert!(is_fine && said.contains("WARNING: mqtt.cert") && said.contains("CN=fw1\" has expired"), "{said}");
+    fs::write(&cert, &own.pem).unwrap();
     let refuse = |lines: String, reason: &str| {
         let (is_fine, said) = check(&with_mqtt(SECURE, &lines));
         assert!(!is_fine && said.contains(reason), "{reason}: {said}");
     };
     refuse(password("", 0o600), "there is no password in it");
     refuse(password("one\ntwo\n", 0o600), "one line");
-    refuse(identity(&other.key, 0o600), "TLS: keys may not be consistent");
+    refuse(identity(&other.key, 0o600), "TLS: our certificate with our key cannot be used: keys may not be consistent");
     refuse(identity("no key", 0o600), "our key cannot be read");
     refuse(format!("ca = {:?}", write("junk.pem", "junk", 0o644)), "there is no certificate in it");
 }

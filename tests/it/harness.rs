@@ -2,7 +2,9 @@
 
 mod center;
 mod consumer;
+mod line;
 mod producer;
+mod site;
 mod traffic;
 mod tunnel;
 mod wire;
@@ -11,7 +13,9 @@ use std::path::PathBuf;
 
 pub(crate) use center::{Center, DEVICE, Heard, deny, query, request};
 pub(crate) use consumer::{Config, Daemon};
+pub(crate) use line::{Line, QUERY, request as head};
 pub(crate) use producer::{Answer, command};
+pub(crate) use site::{HERE, Site};
 pub(crate) use traffic::{Reach, reach, run, serve};
 pub(crate) use tunnel::tunnel;
 pub(crate) use wire::{exchange, post, try_post};

@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 
-use crate::harness::{Config, exchange, post};
+use crate::harness::{Config, Site, exchange, post};
 
 fn get(address: SocketAddr, path: &str) -> String {
     exchange(address, format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes())
@@ -65,4 +65,20 @@ fn metrics_are_for_this_host_unless_forced() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("force = true"), "{output:?}");
     let forced = Config::new().slpf("dry-run", "").table("[metrics]\nlisten = \"0.0.0.0:9464\"\nforce = true");
     assert!(forced.check().status.success());
+}
+
+#[test]
+fn who_was_authenticated_is_counted_by_name() {
+    let address = free();
+    let site = Site::new();
+    let site = Site { config: site.config.table(&format!("[metrics]\nlisten = \"{address}\"")), ..site };
+    let daemon = site.start();
+    site.ask_as(&daemon, &site.producer("soc-1"), &["query", "features"]).expect(200);
+    let nameless = site.producers.client("soc-2");
+    site.ask_as(&daemon, &nameless, &["query", "features"]).expect(401);
+    let answer = get(address, "/metrics");
+    for (peer, status) in [("soc-1", 200), ("unauthenticated", 401)] {
+        let line = format!(r#"oc2_commands_by_peer_total{{peer="{peer}",status="{status}"}} 1"#);
+        assert!(answer.lines().any(|found| found == line), "{line} is not in\n{answer}");
+    }
 }

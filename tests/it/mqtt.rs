@@ -1,7 +1,6 @@
 //! The daemon behind a real broker. What is on the wire, every property and option, is tested in `oc2-transfer-mqtt`.
 
 use std::collections::BTreeMap;
-use std::thread;
 use std::time::Duration;
 
 use oc2_actuator_iptables::testing::in_namespace;
@@ -260,7 +259,7 @@ impl Host {
         run("ip link set lo up");
         let broker = Mosquitto::start()?;
         let tap = Tap::to(broker.port());
-        let config = Config::new().slpf("iptables", "").broker(tap.port());
+        let config = Config::new().slpf("iptables", "").broker(tap.port()).consumer("max_wait = 1");
         Some(Self { broker, tap, config })
     }
 
@@ -279,6 +278,13 @@ impl Host {
     /// Waits until the daemon has a message from the broker.
     fn wait_for_delivery(&self, n_messages: usize) {
         let _ = self.tap.wait_for(Direction::ToClient, Kind::Publish, n_messages);
+    }
+
+    /// Waits until a Command is on the disk, and being performed: HTTP, which does not wait for its end, says so.
+    #[track_caller]
+    fn wait_until_performed(daemon: &Daemon, message: &Value) {
+        let (_, answer) = post(daemon.address(), PATH, &message.to_string());
+        assert_eq!(answer["body"]["openc2"]["response"], json!({"status": 102, "status_text": "processing"}));
     }
 
     fn n_rules() -> usize {
@@ -330,8 +336,7 @@ fn a_request_whose_command_a_kill_interrupted_is_answered_so() {
         let tools = Host::put_to_sleep(&daemon);
         center.send(DEVICE, &deny("interrupted", "127.0.0.2"));
         host.wait_for_delivery(1);
-        // The answer of a Command that is on the disk is all that distinguishes; give the disk its time.
-        thread::sleep(Duration::from_millis(500));
+        Host::wait_until_performed(&daemon, &deny("interrupted", "127.0.0.2"));
         daemon.kill();
         for tool in tools {
             let _ = kill_process(tool, Signal::KILL);
@@ -356,7 +361,7 @@ fn told_to_stop_it_answers_what_is_under_way_and_leaves_the_rest_to_the_broker()
         let tools = Host::put_to_sleep(&daemon);
         center.send(DEVICE, &deny("under-way", "127.0.0.2"));
         host.wait_for_delivery(1);
-        thread::sleep(Duration::from_millis(200));
+        Host::wait_until_performed(&daemon, &deny("under-way", "127.0.0.2"));
         daemon.signal(Signal::TERM);
         daemon.wait_for_log("Stopping", 1);
         center.send(DEVICE, &deny("later", "127.0.0.3"));
@@ -384,6 +389,66 @@ fn told_to_stop_it_answers_what_is_under_way_and_leaves_the_rest_to_the_broker()
         );
         // MQTT-048
         assert_eq!(client_ids()[0], client_ids()[1]);
+    });
+}
+
+#[test]
+fn a_command_that_takes_long_is_answered_when_it_is_done_and_one_ahead_of_its_time_twice() {
+    // L7
+    in_namespace("mqtt::a_command_that_takes_long_is_answered_when_it_is_done_and_one_ahead_of_its_time_twice", || {
+        let Some(host) = Host::new() else { return };
+        let (mut center, daemon) = (Center::connect(host.broker.port()), host.config.start_connected());
+        let tools = Host::put_to_sleep(&daemon);
+        let long = deny("long", "127.0.0.2");
+        center.send(DEVICE, &long);
+        host.wait_for_delivery(1);
+        // HTTP has no way for what follows.
+        Host::wait_until_performed(&daemon, &long);
+        center.hears_nothing();
+        Host::wake(&tools);
+        let heard = center.hear();
+        assert_eq!((&heard.message["headers"]["request_id"], rule(heard.response())), (&json!("long"), Some(999_990)));
+        let start =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap() + Duration::from_secs(1);
+        let ahead = |id: &str, start_time: u128| {
+            let target = json!({"ipv4_net": "127.0.0.3"});
+            request(id, json!({"action": "deny", "target": target, "args": {"start_time": start_time as u64}}))
+        };
+        let scheduled = center.ask(DEVICE, &ahead("ahead", start.as_millis()));
+        assert_eq!(scheduled, json!({"status": 102, "status_text": "scheduled"}));
+        let heard = center.hear();
+        assert_eq!((&heard.message["headers"]["request_id"], rule(heard.response())), (&json!("ahead"), Some(999_980)));
+        center.hears_nothing();
+        // What is given up with the process is told.
+        let tomorrow = start + Duration::from_secs(24 * 60 * 60);
+        assert_eq!(center.ask(DEVICE, &ahead("tomorrow", tomorrow.as_millis()))["status"], 102);
+        let (status, log) = daemon.terminate();
+        assert!(status.success(), "{log}");
+        let heard = center.hear();
+        assert_eq!(
+            (&heard.message["headers"]["request_id"], &heard.response()["status"]),
+            (&json!("tomorrow"), &json!(503))
+        );
+    });
+}
+
+#[test]
+fn who_wants_to_hear_that_it_takes_long_does_before_the_last_word() {
+    // L7
+    in_namespace("mqtt::who_wants_to_hear_that_it_takes_long_does_before_the_last_word", || {
+        let Some(host) = Host::new() else { return };
+        let config = host.config.mqtt("tells_processing = true");
+        let (mut center, daemon) = (Center::connect(host.broker.port()), config.start_connected());
+        let tools = Host::put_to_sleep(&daemon);
+        let long = deny("long", "127.0.0.2");
+        assert_eq!(center.ask(DEVICE, &long), json!({"status": 102, "status_text": "processing"}));
+        // Again while it runs: the 102 again, and one last word.
+        assert_eq!(center.ask(SLPF, &long)["status"], 102);
+        Host::wake(&tools);
+        let heard = center.hear();
+        assert_eq!((&heard.message["headers"]["request_id"], rule(heard.response())), (&json!("long"), Some(999_990)));
+        center.hears_nothing();
+        assert_eq!(rule(&center.ask(ALL, &long)), Some(999_990));
     });
 }
 

@@ -3,7 +3,6 @@
 //! *Invariant.* What it writes lies below `target/`: tools, builds, seeds, what was found worth keeping, and what crashed.
 
 use std::env;
-use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,6 +14,7 @@ use crate::cargo::{self, cargo, workspace};
 use crate::failure::{Failure, Place, Result};
 use crate::process::{self, Interrupt};
 use crate::setup::Machine;
+use crate::tools::Tool;
 
 /// What the fuzzing can be told.
 #[derive(Args, Debug)]
@@ -121,7 +121,7 @@ fn build(interrupt: &Interrupt) -> Result<PathBuf> {
     // libFuzzer is C++.
     Machine::prepare_to_compile(interrupt)?;
     let host = host()?;
-    let search_path = with_cargo_fuzz(interrupt)?;
+    let search_path = TOOL.search_path(interrupt)?;
     let build = folder("build");
     let mut command = cargo(&["fuzz", "build", "--fuzz-dir", "tests/fuzz", "--features", "libfuzzer"]);
     // Without a sanitizer a stable toolchain does, and safe code needs none; with debug assertions sums that overflow are found.
@@ -135,28 +135,6 @@ fn build(interrupt: &Interrupt) -> Result<PathBuf> {
         Ok(build.join(host).join("release"))
     } else {
         Err(Failure::new("the targets cannot be built with libFuzzer, see above"))
-    }
-}
-
-/// The search path on which cargo finds cargo-fuzz, which is installed below `target/` if it is missing.
-fn with_cargo_fuzz(interrupt: &Interrupt) -> Result<OsString> {
-    let tools = workspace().join("target/tools");
-    let old = env::var_os("PATH").unwrap_or_default();
-    let folders = env::split_paths(&old).chain([tools.join("bin")]);
-    let search_path = env::join_paths(folders).place("cannot extend PATH")?;
-    let mut ask = cargo(&["fuzz", "--version"]);
-    let answer = process::output_within(ask.env("PATH", &search_path), Duration::from_secs(60))?;
-    if answer.status.success() {
-        return Ok(search_path);
-    }
-    println!("Installing cargo-fuzz in {}: not found.", tools.display());
-    // It only calls cargo, so optimizing it would take longer than it saves.
-    let mut install = cargo(&["install", "cargo-fuzz@0.13.2", "--locked", "--debug", "--root"]);
-    install.arg(&tools).arg("--target-dir").arg(tools.join("build"));
-    if process::run(&mut install, interrupt)?.success() {
-        Ok(search_path)
-    } else {
-        Err(Failure::new("cargo-fuzz is missing and cannot be installed, see above"))
     }
 }
 
@@ -206,6 +184,7 @@ fn folder(name: &str) -> PathBuf {
     workspace().join("target/fuzz").join(name)
 }
 
+const TOOL: Tool = Tool { name: "fuzz", version: "0.13.2" };
 const SECONDS: u64 = 10;
 const PACKAGE: &str = "oc2-tests-fuzz";
 const SEEDS: &str = "seeds";

@@ -5,7 +5,10 @@ mod cargo;
 mod ci;
 mod clauses;
 mod conformance;
+mod deb;
 mod demo;
+mod deny;
+mod dist;
 mod failure;
 mod files;
 mod fuzz;
@@ -18,6 +21,7 @@ mod setup;
 mod test;
 mod tidy;
 mod tokens;
+mod tools;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -77,6 +81,17 @@ enum Task {
     /// Installs otupy from the Python package index below `target/`; says so, and runs nothing, where that cannot be. Its Producer
     /// commands our Consumer, our Producer its Consumer, and the conformance suite judges its Consumer.
     Interop(interop::Interop),
+    /// Check what others wrote that we ship: licences, sources, bans, advisories
+    ///
+    /// Runs `cargo deny check`, and installs cargo-deny below `target/` if it is missing. Where the database of advisories cannot
+    /// be reached it says so and goes on.
+    Deny(deny::Deny),
+    /// Make packages for Debian
+    ///
+    /// Installs cargo-deb below `target/` if it is missing. Where no clean root can be made to try packages in, that is said.
+    Deb(deb::Deb),
+    /// Write manual pages, shell completions, and the notices that licences of others ask for
+    Dist(dist::Dist),
     /// Print the tables of the language, of the message around it and of profiles, as JADN or as JSON Schema
     Schema(schema::Schema),
     /// The demo, from within its namespaces
@@ -106,6 +121,9 @@ impl Task {
             Self::Clauses => clauses::run(),
             Self::Conformance(conformance) => conformance.run(&Interrupt::install()?),
             Self::Interop(interop) => interop.run(&Interrupt::install()?),
+            Self::Deny(deny) => deny.run(&Interrupt::install()?),
+            Self::Deb(deb) => deb.run(&Interrupt::install()?),
+            Self::Dist(dist) => dist.run(&Interrupt::install()?),
             Self::Schema(schema) => schema.run(),
             Self::DemoInside(inside) => inside.run(),
             Self::TcpEcho { address } => demo::traffic::echo(address),

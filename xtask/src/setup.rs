@@ -33,6 +33,11 @@ impl Machine {
         Self::with(&COMPILERS, interrupt)
     }
 
+    /// The same for what packages are made and tried with.
+    pub(crate) fn prepare_to_package(interrupt: &Interrupt) -> Result<Self> {
+        Self::with(&PACKAGERS, interrupt)
+    }
+
     fn with(tools: &'static [Tool], interrupt: &Interrupt) -> Result<Self> {
         let machine = Self::look(tools);
         let missing = machine.missing();
@@ -98,6 +103,12 @@ impl Machine {
                 Err(Failure::new("`apt-get update` failed, see above: are the machine's package sources reachable?"))
             }
         }
+    }
+
+    /// Has apt look which packages there are.
+    pub(crate) fn update_package_lists(&self, interrupt: &Interrupt) -> Result<()> {
+        let updated = process::run(self.apt_get().arg("update"), interrupt)?;
+        if updated.success() { Ok(()) } else { Err(Failure::new("`apt-get update` failed, see above")) }
     }
 
     fn apt_get(&self) -> Command {
@@ -186,7 +197,7 @@ const fn tool(name: &'static str, debian: &'static str, fedora: &'static str, ar
 }
 
 #[rustfmt::skip]
-const TOOLS: [Tool; 10] = [
+const TOOLS: [Tool; 11] = [
     //   program              Debian          Fedora          Arch
     tool("iptables",          "iptables",     "iptables-nft", "iptables"),
     tool("ip6tables",         "iptables",     "iptables-nft", "iptables"),
@@ -197,10 +208,18 @@ const TOOLS: [Tool; 10] = [
     tool("mount",             "mount",        "util-linux",   "util-linux"),
     tool("unshare",           "util-linux",   "util-linux",   "util-linux"),
     tool("nsenter",           "util-linux",   "util-linux",   "util-linux"),
+    tool("setpriv",           "util-linux",   "util-linux",   "util-linux"),
     tool("mosquitto",         "mosquitto",    "mosquitto",    "mosquitto"),
 ];
 
 const COMPILERS: [Tool; 1] = [tool("c++", "g++", "gcc-c++", "gcc")];
+
+#[rustfmt::skip]
+const PACKAGERS: [Tool; 3] = [
+    tool("dpkg-shlibdeps", "dpkg-dev",   "dpkg-dev",   "dpkg"),
+    tool("strip",          "binutils",   "binutils",   "binutils"),
+    tool("mmdebstrap",     "mmdebstrap", "mmdebstrap", "mmdebstrap"),
+];
 
 fn with_system_folders(search_path: OsString) -> OsString {
     let mut folders: Vec<_> = env::split_paths(&search_path).collect();

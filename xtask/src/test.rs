@@ -42,7 +42,9 @@ impl Test {
             let mut command = in_machine(cargo(&["test", "--workspace", kind, "--no-fail-fast"]), machine);
             parts.run_command(command.args(&self.arguments), interrupt)?;
         }
-        Ok(())
+        // Not among the default features, because it is heavy to build.
+        let cedar = ["test", "--package", "oc2-consumer", "--features", "cedar", "--no-fail-fast", "cedar"];
+        parts.run_command(&mut in_machine(cargo(&cedar), machine), interrupt)
     }
 }
 

@@ -1,5 +1,7 @@
 //! `cargo xtask tidy`: the house rules that a program can check.
 
+mod named_tests;
+
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +12,7 @@ use crate::files::{self, is_rust};
 use crate::process::Interrupt;
 use crate::tokens::Tokens;
 
-/// Checks every Rust file of the workspace, and the dependencies of the language crate.
+/// Checks every Rust file of the workspace, the dependencies of the language crate, and the tests that are named elsewhere.
 pub(crate) fn run(interrupt: &Interrupt) -> Result<()> {
     let mut findings = Vec::new();
     let mut files = files::below(workspace())?;
@@ -21,6 +23,10 @@ pub(crate) fn run(interrupt: &Interrupt) -> Result<()> {
     }
     let tree = cargo::output(&CORE_DEPENDENCIES.split(' ').collect::<Vec<_>>(), interrupt)?;
     findings.extend(check_core_dependencies(&tree));
+
+    let security = fs::read_to_string(workspace().join(SECURITY)).place(SECURITY)?;
+    let read = |file: &str| fs::read_to_string(workspace().join(file)).ok();
+    findings.extend(named_tests::check(Path::new(SECURITY), &security, read));
 
     let (errors, warnings): (Vec<_>, Vec<_>) = findings.iter().partition(|finding| finding.is_error);
     for finding in warnings.iter().chain(&errors) {
@@ -100,6 +106,8 @@ fn check_core_dependencies(tree: &str) -> Vec<Finding> {
     forbidden.into_iter().map(|name| Finding::error(&manifest, 1, text(name))).collect()
 }
 
+/// The threat model, where each defence names its tests.
+const SECURITY: &str = "SECURITY.md";
 const CORE: &str = "crates/oc2-core";
 const CORE_DEPENDENCIES: &str = "tree --package oc2-core --edges normal,build --all-features --prefix none";
 const NOT_IN_CORE: [&str; 2] = ["tokio", "tracing"];

@@ -126,6 +126,7 @@ fn request() -> Request {
         content_type: Some("application/openc2+json;version=1.0".into()),
         request_id: None,
         body: body.into(),
+        needs_answer: true,
     }
 }
 

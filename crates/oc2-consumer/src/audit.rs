@@ -193,7 +193,17 @@ const MAX_TARGET: usize = 256;
 
 /// Writes that the Consumer behaves differently from now on.
 pub(crate) fn reconfigured(settings: &Settings) {
-    let Settings { mode, rate_limit, max_wait, status_wait, enforce_to, max_commands, max_scheduled, .. } = settings;
+    let Settings {
+        mode,
+        rate_limit,
+        rate_limit_per_peer,
+        max_wait,
+        status_wait,
+        enforce_to,
+        max_commands,
+        max_scheduled,
+        ..
+    } = settings;
     #[cfg(feature = "signature")]
     let signatures = settings.signatures.as_deref();
     #[cfg(not(feature = "signature"))]
@@ -202,6 +212,7 @@ pub(crate) fn reconfigured(settings: &Settings) {
         target: TARGET,
         ?mode,
         rate_limit = rate_limit.map(u32::from),
+        rate_limit_per_peer = rate_limit_per_peer.map(u32::from),
         ?max_wait,
         ?status_wait,
         enforce_to,

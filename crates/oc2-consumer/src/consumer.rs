@@ -3,7 +3,7 @@
 use std::sync::Arc;
 #[cfg(feature = "metrics")]
 use std::sync::Weak;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use oc2_actuator::{AnyActuator, Context, Outcome, Prepared};
@@ -16,7 +16,7 @@ use tracing::{info, warn};
 
 use crate::audit::{self, Record};
 use crate::builder::{ConsumerBuilder, WantsPolicy};
-use crate::execution::Execution;
+use crate::execution::{Execution, Follower, Word};
 use crate::features::{self, QUERY_FEATURES};
 use crate::gather::{gather, gather_refusals};
 use crate::jobs::{Jobs, Place};
@@ -25,9 +25,10 @@ use crate::memo::Memo;
 use crate::observer::Observers;
 use crate::outcome;
 use crate::policy::{AnyPolicy, Permit, Policy, Question};
-use crate::rate::Rate;
+use crate::rate::{PeerRates, Rate};
 use crate::registry::{CANCEL_COMMAND, Nobody, Registry};
 use crate::replay::{Replay, Seen};
+use crate::respond::Responder;
 use crate::schedule;
 use crate::settings::Settings;
 use crate::understand::{Asked, Reader, Refused};
@@ -44,6 +45,7 @@ struct Shared {
     policy: ArcSwap<Arc<dyn AnyPolicy>>,
     settings: ArcSwap<Settings>,
     rate: ArcSwap<Rate>,
+    peer_rates: ArcSwap<PeerRates>,
     replay: Replay,
     jobs: Jobs,
     observers: Observers,
@@ -67,6 +69,7 @@ impl Consumer {
             registry,
             policy: ArcSwap::from_pointee(policy),
             rate: ArcSwap::from_pointee(Rate::new(settings.rate_limit)),
+            peer_rates: ArcSwap::from_pointee(PeerRates::new(settings.rate_limit_per_peer)),
             settings: ArcSwap::from_pointee(settings),
             replay,
             jobs: Jobs::default(),
@@ -95,6 +98,9 @@ impl Consumer {
         if settings.rate_limit != self.shared.rate.load().per_minute() {
             self.shared.rate.store(Arc::new(Rate::new(settings.rate_limit)));
         }
+        if settings.rate_limit_per_peer != self.shared.peer_rates.load().per_minute() {
+            self.shared.peer_rates.store(Arc::new(PeerRates::new(settings.rate_limit_per_peer)));
+        }
         self.shared.settings.store(Arc::new(settings));
     }
 
@@ -116,6 +122,12 @@ impl Consumer {
     pub fn replace_policy(&self, policy: impl Policy) {
         audit::policy_replaced();
         self.shared.policy.store(Arc::new(Arc::new(policy)));
+    }
+
+    /// Gives up what waits for its time, and whatever is taken on from now on to wait for its. Listeners that tell outcomes later can
+    /// tell that before they end.
+    pub fn give_up_scheduled(&self) {
+        self.shared.jobs.give_up_scheduled();
     }
 
     /// Takes on nothing new, gives up what waits for its time, and waits for what is being performed, however long that
@@ -171,24 +183,25 @@ impl Handler for Consumer {
 
 impl Consumer {
     async fn answer(&self, request: Request) -> Reply {
+        // Also of what cannot be read.
+        let admitted = self.shared.peer_rates.load().admit(&request.peer, Instant::now());
         let mut record = Record::new(&self.shared.observers, request.peer.clone(), request.request_id.clone());
         let asked = match self.reader.understand(request, self.shared.settings.load_full(), &mut record) {
             Ok(asked) => asked,
             Err(refused) => return refused.reply(&record),
         };
-        // A task of its own: a lost connection does not stop it, and a panic ends it alone.
+        // Nobody's but its own: a lost connection does not stop it, and a panic ends it alone.
         let (responder, record) = (asked.responder.clone(), Arc::new(record));
-        let answered = self.shared.jobs.spawn(Arc::clone(&self.shared).answer(asked, Arc::clone(&record)));
-        match answered.await {
-            Ok(reply) => reply,
-            Err(_) => Refused::new(responder, internal_error()).reply(&record),
+        match self.shared.jobs.run(Arc::clone(&self.shared).answer(asked, Arc::clone(&record), admitted)).await {
+            Some(reply) => reply,
+            None => Refused::new(responder, internal_error()).reply(&record),
         }
     }
 }
 
 impl Shared {
     /// Answers a Command: not at all if others are meant, from memory if it was seen before, else by performing it.
-    async fn answer(self: Arc<Self>, mut asked: Asked, record: Arc<Record>) -> Reply {
+    async fn answer(self: Arc<Self>, mut asked: Asked, record: Arc<Record>, admitted: Result<(), Rejection>) -> Reply {
         let addressed = match (self.registry.addressed(&asked.command, asked.scope), asked.scope) {
             (Err(Nobody::NotMeant(rejection)), scope) if scope.is_broadcast() => {
                 let status = rejection.status();
@@ -197,7 +210,7 @@ impl Shared {
             }
             (addressed, _) => addressed.map_err(Nobody::into_rejection),
         };
-        if let Err(rejection) = self.observers.admit() {
+        if let Err(rejection) = admitted.and_then(|()| self.observers.admit()) {
             return Refused::new(asked.responder, rejection).reply(&record);
         }
         let permit = match in_time(self.decide(&asked, addressed.as_deref(), &record)).await {
@@ -250,7 +263,7 @@ impl Shared {
     }
 
     /// Answers with what a former process answered.
-    async fn answer_as_before(&self, asked: Asked, outcome: &[u8], record: &Record) -> Reply {
+    async fn answer_as_before(self: &Arc<Self>, asked: Asked, outcome: &[u8], record: &Record) -> Reply {
         let Some(response) = outcome::read(&*asked.responder.encoding, outcome) else {
             return Refused::new(asked.responder, Rejection::failed(UNREADABLE)).reply(record);
         };
@@ -261,10 +274,30 @@ impl Shared {
         self.reply(asked, &execution).await
     }
 
-    async fn reply(&self, asked: Asked, execution: &Execution) -> Reply {
+    /// Gives the answer that is due now; what is wanted and not there yet follows, for transfers that can bring it (DECISIONS L7).
+    async fn reply(self: &Arc<Self>, asked: Asked, execution: &Execution) -> Reply {
         // Nothing of it is kept while the answer waits but how to give it.
-        let Asked { responder, settings, .. } = asked;
-        responder.reply(execution.answer(settings.max_wait, settings.status_wait).await)
+        let Asked { responder, settings, needs_answer, .. } = asked;
+        let shared = Arc::clone(self);
+        let reply = match execution.answer(settings.max_wait, settings.status_wait).await {
+            Word::Last(response) => return responder.reply(response),
+            Word::Processing(response) if !needs_answer => {
+                let follower = execution.follow();
+                let later = async move { shared.reply_later(&responder, &follower).await };
+                return Reply::empty(response.status).and_later(later);
+            }
+            Word::Processing(response) | Word::Scheduled(response) => responder.reply(response),
+        };
+        match execution.follow_alone() {
+            Some(follower) => reply.and_later(async move { shared.reply_later(&responder, follower.get()).await }),
+            None => reply,
+        }
+    }
+
+    async fn reply_later(&self, responder: &Responder, follower: &Follower) -> Reply {
+        let response = follower.outcome().await;
+        self.observers.settled().await;
+        responder.reply(response)
     }
 
     /// Counts a Command that was not seen before, and remembers it if it has an id. Its bytes are done with.
@@ -436,7 +469,7 @@ impl Shared {
         tokio::select! {
             () = schedule::until(start) => if !execution.begin() { return Err(GivenUp::Cancelled) },
             () = execution.cancelled() => return Err(GivenUp::Cancelled),
-            () = self.jobs.stopping() => return Err(GivenUp::Stopping),
+            () = self.jobs.gives_up_scheduled() => return Err(GivenUp::Stopping),
         }
         self.observers.admit().map_err(GivenUp::NotWritten)?;
         self.write_admission(memo).await.map_err(GivenUp::NotWritten)

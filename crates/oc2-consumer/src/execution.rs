@@ -1,6 +1,7 @@
 //! One Command under way: how far it has come, its outcome once there is one, and who may still stop it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use oc2_core::{Response, ResponseType, StatusCode};
@@ -11,6 +12,51 @@ use tokio::sync::watch;
 pub(crate) struct Execution {
     wanted: ResponseType,
     state: Arc<watch::Sender<State>>,
+    /// Whether somebody waits to tell the outcome later.
+    is_followed: Arc<AtomicBool>,
+}
+
+/// What is to be told of a Command now.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Word {
+    /// This, and nothing else.
+    Last(Response),
+    /// That it waits for its time; the outcome is still wanted.
+    Scheduled(Response),
+    /// That it is being performed; the outcome is still wanted.
+    Processing(Response),
+}
+
+/// The right to tell the outcome later.
+#[derive(Debug)]
+pub(crate) struct Follower(Execution);
+
+/// The same, which one has at a time.
+#[derive(Debug)]
+pub(crate) struct OnlyFollower(Follower);
+
+impl Follower {
+    /// The outcome, once it is there.
+    pub(crate) async fn outcome(&self) -> Response {
+        let mut state = self.0.state.subscribe();
+        // The sender lives in self, so there is no error to meet.
+        match state.wait_for(State::is_over).await.as_deref() {
+            Ok(State::Refused(response) | State::Done(response)) => response.clone(),
+            _ => Response::new(StatusCode::InternalError),
+        }
+    }
+}
+
+impl OnlyFollower {
+    pub(crate) fn get(&self) -> &Follower {
+        &self.0
+    }
+}
+
+impl Drop for OnlyFollower {
+    fn drop(&mut self) {
+        self.0.0.is_followed.store(false, Ordering::Release);
+    }
 }
 
 /// How far a Command has come.
@@ -47,12 +93,28 @@ pub(crate) enum TooLate {
 
 impl Execution {
     pub(crate) fn new(wanted: ResponseType) -> Self {
-        Self { wanted, state: Arc::new(watch::Sender::new(State::Admitting)) }
+        Self::in_state(wanted, State::Admitting)
     }
 
     /// One that was over before it was asked for again.
     pub(crate) fn over(wanted: ResponseType, outcome: Response) -> Self {
-        Self { wanted, state: Arc::new(watch::Sender::new(State::Done(outcome))) }
+        Self::in_state(wanted, State::Done(outcome))
+    }
+
+    fn in_state(wanted: ResponseType, state: State) -> Self {
+        Self { wanted, state: Arc::new(watch::Sender::new(state)), is_followed: Arc::default() }
+    }
+
+    /// The right to tell the outcome later.
+    pub(crate) fn follow(&self) -> Follower {
+        Follower(self.clone())
+    }
+
+    /// The same if nobody has it: of those who were told that they have to wait, however often they repeat their request, one
+    /// is told the outcome.
+    pub(crate) fn follow_alone(&self) -> Option<OnlyFollower> {
+        let is_first = !self.is_followed.swap(true, Ordering::AcqRel);
+        is_first.then(|| OnlyFollower(self.follow()))
     }
 
     pub(crate) fn is_over(&self) -> bool {
@@ -112,25 +174,29 @@ impl Execution {
     }
 
     /// The answer that is wanted: the outcome, or 102 where it is not there in time (LS 3.3.1.4, DECISIONS L5 to L7).
-    pub(crate) async fn answer(&self, max_wait: Duration, status_wait: Duration) -> Response {
+    pub(crate) async fn answer(&self, max_wait: Duration, status_wait: Duration) -> Word {
         let mut state = self.state.subscribe();
         let processing = Response::new(StatusCode::Processing);
         let admitted = state.wait_for(|state| !matches!(state, State::Admitting)).await.map(|state| state.clone());
         let wait = match (admitted, self.wanted) {
-            (Ok(State::Refused(response)), _) => return response,
+            (Ok(State::Refused(response)), _) => return Word::Last(response),
             // Exactly 102, or nothing, whatever has become of it meanwhile (DECISIONS L5, H3).
-            (_, ResponseType::Ack | ResponseType::None) => return processing,
-            (Ok(State::Scheduled), _) => return processing.with_text("scheduled"),
+            (_, ResponseType::Ack | ResponseType::None) => return Word::Last(processing),
+            (Ok(State::Scheduled), ResponseType::Status) => return Word::Last(processing.with_text("scheduled")),
+            (Ok(State::Scheduled), ResponseType::Complete) => {
+                return Word::Scheduled(processing.with_text("scheduled"));
+            }
             (_, ResponseType::Status) => status_wait,
             (_, ResponseType::Complete) => max_wait,
         };
         let done = state.wait_for(|state| matches!(state, State::Done(_)));
         match tokio::time::timeout(wait, done).await {
-            Ok(Ok(state)) => match &*state {
+            Ok(Ok(state)) => Word::Last(match &*state {
                 State::Done(response) => response.clone(),
                 _ => processing,
-            },
-            _ => processing.with_text("processing"),
+            }),
+            _ if self.wanted == ResponseType::Complete => Word::Processing(processing.with_text("processing")),
+            _ => Word::Last(processing.with_text("processing")),
         }
     }
 }

@@ -1,6 +1,9 @@
 //! The commands under way: one task each, found again by their ids, waited for at shutdown.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use oc2_core::Rejection;
@@ -17,6 +20,7 @@ use crate::settings::Settings;
 pub(crate) struct Jobs {
     tasks: TaskTracker,
     stopping: CancellationToken,
+    scheduled_given_up: CancellationToken,
     running: Places,
     scheduled: Places,
     by_id: Mutex<Bounded<Key, Vec<Execution>>>,
@@ -27,6 +31,7 @@ impl Default for Jobs {
         Self {
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
+            scheduled_given_up: CancellationToken::new(),
             running: Places::default(),
             scheduled: Places::default(),
             by_id: Mutex::new(Bounded::new(CAPACITY, LIFETIME)),
@@ -55,6 +60,17 @@ impl Jobs {
         task: impl Future<Output = T> + Send + 'static,
     ) -> tokio::task::JoinHandle<T> {
         self.tasks.spawn(task)
+    }
+
+    /// Runs what outlives the connection its Command came by, and gives what it comes to, or nothing if it panicked. What is ready at
+    /// once does without a task, which would cost more than it does.
+    pub(crate) async fn run<T: Send + 'static>(&self, task: impl Future<Output = T> + Send + 'static) -> Option<T> {
+        let mut task = Box::pin(self.tasks.track_future(task));
+        match poll_once(task.as_mut()) {
+            Some(Poll::Ready(res)) => Some(res),
+            Some(Poll::Pending) => tokio::spawn(task).await.ok(),
+            None => None,
+        }
     }
 
     /// Makes a Command known under its id, beside those that have the same and are not over.
@@ -92,17 +108,28 @@ impl Jobs {
         (self.running.n_taken(), self.scheduled.n_taken())
     }
 
-    /// Ready once the Consumer stops.
-    pub(crate) async fn stopping(&self) {
-        self.stopping.cancelled().await;
+    /// Ready once what waits for its time is given up.
+    pub(crate) async fn gives_up_scheduled(&self) {
+        self.scheduled_given_up.cancelled().await;
+    }
+
+    /// Gives up what waits for its time.
+    pub(crate) fn give_up_scheduled(&self) {
+        self.scheduled_given_up.cancel();
     }
 
     /// Gives up what waits for its time and waits for what is being performed.
     pub(crate) async fn stop(&self) {
         self.stopping.cancel();
+        self.give_up_scheduled();
         self.tasks.close();
         self.tasks.wait().await;
     }
+}
+
+/// What is not ready is to be asked again, by a task that can be woken; nothing if it panicked.
+fn poll_once<F: Future>(future: Pin<&mut F>) -> Option<Poll<F::Output>> {
+    catch_unwind(AssertUnwindSafe(|| future.poll(&mut Context::from_waker(Waker::noop())))).ok()
 }
 
 /// A limited number of places, the limit being told each time one is taken.

@@ -23,10 +23,14 @@
 //! ```
 //!
 //! A Consumer has no default policy: say which one, or say that it is dangerous to have none. With the feature `policy`
-//! `Rulebook` is one that is read from a file.
+//! `Rulebook` is one that is read from a file; with `cedar`, `CedarPolicy` reads policies in Cedar.
 //!
 //! A request that is repeated is answered again and not performed again, as long as the Consumer lives; with the feature
 //! `durable` and a `RequestStore` also after a restart.
+
+// The daemon uses this library as anybody would.
+#[cfg(feature = "bin")]
+extern crate self as oc2_consumer;
 
 mod audit;
 #[cfg(feature = "audit")]
@@ -34,6 +38,8 @@ mod audit_file;
 mod bounded;
 mod builder;
 mod consumer;
+#[cfg(feature = "bin")]
+pub mod daemon;
 mod execution;
 mod features;
 mod gather;
@@ -68,6 +74,8 @@ pub use consumer::Consumer;
 #[cfg(feature = "metrics")]
 pub use metrics::{Metrics, MetricsListener};
 pub use observer::{End, Ended, Observer};
+#[cfg(feature = "cedar")]
+pub use policy::CedarPolicy;
 pub use policy::{Objection, Permit, Policy, Question};
 #[cfg(feature = "policy")]
 pub use policy::{PolicyError, Rulebook};

@@ -1,6 +1,14 @@
 //! Who may do what.
 
+#[cfg(feature = "cedar")]
+mod cedar;
 mod decision;
+#[cfg(feature = "policy")]
+mod error;
+#[cfg(feature = "policy")]
+mod flow;
+#[cfg(feature = "policy")]
+mod from;
 #[cfg(feature = "policy")]
 mod rulebook;
 
@@ -8,9 +16,13 @@ use std::future::Future;
 
 use async_trait::async_trait;
 
+#[cfg(feature = "cedar")]
+pub use cedar::CedarPolicy;
 pub use decision::{Objection, Permit, Question};
 #[cfg(feature = "policy")]
-pub use rulebook::{PolicyError, Rulebook};
+pub use error::PolicyError;
+#[cfg(feature = "policy")]
+pub use rulebook::Rulebook;
 
 /// Decides whether a peer may give a Command. Implementations write `async fn`.
 pub trait Policy: Send + Sync + 'static {

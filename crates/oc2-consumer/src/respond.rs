@@ -30,9 +30,7 @@ impl Responder {
         }
         let message = Message::response(self.headers(), response);
         match self.encoding.encode(&message, self.form) {
-            Ok(bytes) => {
-                Reply { status, body: Some(Encoded { bytes: bytes.into(), media_type: self.encoding.media_type() }) }
-            }
+            Ok(bytes) => Reply::new(status, Encoded { bytes: bytes.into(), media_type: self.encoding.media_type() }),
             Err(error) => {
                 tracing::error!(%error, "A Response could not be written.");
                 Reply::empty(StatusCode::InternalError)

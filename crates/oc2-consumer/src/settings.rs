@@ -19,6 +19,9 @@ pub struct Settings {
     pub mode: Mode,
     /// Commands a minute; beyond it the answer is 503 (DECISIONS L12). Default no limit.
     pub rate_limit: Option<NonZeroU32>,
+    /// Messages a minute of each peer, as the transfer knows it, whatever becomes of them; beyond it the answer is 503.
+    /// Those whom a transfer does not tell apart, as a broker's, are one peer. Default no limit.
+    pub rate_limit_per_peer: Option<NonZeroU32>,
     /// How long an answer waits for the end of a Command before it is 102 (DECISIONS L7). Default 30 seconds.
     pub max_wait: Duration,
     /// How long an answer to `response_requested: status` waits for the end of a Command. Default 50 milliseconds.
@@ -40,6 +43,7 @@ impl Default for Settings {
         Self {
             mode: Mode::Lenient,
             rate_limit: None,
+            rate_limit_per_peer: None,
             max_wait: Duration::from_secs(30),
             status_wait: Duration::from_millis(50),
             enforce_to: false,

@@ -32,6 +32,8 @@ pub(crate) struct Asked {
     pub(crate) scope: Scope,
     pub(crate) body: Bytes,
     pub(crate) responder: Responder,
+    /// Whether it is told that it takes long.
+    pub(crate) needs_answer: bool,
     /// Those it is decided by, whatever they are replaced by meanwhile.
     pub(crate) settings: Arc<Settings>,
 }
@@ -137,7 +139,8 @@ impl Reader {
                 return Err(Refused::new(responder, Rejection::unsupported("notifications are not supported")));
             }
         };
-        Ok(Asked { command, peer: request.peer, from, scope: request.scope, body: request.body, responder, settings })
+        let Request { peer, scope, body, needs_answer, .. } = request;
+        Ok(Asked { command, peer, from, scope, body, responder, needs_answer, settings })
     }
 
     fn admit_headers(

@@ -46,7 +46,9 @@ impl Glimpse {
     #[must_use]
     pub fn of_json(bytes: &[u8]) -> Self {
         let mut glimpse = Self::default();
-        let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_MESSAGE)]);
+        let bytes = &bytes[..bytes.len().min(MAX_MESSAGE)];
+        // To mend what needs no mending takes longer than to see that it needs none.
+        let text = str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed);
         let mut deserializer = Reader::new(&text);
         // Whatever goes wrong, what was seen before stays seen.
         let source = if matches!(text, Cow::Owned(_)) { Source::MendedJson } else { Source::Json };
@@ -198,7 +200,7 @@ impl<'de> Visitor<'de> for Look<'_> {
         let Self { glimpse, at, source } = self;
         let mut is_wrapped = false;
         while let Some(Label { name, id }) = map.next_key_seed(LabelSeed { is_binary: source == Source::Cbor })? {
-            match (at, name.as_str()) {
+            match (at, &*name) {
                 (At::Top, "headers" | "body") => {
                     is_wrapped = true;
                     glimpse.form = Form::DEFAULT;
@@ -283,8 +285,8 @@ impl<'de> Visitor<'de> for Look<'_> {
 }
 
 /// A key: its name, and the id that it is or stands for.
-struct Label {
-    name: String,
+struct Label<'de> {
+    name: Cow<'de, str>,
     id: Option<u64>,
 }
 
@@ -293,27 +295,37 @@ struct LabelSeed {
 }
 
 impl<'de> DeserializeSeed<'de> for LabelSeed {
-    type Value = Label;
+    type Value = Label<'de>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Label, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Label<'de>, D::Error> {
         if self.is_binary { deserializer.deserialize_any(self) } else { deserializer.deserialize_str(self) }
     }
 }
 
-impl Visitor<'_> for LabelSeed {
-    type Value = Label;
+impl LabelSeed {
+    fn label(self, name: Cow<'_, str>) -> Label<'_> {
+        let is_decimal = !self.is_binary && (name == "0" || !name.starts_with(['0', '+']));
+        let id = if is_decimal { name.parse().ok() } else { None };
+        Label { name, id }
+    }
+}
+
+impl<'de> Visitor<'de> for LabelSeed {
+    type Value = Label<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a name or an id")
     }
 
-    fn visit_str<E: Error>(self, name: &str) -> Result<Label, E> {
-        let is_decimal = !self.is_binary && (name == "0" || !name.starts_with(['0', '+']));
-        let id = if is_decimal { name.parse().ok() } else { None };
-        Ok(Label { name: name.to_owned(), id })
+    fn visit_borrowed_str<E: Error>(self, name: &'de str) -> Result<Label<'de>, E> {
+        Ok(self.label(Cow::Borrowed(name)))
     }
 
-    fn visit_u64<E: Error>(self, id: u64) -> Result<Label, E> {
-        Ok(Label { name: String::new(), id: Some(id) })
+    fn visit_str<E: Error>(self, name: &str) -> Result<Label<'de>, E> {
+        Ok(self.label(Cow::Owned(name.to_owned())))
+    }
+
+    fn visit_u64<E: Error>(self, id: u64) -> Result<Label<'de>, E> {
+        Ok(Label { name: Cow::Borrowed(""), id: Some(id) })
     }
 }

@@ -64,6 +64,10 @@ impl Encodings {
     pub fn for_content_type(&self, content_type: Option<&str>, mode: Mode) -> Result<Selection, MediaTypeError> {
         let expected = self.preferred().media_type();
         let Some(content_type) = content_type else { return Err(MediaTypeError::Missing { expected }) };
+        // What nearly everybody sends needs no closer look.
+        if let Some(same) = self.offered.iter().find(|encoding| encoding.media_type() == content_type) {
+            return Ok(Selection { encoding: Arc::clone(same), deviation: None });
+        }
         let found = || content_type.chars().take(MAX_QUOTED).collect::<String>();
         let unsupported = || MediaTypeError::Unsupported { found: found(), expected };
         let media_type = MediaType::parse(content_type.trim()).map_err(|_| unsupported())?;

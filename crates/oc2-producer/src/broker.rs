@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
+#[cfg(feature = "http")]
 use crate::failure::Failure;
 use crate::options::given;
 use crate::time;
@@ -33,15 +34,6 @@ pub(crate) struct BrokerOptions {
     /// A file with our password, on one line [env: OC2_PASSWORD_FILE]
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
-    /// The authorities to trust, as PEM, and no others [default: those of the system] [env: OC2_CA]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) ca: Option<PathBuf>,
-    /// Our certificate with its chain, as PEM; goes with --key [env: OC2_CERT]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) cert: Option<PathBuf>,
-    /// The key of our certificate, as PEM [env: OC2_KEY]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) key: Option<PathBuf>,
     /// How messages are published: 1, at least once, or 2, exactly once [default: 1]
     #[arg(long, value_name = "1|2", value_parser = clap::value_parser!(u8).range(1..=2))]
     pub(crate) qos: Option<u8>,
@@ -59,7 +51,7 @@ pub(crate) struct BrokerOptions {
 impl BrokerOptions {
     /// The options that were given.
     pub(crate) fn given(&self) -> impl Iterator<Item = &'static str> {
-        let Self { device, all, wait, expect, username, password_file, ca, cert, key, .. } = self;
+        let Self { device, all, wait, expect, username, password_file, .. } = self;
         let Self { qos, keep_alive, session_expiry, state_dir, .. } = self;
         given([
             ("--device", device.is_some()),
@@ -68,9 +60,6 @@ impl BrokerOptions {
             ("--expect", expect.is_some()),
             ("--username", username.is_some()),
             ("--password-file", password_file.is_some()),
-            ("--ca", ca.is_some()),
-            ("--cert", cert.is_some()),
-            ("--key", key.is_some()),
             ("--qos", qos.is_some()),
             ("--keep-alive", keep_alive.is_some()),
             ("--session-expiry", session_expiry.is_some()),
@@ -79,6 +68,7 @@ impl BrokerOptions {
     }
 
     /// Refuses them where there is no broker.
+    #[cfg(feature = "http")]
     pub(crate) fn refuse(&self) -> Result<(), Failure> {
         match self.given().next() {
             Some(option) => Err(Failure::usage(format!("{option} goes with a broker"))

@@ -10,6 +10,7 @@ use oc2_encoding::{Kind, Syntax};
 
 use crate::broker::BrokerOptions;
 use crate::options::{Addressee, ConnectionParts, FileParts, RuleOptions, given};
+use crate::security::SecurityOptions;
 use crate::time::{self, Moment};
 
 /// Send one OpenC2 Command to a Consumer, or to a fleet through a broker, and show the Responses
@@ -38,6 +39,8 @@ pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) output: Output,
     #[command(flatten)]
+    pub(crate) security: SecurityOptions,
+    #[command(flatten)]
     pub(crate) broker: BrokerOptions,
     #[command(flatten)]
     pub(crate) parts: Parts,
@@ -49,8 +52,8 @@ pub(crate) struct Cli {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Exchange")]
 pub(crate) struct Transport {
-    /// The Consumer, http://192.0.2.1:8080, or the broker, mqtts://broker.example or, without TLS and for testing only,
-    /// mqtt://192.0.2.1
+    /// The Consumer, https://fw1.example, or the broker, mqtts://broker.example; without TLS and for testing only,
+    /// http://127.0.0.1:8080 and mqtt://127.0.0.1
     #[arg(long, value_name = "URL", env = "OC2_TO", hide_env_values = true)]
     pub(crate) to: Option<String>,
     /// Who commands, in every message [default: USER@HOST]
@@ -229,7 +232,7 @@ profile for packet filtering (slpf) forbids a Producer is refused with the reaso
 alive. `send` posts a file, or with - the standard input, byte for byte: a Command or a whole message, right or wrong. \
 `validate` sends nothing: it says of each file `ok`, or everything that is wrong with it.
 
-With --to http://HOST the Command goes to the Consumer there. With --to mqtts://BROKER it goes through that broker to WHO: \
+With --to https://HOST the Command goes to the Consumer there. With --to mqtts://BROKER it goes through that broker to WHO: \
 --device ID, --profile NSID or --all. Each answer of a fleet is shown when it comes, and at the end a table sums up. On a \
 terminal a line counts the answers meanwhile.";
 
@@ -237,8 +240,8 @@ const AFTER_HELP: &str = "\
 WHO, through a broker: --device ID, --profile NSID, or --all
 
 Examples:
-  oc2-producer --to http://192.0.2.1:8080 query features versions pairs
-  oc2-producer --to http://192.0.2.1:8080 deny ipv4_net 198.51.100.0/24
+  oc2-producer --to https://fw1.example query features versions pairs
+  oc2-producer --to http://127.0.0.1:8080 deny ipv4_net 198.51.100.0/24
   oc2-producer --to mqtts://broker.example --all query features profiles
   oc2-producer validate --kind command command.json
 
@@ -263,7 +266,7 @@ Targets and their values:
   artifact, device, process, and the targets of other profiles
                          the value as JSON: device '{"hostname":"fw1"}'
 
-Examples, with OC2_TO=http://192.0.2.1:8080 in the environment:
+Examples, with OC2_TO=https://fw1.example in the environment:
   What can it do?
       oc2-producer query features versions profiles pairs rate_limit
   Stop what comes in from a net for ten minutes, and tell its senders:
@@ -292,6 +295,10 @@ Examples, with OC2_TO=http://192.0.2.1:8080 in the environment:
       oc2-producer --to mqtts://broker.example --profile slpf --wait 10s \
           deny ipv4_net 203.0.113.7
       oc2-producer --to mqtts://broker.example --all --expect 120 heartbeat
+  Who we are and whom to trust, by certificates, or by a token:
+      export OC2_CA=ca.pem OC2_CERT=soc-1.pem OC2_KEY=soc-1.key
+      oc2-producer --to https://fw1.example query features
+      oc2-producer --to https://fw1.example --token token.jwt query features
   Who we are to the broker, and whom to trust, for all that follows:
       export OC2_TO=mqtts://broker.example OC2_CA=/etc/oc2/ca.pem
       export OC2_USERNAME=soc OC2_PASSWORD_FILE=/etc/oc2/password

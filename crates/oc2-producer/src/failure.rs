@@ -45,8 +45,8 @@ impl Failure {
                 "Nothing was sent. Does the Consumer run, and is --to right?"
             }
             ProducerError::Transfer(TransferError::Refused { .. }) => {
-                "Nothing was performed. --username and --password-file say who we are, --ca whom to trust, --cert and --key what \
-                 we show."
+                "Nothing was performed. --ca says whom to trust; --cert and --key who we are, or --token (https), or \
+                 --username and --password-file (mqtts)."
             }
             ProducerError::Transfer(TransferError::Unheard { .. }) => {
                 "Nothing was performed. Do the Consumers run, and is --device or --profile right?"

@@ -20,7 +20,7 @@ use crate::tally::{self, Tally};
 
 /// Sends what was prepared, and shows who answers.
 pub(crate) fn run(cli: &Cli, plan: &Plan, identity: String, prepared: Prepared) -> Result<ExitCode, Failure> {
-    let transfer = plan.transfer(&cli.broker, mode(cli))?;
+    let transfer = plan.transfer(&cli.broker, &cli.security, mode(cli))?;
     let producer = builder(cli, transfer.clone(), identity).build();
     let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::exchange)?;
     let ended = runtime.block_on(exchange(cli, plan, &producer, transfer, prepared));

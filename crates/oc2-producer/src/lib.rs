@@ -25,7 +25,7 @@
 //! #         let headers = Headers::builder().request_id(id).from("fw1").build().expect("headers");
 //! #         let response = Message::response(headers, Response::new(StatusCode::Ok).with_results(results));
 //! #         let bytes = Json.encode(&response, decoded.form).expect("bytes").into();
-//! #         Reply { status: StatusCode::Ok, body: Some(Encoded { bytes, media_type: Json.media_type() }) }
+//! #         Reply::new(StatusCode::Ok, Encoded { bytes, media_type: Json.media_type() })
 //! #     }
 //! #
 //! #     fn refuse(&self, refusal: Refusal) -> Reply {
@@ -55,14 +55,52 @@
 //!
 //! Deadlines need a tokio runtime whose time driver is enabled.
 
+// The program uses this library as anybody would.
+#[cfg(feature = "bin")]
+extern crate self as oc2_producer;
+
 mod broadcast;
+#[cfg(feature = "bin")]
+mod broker;
+#[cfg(feature = "bin")]
+mod cli;
 mod commands;
+#[cfg(feature = "bin")]
+mod compose;
 mod error;
+#[cfg(feature = "bin")]
+mod failure;
+#[cfg(all(feature = "bin", feature = "mqtt"))]
+mod fleet;
+#[cfg(all(feature = "bin", feature = "http"))]
+mod http;
+#[cfg(feature = "bin")]
+mod identity;
+#[cfg(all(feature = "bin", feature = "mqtt"))]
+mod mqtt;
+#[cfg(feature = "bin")]
+mod options;
 mod pending;
 mod prepared;
 mod producer;
+#[cfg(feature = "bin")]
+pub mod program;
 mod received;
+#[cfg(feature = "bin")]
+mod render;
+#[cfg(all(feature = "bin", feature = "mqtt"))]
+mod screen;
+#[cfg(feature = "bin")]
+mod security;
+#[cfg(feature = "bin")]
+mod send;
 mod signing;
+#[cfg(all(feature = "bin", feature = "mqtt"))]
+mod tally;
+#[cfg(feature = "bin")]
+mod time;
+#[cfg(feature = "bin")]
+mod validate;
 
 pub use broadcast::{Broadcast, Responses};
 pub use error::{AnswerError, ProducerError};

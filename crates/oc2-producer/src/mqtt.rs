@@ -1,9 +1,7 @@
 //! From the options of a broker to a transfer through it.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use std::{env, fs};
 
 use oc2_core::{Mode, Nsid};
 use oc2_transfer_mqtt::{
@@ -13,6 +11,7 @@ use oc2_transfer_mqtt::{
 use crate::broker::BrokerOptions;
 use crate::cli::Cli;
 use crate::failure::Failure;
+use crate::security::{Papers, SecurityOptions, file, of_environment, read};
 use crate::send::tell;
 
 /// Who is commanded through which broker: what the words say, before any file is read.
@@ -39,7 +38,10 @@ impl Plan {
             return Err(Failure::usage("--timeout goes with http; with a broker, --wait says when to end"));
         }
         let broker: Broker = url.parse().map_err(Failure::usage)?;
-        refuse_tls_without_tls(&broker, &cli.broker)?;
+        cli.security.refuse_token()?;
+        if !broker.is_secure() {
+            cli.security.refuse_certificates("mqtt", "mqtts")?;
+        }
         let destination = destination(&cli.broker, cli.parts.addressee.profile)?;
         let is_one = matches!(destination, Destination::Device(_));
         let expected = match cli.broker.expect {
@@ -64,9 +66,14 @@ impl Plan {
     }
 
     /// The transfer, not connected yet.
-    pub(crate) fn transfer(&self, options: &BrokerOptions, mode: Mode) -> Result<MqttTransfer, Failure> {
+    pub(crate) fn transfer(
+        &self,
+        options: &BrokerOptions,
+        security: &SecurityOptions,
+        mode: Mode,
+    ) -> Result<MqttTransfer, Failure> {
         let credentials = credentials(options)?;
-        let tls = if self.broker.is_secure() { tls(options)? } else { Tls::default() };
+        let tls = if self.broker.is_secure() { tls(security)? } else { Tls::default() };
         let session = session(options.state_dir.as_deref())?;
         // What nobody comes back to need not be kept for longer.
         let own_expiry = session.is_none().then_some(self.wait);
@@ -101,16 +108,6 @@ fn destination(options: &BrokerOptions, profile: Option<Nsid>) -> Result<Destina
         (None, None, true) => Ok(Destination::All),
         (None, None, false) => Err(Failure::usage("a broker has to be told who is commanded").with_remedy(ONE_OF)),
         (..) => Err(Failure::usage("--device, --profile and --all exclude each other").with_remedy(ONE_OF)),
-    }
-}
-
-fn refuse_tls_without_tls(broker: &Broker, options: &BrokerOptions) -> Result<(), Failure> {
-    // What the environment says is for other brokers, too.
-    let of_tls = [("--ca", options.ca.is_some()), ("--cert", options.cert.is_some()), ("--key", options.key.is_some())];
-    match of_tls.into_iter().find(|(_, is_given)| *is_given && !broker.is_secure()) {
-        Some((option, _)) => Err(Failure::usage(format!("{option} goes with TLS, and mqtt:// has none"))
-            .with_remedy("With TLS it is --to mqtts://HOST.")),
-        None => Ok(()),
     }
 }
 
@@ -154,20 +151,16 @@ fn password(path: &Path) -> Result<Vec<u8>, Failure> {
     }
 }
 
-fn tls(options: &BrokerOptions) -> Result<Tls, Failure> {
+fn tls(options: &SecurityOptions) -> Result<Tls, Failure> {
+    let Papers { ca, identity } = options.papers()?;
+    let of = |path: PathBuf| move |error: SetupError| Failure::usage(format!("{}: {error}", path.display()));
     let mut tls = Tls::default();
-    let of = |path: &Path| {
-        let path = path.display().to_string();
-        move |error: SetupError| Failure::usage(format!("{path}: {error}"))
-    };
-    if let Some(ca) = file(options.ca.as_ref(), "OC2_CA") {
-        tls = tls.with_authorities(&read(&ca)?).map_err(of(&ca))?;
+    if let Some((path, pem)) = ca {
+        tls = tls.with_authorities(&pem).map_err(of(path))?;
     }
-    match (file(options.cert.as_ref(), "OC2_CERT"), file(options.key.as_ref(), "OC2_KEY")) {
-        (Some(cert), Some(key)) => tls.with_identity(&read(&cert)?, &read(&key)?).map_err(of(&cert)),
-        (None, None) => Ok(tls),
-        (Some(_), None) => Err(Failure::usage("--cert goes with --key")),
-        (None, Some(_)) => Err(Failure::usage("--key goes with --cert")),
+    match identity {
+        Some((path, chain, key)) => tls.with_identity(&chain, &key).map_err(of(path)),
+        None => Ok(tls),
     }
 }
 
@@ -189,16 +182,6 @@ fn of_user() -> Option<PathBuf> {
     stated.or_else(home).map(|state| state.join("oc2-producer"))
 }
 
-/// What the environment says of a file, where the command line does not.
-fn file(given: Option<&PathBuf>, variable: &str) -> Option<PathBuf> {
-    given.cloned().or_else(|| of_environment(variable).map(PathBuf::from))
-}
-
-/// A variable of the environment; an empty one says nothing.
-fn of_environment(variable: &str) -> Option<OsString> {
-    env::var_os(variable).filter(|value| !value.is_empty())
-}
-
 fn keep_alive(time: Duration) -> Result<KeepAlive, Failure> {
     if time.subsec_nanos() != 0 {
         return Err(Failure::usage("--keep-alive: whole seconds are due, 1s to 300s"));
@@ -210,10 +193,6 @@ fn keep_alive(time: Duration) -> Result<KeepAlive, Failure> {
 fn seconds(time: Duration) -> u32 {
     let rounded = time.as_secs().saturating_add(u64::from(time.subsec_nanos() != 0));
     u32::try_from(rounded).unwrap_or(u32::MAX)
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    fs::read(path).map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))
 }
 
 const ONE_OF: &str = "One of: --device ID, --profile NSID, --all";

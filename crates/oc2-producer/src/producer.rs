@@ -51,7 +51,11 @@ impl Producer {
     /// The Command must not be sent, did not get through, or has no Response. One that wants none may have none: take
     /// [`send`](Self::send) for it.
     pub async fn ask(&self, command: Command) -> Result<Received, ProducerError> {
-        self.send(command).await?.finish().await?.ok_or(ProducerError::NoAnswer)
+        let prepared = self.prepare(command)?;
+        // What goes wrong is told in the end either way; where no answer is wanted, nothing is waited for then.
+        let defers_errors = prepared.wanted != ResponseType::None;
+        let outgoing = Outgoing { defers_errors, ..outgoing(&prepared, self.timeout) };
+        self.begin(&prepared, outgoing).await?.finish().await?.ok_or(ProducerError::NoAnswer)
     }
 
     /// Sends a Command; its Responses come when they come.
@@ -143,7 +147,7 @@ impl Producer {
     /// # Errors
     /// It did not get through.
     pub async fn exchange(&self, prepared: &Prepared) -> Result<Exchange, ProducerError> {
-        self.exchange_for(prepared, None, self.timeout).await
+        self.begin(prepared, outgoing(prepared, self.timeout)).await
     }
 
     /// The same for so many Consumers and so much time.
@@ -153,13 +157,11 @@ impl Producer {
         expected: Option<usize>,
         timeout: Duration,
     ) -> Result<Exchange, ProducerError> {
-        let sent = Instant::now();
-        let outgoing = Outgoing {
-            request_id: Some(prepared.request_id.to_string()),
-            timeout,
-            expected,
-            ..Outgoing::new(prepared.body.clone(), prepared.media_type)
-        };
+        self.begin(prepared, Outgoing { expected, ..outgoing(prepared, timeout) }).await
+    }
+
+    async fn begin(&self, prepared: &Prepared, outgoing: Outgoing) -> Result<Exchange, ProducerError> {
+        let (sent, timeout) = (Instant::now(), outgoing.timeout);
         let answers = timeout_at(sent + timeout, self.transfer.exchange(outgoing))
             .await
             .map_err(|_| TransferError::Timeout(timeout))??;
@@ -193,7 +195,7 @@ impl Producer {
     /// #         let headers = Headers::builder().request_id(id).from(self.0).build().expect("headers");
     /// #         let response = Message::response(headers, Response::new(StatusCode::Ok));
     /// #         let bytes = Json.encode(&response, decoded.form).expect("bytes").into();
-    /// #         Reply { status: StatusCode::Ok, body: Some(Encoded { bytes, media_type: Json.media_type() }) }
+    /// #         Reply::new(StatusCode::Ok, Encoded { bytes, media_type: Json.media_type() })
     /// #     }
     /// #
     /// #     fn refuse(&self, refusal: Refusal) -> Reply {
@@ -329,6 +331,11 @@ impl<Identity: fmt::Debug> fmt::Debug for ProducerBuilder<Identity> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("ProducerBuilder").field(&self.identity).finish()
     }
+}
+
+fn outgoing(prepared: &Prepared, timeout: Duration) -> Outgoing {
+    let request_id = Some(prepared.request_id.to_string());
+    Outgoing { request_id, timeout, ..Outgoing::new(prepared.body.clone(), prepared.media_type) }
 }
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);

@@ -17,6 +17,8 @@ use crate::compose::{compose, refuse_all};
 use crate::failure::Failure;
 #[cfg(feature = "mqtt")]
 use crate::fleet;
+#[cfg(feature = "http")]
+use crate::http;
 use crate::identity;
 #[cfg(feature = "mqtt")]
 use crate::mqtt::Plan;
@@ -127,20 +129,20 @@ impl Route {
             None => return Err(Failure::usage("--to is missing, and OC2_TO is not set").with_remedy(schemes())),
         };
         let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
-        let route = match scheme.as_deref() {
+        let failure = match scheme.as_deref() {
             #[cfg(feature = "mqtt")]
             Some("mqtt" | "mqtts") => return Plan::of(cli, url, identity).map(Self::Broker),
             #[cfg(feature = "http")]
-            Some("http") => {
-                let transfer = oc2_transfer_http::HttpTransfer::new(url);
-                transfer.map(AnyTransfer::new).map(Self::Consumer).map_err(Failure::usage)
+            Some(scheme @ ("http" | "https")) => {
+                cli.broker.refuse()?;
+                let transfer = http::transfer(cli, url, scheme == "https")?;
+                return Ok(Self::Consumer(AnyTransfer::new(transfer)));
             }
-            Some(other) => Err(Failure::usage(format!("no transfer for {other}:// is compiled in"))),
+            Some(other) => Failure::usage(format!("no transfer for {other}:// is compiled in")),
             // The URL is not repeated: there may be a password in it.
-            None => Err(Failure::usage("--to does not say how to get there")),
+            None => Failure::usage("--to does not say how to get there"),
         };
-        let route = route.map_err(|failure: Failure| failure.with_remedy(schemes()))?;
-        cli.broker.refuse().map(|()| route)
+        Err(failure.with_remedy(schemes()))
     }
 
     fn is_broker(&self) -> bool {
@@ -155,6 +157,8 @@ impl Route {
 /// How a URL may look; one row for each scheme.
 fn schemes() -> String {
     let schemes: &[&str] = &[
+        #[cfg(feature = "http")]
+        "https://HOST",
         #[cfg(feature = "http")]
         "http://HOST:PORT",
         #[cfg(feature = "mqtt")]

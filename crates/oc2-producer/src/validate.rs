@@ -42,7 +42,7 @@ fn refuse_exchange(cli: &Cli) -> Result<(), Failure> {
     #[cfg(feature = "signature")]
     let options = options.into_iter().chain([("--sign-key", cli.transport.sign_key.is_some())]);
     let own = options.into_iter().find_map(|(option, is_given)| is_given.then_some(option));
-    match own.or(cli.broker.given().next()) {
+    match own.or(cli.security.given().chain(cli.broker.given()).next()) {
         Some(option) => Err(Failure::usage(format!("validate sends nothing, so {option} has no place"))),
         None => Ok(()),
     }

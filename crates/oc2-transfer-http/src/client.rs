@@ -37,6 +37,8 @@ use self::address::Address;
 #[cfg(feature = "tls")]
 pub use self::tls::ClientTls;
 #[cfg(feature = "tls")]
+use self::tls::Failed;
+#[cfg(feature = "tls")]
 pub use self::token::Token;
 
 /// Posts Commands to one Consumer, and keeps its connections for the next ones.
@@ -91,11 +93,20 @@ impl HttpTransfer {
     /// The same with a token in each request.
     ///
     /// # Errors
-    /// The URL is an `http://`, and anybody on the way could take the token.
+    /// The URL is an `http://`, and anybody on the way could take the token; to an address of this host itself there is no way.
     #[cfg(feature = "tls")]
     pub fn with_token(self, token: Token) -> Result<Self, TransferError> {
-        self.address.check_secure("is plain HTTP, and a token would be there for all to read")?;
-        Ok(Self { token: Some(token), ..self })
+        if !self.address.is_loopback() {
+            self.address.check_secure("is plain HTTP, and a token would be there for all to read")?;
+        }
+        Ok(self.with_token_in_clear(token))
+    }
+
+    /// The same with a token in each request, though the URL be an `http://`: whoever reads it on the way can use it.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn with_token_in_clear(self, token: Token) -> Self {
+        Self { token: Some(token), ..self }
     }
 
     /// The same with another time for a connection to come about.
@@ -183,7 +194,10 @@ impl HttpTransfer {
             if self.address.is_secure() {
                 let tls = self.tls.get_or_try_init(async || ClientTls::of_system()).await;
                 let tls = tls.map_err(|error| self.unreachable(error))?;
-                let stream = tls.connect(stream, self.address.host()).await.map_err(|e| self.unreachable(e))?;
+                let stream = tls.connect(stream, self.address.host()).await.map_err(|failed| match failed {
+                    Failed::Refused(reason) => self.refused(reason),
+                    Failed::Lost(reason) => self.unreachable(reason),
+                })?;
                 return self.speak_http(stream).await;
             }
             self.speak_http(stream).await
@@ -206,9 +220,21 @@ impl HttpTransfer {
     fn broken(&self, error: &hyper::Error) -> TransferError {
         #[cfg(feature = "tls")]
         if let Some(reason) = tls::refused(error) {
-            return self.unreachable(reason);
+            return self.refused(reason);
         }
-        if error.is_parse() { TransferError::Protocol(in_full(error)) } else { TransferError::Lost(in_full(error)) }
+        match error.is_parse() {
+            // What speaks TLS answers with an alert.
+            true if !self.address.is_secure() => {
+                TransferError::Protocol(format!("{}; if TLS is spoken there, it is https://", in_full(error)))
+            }
+            true => TransferError::Protocol(in_full(error)),
+            false => TransferError::Lost(in_full(error)),
+        }
+    }
+
+    #[cfg(feature = "tls")]
+    fn refused(&self, reason: String) -> TransferError {
+        TransferError::Refused { peer: self.address.to_string(), reason }
     }
 
     fn unreachable(&self, reason: impl ToString) -> TransferError {

@@ -10,3 +10,7 @@ pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-i
 
 /// `Cache-control` of everything that carries OpenC2 (HTTPS 3.2.1).
 pub(crate) const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
+
+/// HTTP/1.1 is all there is, and all that is named by ALPN (HTTPS 3.2.1, DECISIONS H8).
+#[cfg(feature = "tls")]
+pub(crate) const ALPN: &[u8] = b"http/1.1";

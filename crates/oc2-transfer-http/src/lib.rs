@@ -17,7 +17,7 @@
 //! impl Handler for Echo {
 //!     async fn handle(&self, request: Request) -> Reply {
 //!         let body = Encoded { bytes: request.body, media_type: "application/openc2+json;version=1.0" };
-//!         Reply { status: StatusCode::Ok, body: Some(body) }
+//!         Reply::new(StatusCode::Ok, body)
 //!     }
 //!
 //!     fn refuse(&self, refusal: Refusal) -> Reply {
@@ -51,18 +51,16 @@ mod client;
 mod headers;
 #[cfg(feature = "server")]
 mod server;
-#[cfg(feature = "tls")]
-mod tls;
 
 #[cfg(feature = "client")]
 pub use client::HttpTransfer;
 #[cfg(all(feature = "client", feature = "tls"))]
 pub use client::{ClientTls, Token};
+#[cfg(feature = "tls")]
+pub use oc2_tls::{Authorities, Identity, TlsError, Validity};
 #[cfg(feature = "jwt")]
 pub use server::Tokens;
 #[cfg(all(feature = "server", feature = "tls"))]
 pub use server::{ClientAuth, ClientCertificates, ServerTls, TlsHandle};
 #[cfg(feature = "server")]
 pub use server::{HttpListener, Settings};
-#[cfg(feature = "tls")]
-pub use tls::{Authorities, Identity, TlsError};

@@ -86,6 +86,9 @@ pub struct Settings {
     pub write_timeout: Duration,
     /// How long a connection may rest between two requests. Default 75 seconds.
     pub idle_timeout: Duration,
+    /// How many octets of bodies are held at once, of all connections together; a body beyond that is 503. Default 64 MiB. One
+    /// address, or one /64 of IPv6, has a quarter of it, but always room for one body.
+    pub max_bodies: usize,
     /// How many connections are served at once. Default 1024. On a connection beyond that the first request is 503, so that
     /// the Producer learns at once why nothing happens; when too many wait even for that, new ones are closed.
     pub max_connections: usize,
@@ -108,6 +111,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             max_body: MAX_MESSAGE,
+            max_bodies: 64 << 20,
             max_head: 16 << 10,
             max_headers: 100,
             head_timeout: Duration::from_secs(10),
@@ -292,7 +296,7 @@ impl<H: Handler> Connection<H> {
     }
 
     async fn serve<S: AsyncRead + AsyncWrite + Send + Unpin>(mut self, stream: S, entrance: Entrance) {
-        let desk = Arc::new(Desk::new(self.handler, entrance, self.settings, self.place.is_turned_away));
+        let desk = Arc::new(Desk::new(self.handler, entrance, self.settings, &self.place));
         let mut http = http1::Builder::new();
         // The gate has these two limits already. A peer that closes its sending half still gets its answer, and a Command is
         // not cut off because the peer left.

@@ -12,6 +12,7 @@ use oc2_transfer::{Answers, Outgoing, Transfer, TransferError};
 use tokio::sync::{mpsc, oneshot};
 
 use self::driver::{Driver, Order};
+use self::pending::Waiting;
 use crate::connection::Connection;
 use crate::error::SetupError;
 use crate::options::Options;
@@ -30,6 +31,7 @@ use crate::topics::{DeviceId, ProducerId, Topic, responses_of_peers};
 pub struct MqttTransfer {
     hub: Arc<Hub>,
     destination: Destination,
+    topic: Arc<str>,
 }
 
 /// Whom Commands are for.
@@ -93,13 +95,13 @@ impl MqttTransfer {
         let driver = Driver::new(Connection::new(options, topics)?, peer.as_str().into(), mode, connect_timeout);
         let (orders, ordered) = mpsc::channel(MAX_ORDERS);
         let hub = Hub { orders, idle: Mutex::new(Some((driver, ordered))), peer };
-        Ok(Self { hub: Arc::new(hub), destination })
+        Ok(Self { hub: Arc::new(hub), topic: destination.topic().to_string().into(), destination })
     }
 
     /// The same client of the broker, for others.
     #[must_use]
     pub fn to(&self, destination: Destination) -> Self {
-        Self { hub: Arc::clone(&self.hub), destination }
+        Self { hub: Arc::clone(&self.hub), topic: destination.topic().to_string().into(), destination }
     }
 
     /// Whom Commands are for.
@@ -134,10 +136,15 @@ impl MqttTransfer {
 
 impl Transfer for MqttTransfer {
     async fn exchange(&self, outgoing: Outgoing) -> Result<Answers, TransferError> {
-        let (begun, is_begun) = oneshot::channel();
         let expected = outgoing.expected.or(self.destination.expected());
-        let outgoing = Outgoing { expected, ..outgoing };
-        self.order(Order::Exchange { outgoing, topic: self.destination.topic(), begun }).await?;
+        let (topic, outgoing) = (Arc::clone(&self.topic), Outgoing { expected, ..outgoing });
+        if outgoing.defers_errors {
+            let (waiting, answers) = Waiting::with_answers();
+            self.order(Order::Exchange { outgoing, topic, waiting }).await?;
+            return Ok(answers);
+        }
+        let (begun, is_begun) = oneshot::channel();
+        self.order(Order::Exchange { outgoing, topic, waiting: Waiting::to_begin(begun) }).await?;
         is_begun.await.unwrap_or_else(|_| Err(self.gone()))
     }
 }

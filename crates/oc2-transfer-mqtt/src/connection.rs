@@ -1,6 +1,7 @@
 //! One client of a broker: connects, comes back when it is cut off, keeps its subscriptions, and loses nothing that was given to
 //! it. It is driven by [`Connection::next`]; everything else returns at once, so that whoever drives it cannot wait for itself.
 
+mod alarm;
 mod pause;
 mod pulse;
 
@@ -13,9 +14,10 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use rustls::ClientConfig;
 use tokio::select;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 use tracing::{debug, error, info, warn};
 
+pub(crate) use self::alarm::Alarm;
 use self::pause::Pause;
 use self::pulse::Pulse;
 use crate::error::SetupError;
@@ -48,6 +50,7 @@ pub(crate) struct Connection {
     max_qos: u8,
     pulse: Pulse,
     pause: Pause,
+    alarm: Alarm,
 }
 
 /// Something whoever drives a connection wants to know.
@@ -146,6 +149,7 @@ impl Connection {
             max_qos: 2,
             pulse: Pulse::new(options.keep_alive, options.answer_timeout),
             pause: Pause::new(options.min_pause, options.max_pause),
+            alarm: Alarm::default(),
             options,
         })
     }
@@ -159,7 +163,7 @@ impl Connection {
             }
             match &mut self.phase {
                 Phase::Resting(until) => {
-                    sleep_until(*until).await;
+                    self.alarm.at(*until).await;
                     self.open();
                 }
                 Phase::Opening(opening) => match opening.await {
@@ -192,6 +196,11 @@ impl Connection {
     /// Whether a message can still be acknowledged. If not, the broker gives it again.
     pub(crate) fn is_current(&self, receipt: Receipt) -> bool {
         receipt.generation == self.generation
+    }
+
+    /// Whether the broker will soon give nothing new before older messages are acknowledged.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.arrived.len() * 2 >= usize::from(self.options.receive_maximum)
     }
 
     /// Acknowledges a message: to the broker as soon as all that arrived before it are done, because acknowledgements go out in
@@ -259,7 +268,7 @@ impl Connection {
         let exchanged = select! {
             biased;
             exchanged = wire.exchange(&mut self.input, &mut self.output) => Some(exchanged),
-            () = sleep_until(due) => None,
+            () = self.alarm.at(due) => None,
         };
         match exchanged {
             Some(Ok(())) => self.read(),

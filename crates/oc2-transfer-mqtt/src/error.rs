@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use oc2_tls::TlsError;
 use thiserror::Error;
 
 /// A program's settings do not make a transfer.
@@ -39,5 +40,5 @@ pub enum SetupError {
     ClientId(PathBuf),
     /// Certificates or keys are not what TLS can use.
     #[error("TLS: {0}")]
-    Tls(String),
+    Tls(#[from] TlsError),
 }

@@ -62,6 +62,7 @@ pub use client::{Destination, MqttTransfer};
 pub use error::SetupError;
 #[cfg(feature = "server")]
 pub use listener::{MqttListener, RespondTo, Settings};
+pub use oc2_tls::{TlsError, Validity};
 pub use options::{Broker, Credentials, KeepAlive, Options, Qos};
 pub use session::{ClientId, Session};
 pub use tls::Tls;

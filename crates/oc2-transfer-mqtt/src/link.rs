@@ -4,12 +4,14 @@
 mod rumqtt;
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
+use oc2_encoding::ContentKind;
 use thiserror::Error;
 
 use crate::options::{Credentials, Options, Qos};
-use crate::properties::Properties;
+use crate::properties::{Coding, Properties};
 
 pub(crate) use self::rumqtt::Rumqtt;
 
@@ -75,9 +77,10 @@ impl<'o> Greeting<'o> {
 /// A message to publish.
 #[derive(Clone, Debug)]
 pub(crate) struct Publication {
-    pub(crate) topic: String,
+    pub(crate) topic: Arc<str>,
     pub(crate) payload: Bytes,
-    pub(crate) properties: Properties,
+    pub(crate) kind: ContentKind,
+    pub(crate) coding: Coding,
     /// In seconds.
     pub(crate) expiry: Option<u32>,
 }

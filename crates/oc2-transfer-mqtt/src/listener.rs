@@ -49,7 +49,10 @@ pub struct Settings {
     /// Whether requests are performed that were published as retained, which come again with each subscription. Default no
     /// (DECISIONS Q6).
     pub serves_retained: bool,
-    /// How many Commands are performed at once; the others wait. Default 64.
+    /// Whether Producers are told by 102 that a Command takes long, before its Response. Default no: they hear of it when it is
+    /// done (DECISIONS L7).
+    pub tells_processing: bool,
+    /// How many Commands are handled at once; the others wait. Default 64. Those whose Response follows later do not count.
     pub max_commands: usize,
     /// How long a shutdown waits for Commands under way and for the broker to take their Responses. Default 30 seconds. A
     /// request whose Response did not get away is given again to the next process under the same ClientID.
@@ -76,6 +79,7 @@ impl Settings {
             respond_to: RespondTo::default(),
             mode: Mode::Strict,
             serves_retained: false,
+            tells_processing: false,
             max_commands: 64,
             grace: Duration::from_secs(30),
         }

@@ -117,13 +117,16 @@ impl Properties {
     /// MQTT-084).
     pub(crate) fn read(&self, payload: &Bytes, mode: Mode) -> Result<Reading, Unfit> {
         let seen = Coding::of(payload);
-        let may_be_flat = mode == Mode::Lenient && seen == Some(Coding::Json);
-        let unfolded = may_be_flat.then(|| flat::unfold(payload)).flatten();
-        let is_flat = unfolded.is_some();
-        let payload = unfolded.unwrap_or_else(|| payload.clone());
         let labels = self.labels(seen, mode);
         let looked_at = labels.as_ref().map_or(seen, |(_, coding)| Some(*coding));
-        let glimpse = looked_at.map(|coding| coding.glimpse(&payload)).unwrap_or_default();
+        let look = |payload: &[u8]| looked_at.map(|coding| coding.glimpse(payload)).unwrap_or_default();
+        let glimpse = look(payload);
+        // What is laid out as the standard has it is not looked at again.
+        let may_be_flat = mode == Mode::Lenient && seen == Some(Coding::Json) && glimpse.content.is_none();
+        let unfolded = if may_be_flat { flat::unfold(payload) } else { None };
+        let is_flat = unfolded.is_some();
+        let glimpse = unfolded.as_deref().map_or(glimpse, look);
+        let payload = unfolded.unwrap_or_else(|| payload.clone());
         match labels.and_then(|(kind, coding)| agree(kind, glimpse.content).map(|kind| (kind, coding))) {
             Ok((kind, coding)) => Ok(Reading { kind, coding, payload, glimpse, is_flat }),
             Err(reason) => Err(Unfit { reason, glimpse, is_flat }),

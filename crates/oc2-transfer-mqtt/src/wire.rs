@@ -22,6 +22,8 @@ use crate::options::Broker;
 pub(crate) struct Wire {
     stream: Stream,
     is_unflushed: bool,
+    /// Whether something was read since something was last written.
+    is_unacknowledged: bool,
 }
 
 enum Stream {
@@ -43,7 +45,7 @@ impl Wire {
                 Stream::Tls(Box::new(TlsConnector::from(config).connect(name, tcp).await?))
             }
         };
-        Ok(Self { stream, is_unflushed: false })
+        Ok(Self { stream, is_unflushed: false, is_unacknowledged: false })
     }
 
     /// Writes what there is to write until something was read. Nothing is lost when it is given up.
@@ -76,7 +78,7 @@ impl Wire {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             output.advance(n_written);
-            self.is_unflushed = true;
+            (self.is_unflushed, self.is_unacknowledged) = (true, false);
         }
         if self.is_unflushed {
             ready!(self.stream().poll_flush(context))?;
@@ -88,12 +90,16 @@ impl Wire {
     fn poll_read(&mut self, context: &mut Context<'_>, input: &mut BytesMut) -> Poll<io::Result<()>> {
         let mut chunk = [const { MaybeUninit::uninit() }; CHUNK];
         let mut chunk = ReadBuf::uninit(&mut chunk);
-        ready!(self.stream().poll_read(context, &mut chunk))?;
+        let Poll::Ready(read) = self.stream().poll_read(context, &mut chunk) else {
+            self.acknowledge_quickly();
+            return Poll::Pending;
+        };
+        read?;
         if chunk.filled().is_empty() {
             return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
         }
         input.extend_from_slice(chunk.filled());
-        self.acknowledge_quickly();
+        self.is_unacknowledged = true;
         Poll::Ready(Ok(()))
     }
 
@@ -105,9 +111,13 @@ impl Wire {
     }
 
     /// A broker at its defaults waits for the acknowledgement of a small segment before it sends the next one, and the kernel takes
-    /// its time for that, 40 ms, unless it is told otherwise after each read. Where that is not possible it is only slower.
+    /// its time for that, 40 ms, unless it is told otherwise each time. What is written takes the acknowledgement along, so it is
+    /// told only where nothing is. Where that is not possible it is only slower.
     #[cfg(target_os = "linux")]
-    fn acknowledge_quickly(&self) {
+    fn acknowledge_quickly(&mut self) {
+        if !std::mem::take(&mut self.is_unacknowledged) {
+            return;
+        }
         let tcp = match &self.stream {
             Stream::Plain(stream) => stream,
             Stream::Tls(stream) => stream.get_ref().0,
@@ -116,7 +126,7 @@ impl Wire {
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn acknowledge_quickly(&self) {}
+    fn acknowledge_quickly(&mut self) {}
 }
 
 trait Both: AsyncRead + AsyncWrite + Send + Unpin {}

@@ -127,6 +127,20 @@ pub async fn a_handler_that_panics_is_500_and_the_next_command_passes<T: Transfe
     subject.stop().await;
 }
 
+/// What follows a reply arrives after it. For transfers that have a way for it.
+pub async fn what_follows_a_reply_arrives_after_it<T: Transfer>(start: impl AsyncFnOnce(Probe) -> Subject<T>) {
+    let probe = Probe::default();
+    let subject = start(probe.clone()).await;
+    let mut answers = subject.transfer.exchange(Outgoing::new("later on", MEDIA_TYPE)).await.expect("it gets through");
+    assert_eq!(answers.next().await.expect("there is an answer").expect("it arrives").body, "first");
+    probe.waits().await;
+    assert_eq!(exchange(&subject.transfer, "meanwhile").await.body, "meanwhile");
+    probe.release();
+    assert_eq!(answers.next().await.expect("another follows").expect("it arrives").body, "later on");
+    drop(answers);
+    subject.stop().await;
+}
+
 /// What a test looks at: a transfer, and the listener behind it.
 #[derive(Debug)]
 pub struct Subject<T> {
@@ -156,7 +170,8 @@ impl<T: Transfer> Subject<T> {
 }
 
 /// A handler that does as the body of a request says: `panic`; `wait` until it is released; `empty STATUS` replies without
-/// a message; `dawdle N` lets others go first N times. All but the first two of these come back as they are.
+/// a message; `dawdle N` lets others go first N times; `later` is answered `first`, and comes back once it is released. The
+/// others come back as they are.
 #[derive(Clone, Debug, Default)]
 pub struct Probe(Arc<State>);
 
@@ -189,6 +204,15 @@ impl Probe {
                 let status = status.parse().ok().and_then(StatusCode::from_u16);
                 return Reply::empty(status.unwrap_or(StatusCode::BadRequest));
             }
+            ["later", ..] => {
+                let first = Encoded { bytes: "first".into(), media_type: MEDIA_TYPE };
+                let probe = self.clone();
+                return Reply::new(StatusCode::Processing, first).and_later(async move {
+                    probe.0.waiting.add_permits(1);
+                    take(&probe.0.released).await;
+                    Reply::new(StatusCode::Ok, Encoded { bytes: body, media_type: MEDIA_TYPE })
+                });
+            }
             ["dawdle", n_turns, ..] => {
                 for _ in 0..n_turns.parse().unwrap_or(0) {
                     yield_now().await;
@@ -196,7 +220,7 @@ impl Probe {
             }
             _ => {}
         }
-        Reply { status: StatusCode::Ok, body: Some(Encoded { bytes: body, media_type: MEDIA_TYPE }) }
+        Reply::new(StatusCode::Ok, Encoded { bytes: body, media_type: MEDIA_TYPE })
     }
 }
 
@@ -209,7 +233,7 @@ impl Handler for Probe {
 
     fn refuse(&self, refusal: Refusal) -> Reply {
         let body = Encoded { bytes: refusal.rejection.text().to_owned().into(), media_type: MEDIA_TYPE };
-        Reply { status: refusal.rejection.status(), body: Some(body) }
+        Reply::new(refusal.rejection.status(), body)
     }
 }
 
@@ -280,6 +304,11 @@ mod tests {
     async fn memory_carries_bodies() {
         a_body_and_its_answer_arrive(memory).await;
         a_body_of_one_mebibyte_less_one_passes_both_ways(memory).await;
+    }
+
+    #[tokio::test]
+    async fn memory_brings_what_follows() {
+        what_follows_a_reply_arrives_after_it(memory).await;
     }
 
     #[tokio::test]

@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use oc2_core::{Nsid, Rejection, StatusCode};
@@ -39,6 +41,9 @@ pub struct Request {
     pub request_id: Option<String>,
     /// The message.
     pub body: Bytes,
+    /// Whether an answer is due in any case. Where it is not, a Command that takes long may have none but its last word, which
+    /// comes [later](Reply::later).
+    pub needs_answer: bool,
 }
 
 /// Something a transfer refused before there was a message.
@@ -53,19 +58,50 @@ pub struct Refusal {
 }
 
 /// The answer to a request.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Reply {
     /// The status, for transfers that have a place for it beside the message.
     pub status: StatusCode,
     /// The message; `None` if the Producer wants none (LS 3.3.1.4).
     pub body: Option<Encoded>,
+    /// What follows it under the same id, where the transfer has a way for it (DECISIONS L7). A transfer that has none drops it.
+    pub later: Option<Later>,
 }
 
 impl Reply {
+    /// A reply that nothing follows.
+    #[must_use]
+    pub fn new(status: StatusCode, body: Encoded) -> Self {
+        Self { status, body: Some(body), later: None }
+    }
+
     /// A reply without a message.
     #[must_use]
     pub fn empty(status: StatusCode) -> Self {
-        Self { status, body: None }
+        Self { status, body: None, later: None }
+    }
+
+    /// The same, and this follows.
+    #[must_use]
+    pub fn and_later(self, later: impl Future<Output = Self> + Send + 'static) -> Self {
+        Self { later: Some(Later(Box::pin(later))), ..self }
+    }
+}
+
+/// A reply that is not there yet. It may have a later one itself.
+pub struct Later(Pin<Box<dyn Future<Output = Reply> + Send>>);
+
+impl Future for Later {
+    type Output = Reply;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Reply> {
+        self.0.as_mut().poll(context)
+    }
+}
+
+impl fmt::Debug for Later {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Later")
     }
 }
 

@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use crate::error::TransferError;
-use crate::handler::{Handler, Peer, Reply, Request, Scope};
+use crate::handler::{Handler, Later, Peer, Reply, Request, Scope};
 use crate::transfer::{Answer, Answers, Outgoing, Transfer};
 
 /// A transfer that calls a handler, or many of them. It needs a runtime with time enabled, for its timeouts.
@@ -44,26 +44,38 @@ impl<H: Handler> MemoryTransfer<H> {
             content_type: Some(outgoing.media_type.to_owned()),
             request_id: outgoing.request_id.clone(),
             body: outgoing.body.clone(),
+            needs_answer: true,
         }
     }
 
     async fn exchange_with_one(&self, handler: &H, outgoing: &Outgoing) -> Result<Answers, TransferError> {
-        let handled = timeout(outgoing.timeout, handler.handle(self.request(outgoing))).await;
-        let reply = handled.map_err(|_| TransferError::Timeout(outgoing.timeout))?;
-        Ok(Answers::one(Answer { status: Some(reply.status), ..answer_of(reply) }))
+        let end = Instant::now() + outgoing.timeout;
+        let handled = timeout_at(end, handler.handle(self.request(outgoing))).await;
+        let mut reply = handled.map_err(|_| TransferError::Timeout(outgoing.timeout))?;
+        let later = reply.later.take();
+        let first = Answer { status: Some(reply.status), ..answer_of(reply) };
+        let Some(later) = later else { return Ok(Answers::one(first)) };
+        let (sender, receiver) = mpsc::channel(2);
+        // The channel is new: it has room, and its receiver is there.
+        let _ = sender.try_send(Ok(first));
+        tokio::spawn(follow(later, sender, end));
+        Ok(Answers::new(receiver))
     }
 
     fn exchange_with_all(&self, outgoing: &Outgoing) -> Answers {
         let (sender, receiver) = mpsc::channel(self.handlers.len().max(1));
         for handler in &self.handlers {
             let (handler, request, sender) = (Arc::clone(handler), self.request(outgoing), sender.clone());
-            let time = outgoing.timeout;
+            let end = Instant::now() + outgoing.timeout;
             tokio::spawn(async move {
-                if let Ok(reply) = timeout(time, handler.handle(request)).await
-                    && reply.body.is_some()
-                {
-                    // Whoever asked may be gone.
-                    let _ = sender.send(Ok(answer_of(reply))).await;
+                let Ok(mut reply) = timeout_at(end, handler.handle(request)).await else { return };
+                let later = reply.later.take();
+                if reply.body.is_some() && sender.send(Ok(answer_of(reply))).await.is_err() {
+                    // Whoever asked is gone.
+                    return;
+                }
+                if let Some(later) = later {
+                    follow(later, sender, end).await;
                 }
             });
         }
@@ -76,6 +88,25 @@ impl<H: Handler> Transfer for MemoryTransfer<H> {
         match (self.scope, self.handlers.as_slice()) {
             (Scope::Direct, [handler]) => self.exchange_with_one(handler, &outgoing).await,
             _ => Ok(self.exchange_with_all(&outgoing)),
+        }
+    }
+}
+
+/// Brings what follows an answer, until the time is over or nobody waits for it.
+async fn follow(mut later: Later, sender: mpsc::Sender<Result<Answer, TransferError>>, end: Instant) {
+    loop {
+        let reply = tokio::select! {
+            reply = timeout_at(end, later) => reply,
+            () = sender.closed() => return,
+        };
+        let Ok(mut reply) = reply else { return };
+        let next = reply.later.take();
+        if reply.body.is_some() && sender.send(Ok(answer_of(reply))).await.is_err() {
+            return;
+        }
+        match next {
+            Some(next) => later = next,
+            None => return,
         }
     }
 }

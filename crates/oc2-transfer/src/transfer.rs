@@ -35,13 +35,23 @@ pub struct Outgoing {
     /// How many Consumers answer, for transfers that reach many: when so many have given their last word, there are no more
     /// answers. Default unknown: answers come until the time is over.
     pub expected: Option<usize>,
+    /// Whether [`exchange`](Transfer::exchange) may return before it is known that the message got through. What went wrong then
+    /// comes in the place of the first answer. Default no.
+    pub defers_errors: bool,
 }
 
 impl Outgoing {
     /// A message without an id, with the default timeout.
     #[must_use]
     pub fn new(body: impl Into<Bytes>, media_type: &'static str) -> Self {
-        Self { body: body.into(), media_type, request_id: None, timeout: Duration::from_secs(60), expected: None }
+        Self {
+            body: body.into(),
+            media_type,
+            request_id: None,
+            timeout: Duration::from_secs(60),
+            expected: None,
+            defers_errors: false,
+        }
     }
 }
 

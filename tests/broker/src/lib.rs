@@ -22,7 +22,7 @@ mod raw;
 mod tap;
 mod wait;
 
-pub use certificates::{Authority, Certificate};
+pub use certificates::{Authority, Certificate, Order};
 pub use impostor::Impostor;
 pub use mosquitto::{Builder, Mosquitto};
 pub use packet::{Connect, Kind, Packet, Publish, Subscribe};

@@ -45,12 +45,12 @@ struct Echo;
 
 impl Handler for Echo {
     async fn handle(&self, request: Request) -> Reply {
-        Reply { status: StatusCode::Ok, body: Some(Encoded { bytes: request.body, media_type: MEDIA_TYPE }) }
+        Reply::new(StatusCode::Ok, Encoded { bytes: request.body, media_type: MEDIA_TYPE })
     }
 
     fn refuse(&self, refusal: Refusal) -> Reply {
         let bytes = refusal.rejection.to_string().into_bytes().into();
-        Reply { status: refusal.rejection.status(), body: Some(Encoded { bytes, media_type: MEDIA_TYPE }) }
+        Reply::new(refusal.rejection.status(), Encoded { bytes, media_type: MEDIA_TYPE })
     }
 }
 

@@ -19,6 +19,7 @@ pub(crate) struct Config {
     port: u16,
     consumer: String,
     http: Option<String>,
+    scheme: &'static str,
     mqtt: String,
     policy: String,
     actuators: String,
@@ -34,7 +35,7 @@ impl Config {
         let http = Some(String::new());
         let policy = "dangerously_allow_everything = true".to_owned();
         let (mqtt, actuators, tables) = (String::new(), String::new(), String::new());
-        Self { dir, port, consumer: String::new(), http, mqtt, policy, actuators, tables }
+        Self { dir, port, consumer: String::new(), http, scheme: "http", mqtt, policy, actuators, tables }
     }
 
     pub(crate) fn consumer(mut self, line: &str) -> Self {
@@ -45,6 +46,11 @@ impl Config {
     pub(crate) fn http(mut self, line: &str) -> Self {
         writeln!(self.http.get_or_insert_default(), "{line}").expect("a string takes anything");
         self
+    }
+
+    /// TLS over HTTP; lines of [http] say with what.
+    pub(crate) fn secure(self) -> Self {
+        Self { scheme: "https", ..self }
     }
 
     /// No listener for HTTP.
@@ -107,7 +113,8 @@ impl Config {
         let state_dir = self.dir.path().join("state").display().to_string();
         let mut text = format!("[consumer]\nid = \"fw1.example.net\"\nstate_dir = {state_dir:?}\n{}\n", self.consumer);
         if let Some(lines) = &self.http {
-            text += &format!("[http]\nlisten = \"127.0.0.1:{}\"\n{lines}", self.port);
+            let testing = if self.scheme == "http" { "testing = true\n" } else { "" };
+            text += &format!("[http]\nlisten = \"127.0.0.1:{}\"\n{testing}{lines}", self.port);
         }
         if !self.mqtt.is_empty() {
             text += &format!("[mqtt]\n{}", self.mqtt);
@@ -121,17 +128,38 @@ impl Config {
     /// What `oc2-consumer check` says of it.
     pub(crate) fn check(&self) -> std::process::Output {
         self.write();
+        self.check_as_it_is()
+    }
+
+    /// The same with the file as it was left.
+    pub(crate) fn check_as_it_is(&self) -> std::process::Output {
         Command::new(binary("oc2-consumer")).args(["check", "--config"]).arg(self.path()).output().expect("it starts")
     }
 
     /// Starts the daemon and waits until it listens.
     pub(crate) fn start(&self) -> Daemon {
+        self.start_by(Command::new(binary("oc2-consumer")))
+    }
+
+    /// The same by a command of which the daemon is the last word.
+    pub(crate) fn start_by(&self, command: Command) -> Daemon {
         self.write();
-        let mut daemon = Daemon::start(&self.path(), SocketAddr::from(([127, 0, 0, 1], self.port)));
+        let mut daemon = Daemon::start(command, self);
         if self.http.is_some() {
             daemon.wait_until_it_listens();
         }
         daemon
+    }
+
+    /// Starts the daemon, which may not want to.
+    pub(crate) fn launch(&self) -> Daemon {
+        self.write();
+        self.launch_as_it_is()
+    }
+
+    /// The same with the file as it was left.
+    pub(crate) fn launch_as_it_is(&self) -> Daemon {
+        Daemon::start(Command::new(binary("oc2-consumer")), self)
     }
 
     /// Starts the daemon and waits until a broker has its subscriptions.
@@ -146,13 +174,15 @@ impl Config {
 pub(crate) struct Daemon {
     child: Child,
     address: SocketAddr,
+    scheme: &'static str,
     log: PathBuf,
 }
 
 impl Daemon {
-    fn start(config: &Path, address: SocketAddr) -> Self {
+    fn start(mut command: Command, of: &Config) -> Self {
+        let config = of.path();
         let log = config.with_extension("log");
-        let child = Command::new(binary("oc2-consumer"))
+        let child = command
             .args(["run", "--config"])
             .arg(config)
             .env_remove("OC2_LOG")
@@ -160,7 +190,7 @@ impl Daemon {
             .stderr(File::create(&log).expect("the folder is ours"))
             .spawn()
             .expect("the binary starts");
-        Self { child, address, log }
+        Self { child, address: SocketAddr::from(([127, 0, 0, 1], of.port)), scheme: of.scheme, log }
     }
 
     fn wait_until_it_listens(&mut self) {
@@ -191,7 +221,7 @@ impl Daemon {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme, self.address)
     }
 
     /// Commands it with the real Producer.
@@ -203,8 +233,32 @@ impl Daemon {
         kill_process(self.pid(), signal).expect("the child is ours");
     }
 
-    fn pid(&self) -> Pid {
+    pub(crate) fn pid(&self) -> Pid {
         i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a child has a number")
+    }
+
+    /// The most memory it has had, in octets.
+    pub(crate) fn most_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("the child is ours");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the kernel knows");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
+    }
+
+    /// The TCP ports it listens on, as the kernel has them.
+    pub(crate) fn ports(&self) -> Vec<u16> {
+        let links = std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).expect("the child is ours").flatten();
+        let links = links.filter_map(|entry| std::fs::read_link(entry.path()).ok());
+        let sockets: Vec<_> = links.map(|link| link.display().to_string()).collect();
+        let tables =
+            ["tcp", "tcp6"].map(|table| std::fs::read_to_string(format!("/proc/net/{table}")).unwrap_or_default());
+        let port = |line: &str| {
+            let fields: Vec<_> = line.split_whitespace().collect();
+            let is_listening = *fields.get(3)? == "0A";
+            let is_ours = sockets.contains(&format!("socket:[{}]", fields.get(9)?));
+            let (_, port) = fields[1].rsplit_once(':')?;
+            u16::from_str_radix(port, 16).ok().filter(|_| is_listening && is_ours)
+        };
+        tables.iter().flat_map(|table| table.lines()).filter_map(port).collect()
     }
 
     /// The processes that it has started.
@@ -230,6 +284,13 @@ impl Daemon {
     /// Ends it as an operator does; how it ended, and what it had logged.
     pub(crate) fn terminate(mut self) -> (ExitStatus, String) {
         self.signal(Signal::TERM);
+        self.wait()
+    }
+
+    /// How it ended by itself, and what it had said.
+    #[track_caller]
+    pub(crate) fn ends(mut self) -> (ExitStatus, String) {
+        wait_until("its end", || self.child.try_wait().expect("the child is ours").is_some());
         self.wait()
     }
 

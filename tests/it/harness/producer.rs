@@ -19,6 +19,7 @@ pub(crate) fn command(url: &str, args: &[&str]) -> Answer {
     let output = Command::new(binary("oc2-producer"))
         .args(["--to", url, "--json"])
         .args(args)
+        .envs(WITHOUT_ENVIRONMENT.map(|variable| (variable, "")))
         .env_remove("OC2_TO")
         .output()
         .expect("the binary starts");
@@ -28,6 +29,9 @@ pub(crate) fn command(url: &str, args: &[&str]) -> Answer {
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
 }
+
+/// What the environment could say of certificates and tokens.
+const WITHOUT_ENVIRONMENT: [&str; 4] = ["OC2_CA", "OC2_CERT", "OC2_KEY", "OC2_TOKEN_FILE"];
 
 impl Answer {
     /// The status is this one, and the exit status goes with it.

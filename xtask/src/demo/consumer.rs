@@ -87,6 +87,7 @@ state_dir = "{}"
 
 [http]
 listen = "{listen}"
+testing = true
 
 [policy]
 dangerously_allow_everything = true
@@ -110,7 +111,10 @@ mod tests {
     #[test]
     fn the_config_names_where_to_listen_and_the_state() {
         let text = config(SocketAddr::from(([127, 0, 0, 1], 8080)), Path::new("/s"), None);
-        assert!(text.contains("state_dir = \"/s\"\n\n[http]\nlisten = \"127.0.0.1:8080\"\n"), "{text}");
+        assert!(
+            text.contains("state_dir = \"/s\"\n\n[http]\nlisten = \"127.0.0.1:8080\"\ntesting = true\n\n[policy]"),
+            "{text}"
+        );
         assert!(
             text.ends_with("[[actuator]]\nprofile = \"slpf\"\nbackend = \"iptables\"\nasset_id = \"30\"\n"),
             "{text}"

@@ -9,6 +9,8 @@ use super::{Failure, observe, policy};
 /// Says what is wrong with a configuration, or what it comes to; or what would become of a Command.
 pub(crate) fn check(path: &Path, asked: &Asked) -> Result<(), Failure> {
     let config = Config::load(path)?;
+    #[cfg(feature = "http")]
+    let tls = super::http::load(&config).map_err(|error| format!("{}: {error}", path.display()))?;
     #[cfg(feature = "mqtt")]
     if let Some(mqtt) = &config.mqtt {
         super::mqtt::check(mqtt, &config).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -21,15 +23,15 @@ pub(crate) fn check(path: &Path, asked: &Asked) -> Result<(), Failure> {
     println!("  answers as {:?}, keeps its state in {}", config.consumer.id.0, config.consumer.state_dir.0.display());
     #[cfg(feature = "http")]
     if let Some(http) = &config.http {
-        println!(
-            "  listens on http://{}/.well-known/openc2 (plain HTTP: for testing, and behind what protects it)",
-            http.listen
-        );
+        super::http::describe(http, tls.as_ref());
     }
     #[cfg(feature = "mqtt")]
     if let Some(mqtt) = &config.mqtt {
         let device = mqtt.device(&config.consumer.id)?;
         println!("  takes commands from {} as device {:?}{}", mqtt.broker, device.as_str(), credentials(mqtt));
+        for remark in mqtt.papers()?.remarks() {
+            println!("    WARNING: {remark}");
+        }
         if !mqtt.broker.is_secure() {
             println!("    without TLS: for testing only, anybody on the way can read and forge commands");
         }

@@ -32,6 +32,13 @@ pub(crate) enum Verb {
         #[command(flatten)]
         asked: Asked,
     },
+    /// Print what a policy in Cedar may speak of, as a schema that tools for Cedar read
+    #[cfg(feature = "cedar")]
+    CedarSchema {
+        /// The configuration file, which says what profiles there are
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
     /// Look at audit records
     #[cfg(feature = "audit")]
     Audit {
@@ -113,7 +120,11 @@ A configuration that filters packets on this host:
   id = \"fw1.example.net\"
   state_dir = \"/var/lib/oc2\"
   [http]
-  listen = \"127.0.0.1:8080\"
+  cert = \"/etc/oc2/fw1.pem\"          # who we are; key has its key
+  key = \"/etc/oc2/fw1.key\"
+  ca = \"/etc/oc2/producers.pem\"      # who issues certificates to those who may command
+  [policy]
+  file = \"/etc/oc2/policy.toml\"      # who may do what
   [[actuator]]
   profile = \"slpf\"
   backend = \"iptables\"      # or \"dry-run\", which changes nothing

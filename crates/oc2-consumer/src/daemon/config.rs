@@ -1,11 +1,11 @@
 //! The configuration file, in TOML. What it says wrong is told with line and column.
 
+#[cfg(feature = "http")]
+mod http;
 #[cfg(feature = "mqtt")]
 mod mqtt;
 
 use std::fmt;
-#[cfg(feature = "http")]
-use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,6 +17,8 @@ use oc2_encoding::{Cbor, Encodings};
 use serde::Deserialize;
 use toml::Spanned;
 
+#[cfg(feature = "http")]
+pub(crate) use self::http::{HttpTable, LoadedTls, TlsTable};
 #[cfg(feature = "mqtt")]
 pub(crate) use self::mqtt::MqttTable;
 use super::policy::PolicyChoice;
@@ -51,6 +53,8 @@ pub(crate) struct ConsumerTable {
     pub(crate) state_dir: Location,
     /// Commands a minute; absent means no limit.
     rate_limit: Option<NonZeroU32>,
+    /// Messages a minute of each peer; absent means no limit.
+    rate_limit_per_peer: Option<NonZeroU32>,
     /// How received messages are read.
     #[serde(default)]
     mode: ReadMode,
@@ -75,38 +79,10 @@ impl ConsumerTable {
     }
 }
 
-/// `[http]`
-#[cfg(feature = "http")]
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct HttpTable {
-    /// Address and port; absent means the port of HTTP on loopback (HTTPS 3.2.1, DECISIONS H4).
-    #[serde(default = "port_80_on_loopback")]
-    pub(crate) listen: SocketAddr,
-    /// Connections served at once.
-    pub(crate) max_connections: Option<NonZeroU32>,
-    /// Whether CBOR is read too, which no standard has for HTTP (DECISIONS M2).
-    #[serde(default)]
-    cbor: bool,
-}
-
-#[cfg(feature = "http")]
-impl HttpTable {
-    /// What is read, and answered in kind.
-    pub(crate) fn encodings(&self) -> Encodings {
-        encodings(self.cbor)
-    }
-}
-
 #[cfg(any(feature = "http", feature = "mqtt"))]
 fn encodings(with_cbor: bool) -> Encodings {
     let json = Encodings::default();
     if with_cbor { json.and(Cbor) } else { json }
-}
-
-#[cfg(feature = "http")]
-fn port_80_on_loopback() -> SocketAddr {
-    (std::net::Ipv4Addr::LOCALHOST, 80).into()
 }
 
 /// `[[actuator]]`
@@ -222,10 +198,13 @@ impl Config {
 
     /// What can be changed while the Consumer runs.
     pub(crate) fn settings(&self) -> Settings {
-        let mut settings = Settings::default();
-        settings.rate_limit = self.consumer.rate_limit;
-        settings.enforce_to = self.consumer.enforce_to;
-        settings.mode = self.consumer.mode();
+        let mut settings = Settings {
+            rate_limit: self.consumer.rate_limit,
+            rate_limit_per_peer: self.consumer.rate_limit_per_peer,
+            enforce_to: self.consumer.enforce_to,
+            mode: self.consumer.mode(),
+            ..Settings::default()
+        };
         if let Some(seconds) = self.consumer.max_wait {
             settings.max_wait = Duration::from_secs(seconds.into());
         }
@@ -248,8 +227,10 @@ impl Config {
             changed.push("consumer.state_dir");
         }
         #[cfg(feature = "http")]
-        if self.http != new.http {
-            changed.push("http");
+        match (&self.http, &new.http) {
+            (Some(http), Some(new)) if !http.differs_for_good(new) => {}
+            (None, None) => {}
+            _ => changed.push("http, but for certificates and tokens"),
         }
         #[cfg(feature = "mqtt")]
         {
@@ -278,7 +259,7 @@ impl Config {
 /// What takes Commands, as an operator writes it.
 const LISTENERS: &[&str] = &[
     #[cfg(feature = "http")]
-    "[http], for instance with listen = \"127.0.0.1:8080\",",
+    "[http], with cert, key and ca,",
     #[cfg(feature = "mqtt")]
     "[mqtt], for instance with broker = \"mqtts://broker.example.net\"",
 ];

@@ -26,6 +26,7 @@ pub(crate) fn secret(key: &str, path: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 /// The password in a file; the end of its line is not part of it.
+#[cfg(feature = "mqtt")]
 pub(crate) fn password(key: &str, path: &Path) -> Result<Vec<u8>, Failure> {
     let mut password = secret(key, path)?;
     if password.last() == Some(&b'\n') {
@@ -58,6 +59,7 @@ fn read(key: &str, path: &Path, file: File) -> Result<Vec<u8>, Failure> {
 /// Writing by the group, and everything by others.
 const FORBIDDEN: u32 = 0o027;
 /// The length of a field of MQTT has two octets (MQTT 5 1.5.6).
+#[cfg(feature = "mqtt")]
 const MAX_PASSWORD: usize = 65_535;
 /// The authorities of a whole system are a quarter of a megabyte.
 const MAX_FILE: u64 = 4 << 20;

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use oc2_consumer::{Consumer, ConsumerBuilder, Question, Rulebook, WantsActuators, WantsPolicy};
+#[cfg(feature = "cedar")]
+use oc2_consumer::CedarPolicy;
+use oc2_consumer::{Consumer, ConsumerBuilder, Objection, Permit, Question, Rulebook, WantsActuators, WantsPolicy};
 use oc2_core::{Action, Command, Content, Headers, Message, Mode, Terms};
 use oc2_encoding::{Cbor, Encoding, Json};
 use oc2_transfer::Peer;
@@ -18,6 +20,14 @@ use super::config::Config;
 pub(crate) enum PolicyChoice {
     /// The rules of a file.
     File(PathBuf),
+    /// Policies in Cedar, and who is in which group.
+    #[cfg(feature = "cedar")]
+    Cedar {
+        /// The policies.
+        policies: PathBuf,
+        /// The entities.
+        entities: Option<PathBuf>,
+    },
     /// None: for testing.
     AllowEverything,
 }
@@ -27,6 +37,10 @@ pub(crate) enum PolicyChoice {
 #[serde(deny_unknown_fields)]
 struct PolicyTable {
     file: Option<PathBuf>,
+    #[cfg(feature = "cedar")]
+    cedar: Option<PathBuf>,
+    #[cfg(feature = "cedar")]
+    entities: Option<PathBuf>,
     #[serde(default)]
     dangerously_allow_everything: bool,
 }
@@ -34,8 +48,31 @@ struct PolicyTable {
 impl TryFrom<PolicyTable> for PolicyChoice {
     type Error = &'static str;
 
+    #[cfg(feature = "cedar")]
     fn try_from(table: PolicyTable) -> Result<Self, Self::Error> {
-        match (table.file, table.dangerously_allow_everything) {
+        let PolicyTable { file, cedar, entities, dangerously_allow_everything } = table;
+        if [&file, &cedar, &entities].into_iter().flatten().any(|path| !path.is_absolute()) {
+            return Err("policy.file, policy.cedar and policy.entities are absolute paths");
+        }
+        match (file, cedar, entities) {
+            (None, Some(policies), entities) if !dangerously_allow_everything => Ok(Self::Cedar { policies, entities }),
+            (file, None, None) => Self::of(file, dangerously_allow_everything),
+            (_, None, Some(_)) => Err("policy.entities goes with policy.cedar"),
+            (_, Some(_), _) => {
+                Err("policy.cedar, a policy file, or dangerously_allow_everything, and one of them only")
+            }
+        }
+    }
+
+    #[cfg(not(feature = "cedar"))]
+    fn try_from(table: PolicyTable) -> Result<Self, Self::Error> {
+        Self::of(table.file, table.dangerously_allow_everything)
+    }
+}
+
+impl PolicyChoice {
+    fn of(file: Option<PathBuf>, dangerously_allow_everything: bool) -> Result<Self, &'static str> {
+        match (file, dangerously_allow_everything) {
             // Where the process is started must not decide what is read.
             (Some(file), false) if file.is_absolute() => Ok(Self::File(file)),
             (Some(_), false) => Err("policy.file is an absolute path"),
@@ -50,6 +87,8 @@ impl TryFrom<PolicyTable> for PolicyChoice {
 #[derive(Debug)]
 pub(crate) enum Loaded {
     Rules(PathBuf, Rulebook),
+    #[cfg(feature = "cedar")]
+    Cedar(PathBuf, Box<CedarPolicy>),
     AllowEverything,
 }
 
@@ -59,6 +98,11 @@ impl Loaded {
         match config.policy() {
             PolicyChoice::AllowEverything => Ok(Self::AllowEverything),
             PolicyChoice::File(path) => Ok(Self::Rules(path.clone(), Rulebook::load(path, &terms(config))?)),
+            #[cfg(feature = "cedar")]
+            PolicyChoice::Cedar { policies, entities } => {
+                let policy = CedarPolicy::load(policies, entities.as_deref(), &terms(config))?;
+                Ok(Self::Cedar(policies.clone(), Box::new(policy)))
+            }
         }
     }
 
@@ -67,6 +111,8 @@ impl Loaded {
         self.tell();
         match self {
             Self::Rules(_, rules) => builder.policy(rules),
+            #[cfg(feature = "cedar")]
+            Self::Cedar(_, policy) => builder.policy(*policy),
             Self::AllowEverything => builder.dangerous().without_policy(),
         }
     }
@@ -74,14 +120,14 @@ impl Loaded {
     /// Puts it in the place of the one that a Consumer has. To have none any more takes a restart: a signal is not to open
     /// what was closed.
     pub(crate) fn replace(self, consumer: &Consumer) {
-        match self {
-            Self::Rules(..) => self.tell(),
-            Self::AllowEverything => {
-                warn!("policy.dangerously_allow_everything takes effect at a start only.");
-            }
+        if !matches!(self, Self::AllowEverything) {
+            self.tell();
         }
-        if let Self::Rules(_, rules) = self {
-            consumer.replace_policy(rules);
+        match self {
+            Self::Rules(_, rules) => consumer.replace_policy(rules),
+            #[cfg(feature = "cedar")]
+            Self::Cedar(_, policy) => consumer.replace_policy(*policy),
+            Self::AllowEverything => warn!("policy.dangerously_allow_everything takes effect at a start only."),
         }
     }
 
@@ -93,13 +139,31 @@ impl Loaded {
                     "DANGER: policy.dangerously_allow_everything is set: whoever reaches a listener may give any command."
                 );
             }
-            Self::Rules(path, rules) => {
-                info!(file = %path.display(), n_rules = rules.rules().len(), "What no rule of the policy allows is refused.");
-                for rule in rules.rules_for_unauthenticated() {
-                    warn!(rule, "This rule is for peers that nobody has authenticated.");
-                }
-            }
+            Self::Rules(path, rules) => tell(path, rules.rules(), rules.rules_for_unauthenticated()),
+            #[cfg(feature = "cedar")]
+            Self::Cedar(path, policy) => tell(path, policy.rules(), policy.rules_for_unauthenticated()),
         }
+    }
+
+    /// Decides, without an effect; `None` where there is no policy.
+    fn judge(&self, question: &Question<'_>) -> Option<Result<Permit, Objection>> {
+        match self {
+            Self::AllowEverything => None,
+            Self::Rules(_, rules) => Some(rules.judge(question)),
+            #[cfg(feature = "cedar")]
+            Self::Cedar(_, policy) => Some(policy.judge(question)),
+        }
+    }
+}
+
+fn tell<'a>(
+    path: &Path,
+    rules: impl ExactSizeIterator<Item = &'a str>,
+    for_unauthenticated: impl Iterator<Item = &'a str>,
+) {
+    info!(file = %path.display(), n_rules = rules.len(), "What no rule of the policy allows is refused.");
+    for rule in for_unauthenticated {
+        warn!(rule, "This rule is for peers that nobody has authenticated.");
     }
 }
 
@@ -121,14 +185,29 @@ pub(crate) fn describe(loaded: &Loaded) {
         Loaded::AllowEverything => {
             println!("  DANGER: has no policy: whoever reaches a listener may give any command");
         }
-        Loaded::Rules(path, rules) => {
-            println!("  allows what a rule of {} allows, and nothing else:", path.display());
-            rules.rules().for_each(|rule| println!("    {rule}"));
-            for rule in rules.rules_for_unauthenticated() {
-                println!("    NOTE: {rule:?} is for peers that nobody has authenticated");
-            }
-        }
+        Loaded::Rules(path, rules) => describe_rules(path, rules.rules(), rules.rules_for_unauthenticated()),
+        #[cfg(feature = "cedar")]
+        Loaded::Cedar(path, policy) => describe_rules(path, policy.rules(), policy.rules_for_unauthenticated()),
     }
+}
+
+fn describe_rules<'a>(
+    path: &Path,
+    rules: impl Iterator<Item = &'a str>,
+    for_unauthenticated: impl Iterator<Item = &'a str>,
+) {
+    println!("  allows what a rule of {} allows, and nothing else:", path.display());
+    rules.for_each(|rule| println!("    {rule}"));
+    for rule in for_unauthenticated {
+        println!("    NOTE: {rule:?} is for peers that nobody has authenticated");
+    }
+}
+
+/// Prints what a policy in Cedar may speak of.
+#[cfg(feature = "cedar")]
+pub(crate) fn print_schema(path: &Path) -> Result<(), Failure> {
+    print!("{}", CedarPolicy::schema(&terms(&Config::load(path)?)));
+    Ok(())
 }
 
 /// Says what would become of a Command, and why.
@@ -151,22 +230,18 @@ pub(crate) fn explain(
         _ => "a peer that is not authenticated".to_owned(),
     };
     println!("{pair}, from {shown}:");
-    match loaded {
-        Loaded::AllowEverything => println!("  allowed: there is no policy (dangerously_allow_everything)"),
-        Loaded::Rules(_, rules) => match rules.judge(&Question::new(&peer, from, &command, &meant)) {
-            Ok(permit) => {
-                println!("  allowed by {:?}", permit.rule().unwrap_or_default());
+    match loaded.judge(&Question::new(&peer, from, &command, &meant)) {
+        None => println!("  allowed: there is no policy (dangerously_allow_everything)"),
+        Some(Ok(permit)) => println!("  allowed by {:?}", permit.rule().unwrap_or_default()),
+        Some(Err(objection)) => {
+            println!("  refused with {}: {}", objection.rejection().status().as_u16(), objection.reason());
+            match objection.rule() {
+                Some(rule) => println!("  by the rule that forbids it or comes nearest, {rule:?}"),
+                None => println!("  by no rule: what none allows is refused"),
             }
-            Err(objection) => {
-                println!("  refused with {}: {}", objection.rejection().status().as_u16(), objection.reason());
-                match objection.rule() {
-                    Some(rule) => println!("  by the rule that comes nearest, {rule:?}"),
-                    None => println!("  by no rule: what none allows is refused"),
-                }
-                println!("  the answer would say: {}", objection.rejection());
-                return Err(Failure::from("the command would be refused"));
-            }
-        },
+            println!("  the answer would say: {}", objection.rejection());
+            return Err(Failure::from("the command would be refused"));
+        }
     }
     if meant.is_empty() && command.action != Action::Query && command.action != Action::Cancel {
         println!("  but no actuator here performs it");

@@ -1,7 +1,5 @@
 //! `oc2-consumer run`
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -14,16 +12,22 @@ use oc2_transfer::TransferError;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{interval, sleep};
 use tracing::{error, info, warn};
 
 use super::Failure;
 use super::cli::Logging;
 use super::config::Config;
 #[cfg(feature = "mqtt")]
+use super::config::MqttTable;
+#[cfg(feature = "http")]
+use super::http::{self, HttpServer};
+#[cfg(feature = "mqtt")]
 use super::mqtt::MqttServer;
 use super::observe::{self, Watch};
-use super::{logging, policy};
+#[cfg(feature = "mqtt")]
+use super::papers::Papers;
+use super::{logging, notify, policy, state_dir};
 
 /// Takes commands until told to stop.
 pub(crate) fn run(path: &Path, logging: &Logging) -> Result<(), Failure> {
@@ -39,7 +43,7 @@ pub(crate) fn run(path: &Path, logging: &Logging) -> Result<(), Failure> {
 /// Rules first, listeners second: whoever can reach us finds the rules of before in force.
 async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
     let (mut stop, mut reload) = (Stop::listen()?, signal(SignalKind::hangup())?);
-    prepare_state_dir(&config.consumer.state_dir.0)?;
+    state_dir::prepare(&config.consumer.state_dir.0)?;
     let watch = Watch::new(&config);
     let assembling = tokio::task::spawn_blocking({
         let config = config.clone();
@@ -53,14 +57,18 @@ async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
         }
         assembled = assembling => assembled??,
     };
+    // Now, and not when listeners are open: they may need a network that waits for the rules.
+    notify::tell(notify::READY);
     let (stopping, stopped) = watch::channel(());
     let mut listening: JoinSet<Result<(), TransferError>> = JoinSet::new();
+    let mut reloadable = Reloadable::of(config.clone(), consumer.clone())?;
     // What is wrong here is found before anybody can reach us.
     #[cfg(feature = "mqtt")]
     let server = config.mqtt.as_ref().map(|mqtt| MqttServer::prepare(mqtt, &config, &consumer)).transpose()?;
     #[cfg(feature = "http")]
     if let Some(http) = &config.http {
-        let listener = bind_http(http).await?;
+        let HttpServer { listener, tls } = HttpServer::bind(http).await?;
+        reloadable.tls = tls;
         listening.spawn(listener.serve(consumer.reading(http.encodings()), until_stopped(stopped.clone())));
     }
     #[cfg(feature = "mqtt")]
@@ -73,17 +81,22 @@ async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
     }
     watch.listen(&config, &mut listening, until_stopped(stopped.clone())).await?;
     drop(stopped);
+    // The first time is now.
+    let mut daily = interval(DAY);
     let res = loop {
         tokio::select! {
             name = stop.asked() => {
+                notify::tell(notify::STOPPING);
                 info!(signal = name, "Stopping: commands under way are finished; another signal cuts them off.");
                 break Ok(());
             }
-            _ = reload.recv() => reload_settings(path, &config, &consumer),
+            _ = reload.recv() => reloadable.reload(path),
+            _ = daily.tick() => reloadable.tell_of_papers(),
             Some(ended) = listening.join_next() => break ended.map_err(Into::into).and_then(|res| res.map_err(Into::into)),
         }
     };
     drop(stopping);
+    drop(reloadable);
     tokio::select! {
         () = finish(listening, consumer) => info!("Stopped; rules stay in force."),
         () = sleep(STOP_WAIT) => return Err(format!("after {} s commands under way were cut off", STOP_WAIT.as_secs()).into()),
@@ -92,24 +105,16 @@ async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
     res
 }
 
-/// Waits for the listeners, then for the commands, then for the actuators to close.
+/// Waits for the listeners, which tell what becomes of the commands they took, then for the commands, then for the actuators to
+/// close.
 async fn finish(mut listening: JoinSet<Result<(), TransferError>>, consumer: Consumer) {
+    consumer.give_up_scheduled();
     while listening.join_next().await.is_some() {}
     consumer.stop().await;
     // Closing an actuator may wait for the kernel and the disk.
     if let Err(error) = tokio::task::spawn_blocking(move || drop(consumer)).await {
         error!(%error, "The actuators were not closed in order.");
     }
-}
-
-/// Only the owner sees what was commanded.
-fn prepare_state_dir(path: &Path) -> Result<(), Failure> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(|error| format!("consumer.state_dir {}: {error}", path.display()))?;
-    Ok(())
 }
 
 fn assemble(config: &Config, watch: &Watch) -> Result<Consumer, Failure> {
@@ -148,44 +153,72 @@ fn open_actuators(config: &Config, watch: &Watch) -> Result<Vec<oc2_actuator_ipt
     config.actuators.iter().map(open).collect()
 }
 
-#[cfg(feature = "http")]
-async fn bind_http(http: &super::config::HttpTable) -> Result<oc2_transfer_http::HttpListener, Failure> {
-    let mut settings =
-        oc2_transfer_http::Settings { encodings: http.encodings(), ..oc2_transfer_http::Settings::default() };
-    if let Some(n) = http.max_connections {
-        settings.max_connections = usize::try_from(n.get())?;
-    }
-    let listener = oc2_transfer_http::HttpListener::bind(http.listen, settings).await?;
-    let address = listener.local_addr();
-    warn!(%address, "Plain HTTP (Testing mode): nobody is authenticated and nothing is encrypted.");
-    if !address.ip().is_loopback() {
-        warn!(%address, "The listener can be reached from other hosts.");
-    }
-    info!("Listening on http://{address}/.well-known/openc2.");
-    Ok(listener)
-}
-
 async fn until_stopped(mut stopped: watch::Receiver<()>) {
     // Nothing is ever sent: the end of the sender is the signal.
     let _ = stopped.changed().await;
 }
 
-fn reload_settings(path: &Path, running: &Config, consumer: &Consumer) {
-    let read = || {
-        let new = Config::load(path)?;
-        let policy = policy::Loaded::of(&new)?;
-        let settings = observe::settings(&new)?;
-        Ok::<_, Failure>((new, policy, settings))
-    };
-    match read() {
-        Err(error) => error!(%error, "The configuration was not reloaded: it and the policy stay as they were."),
-        Ok((new, policy, settings)) => {
-            consumer.reload(settings);
-            policy.replace(consumer);
-            for key in running.fixed_keys_changed(&new) {
-                warn!(key, "This change needs a restart to take effect.");
+/// What a signal may replace.
+struct Reloadable {
+    running: Config,
+    consumer: Consumer,
+    #[cfg(feature = "http")]
+    tls: Option<http::Secured>,
+    /// Certificates that a restart replaces.
+    #[cfg(feature = "mqtt")]
+    papers: Papers,
+}
+
+impl Reloadable {
+    fn of(running: Config, consumer: Consumer) -> Result<Self, Failure> {
+        Ok(Self {
+            #[cfg(feature = "mqtt")]
+            papers: running.mqtt.as_ref().map(MqttTable::papers).transpose()?.unwrap_or_default(),
+            running,
+            consumer,
+            #[cfg(feature = "http")]
+            tls: None,
+        })
+    }
+
+    /// Says what is to be known of certificates.
+    fn tell_of_papers(&self) {
+        #[cfg(feature = "http")]
+        if let Some(tls) = &self.tls {
+            tls.papers.tell();
+        }
+        #[cfg(feature = "mqtt")]
+        self.papers.tell();
+    }
+
+    /// Replaces all of it, or nothing.
+    fn reload(&mut self, path: &Path) {
+        let read = || {
+            let new = Config::load(path)?;
+            let policy = policy::Loaded::of(&new)?;
+            let settings = observe::settings(&new)?;
+            #[cfg(feature = "http")]
+            let tls = http::load(&new)?;
+            #[cfg(not(feature = "http"))]
+            let tls = ();
+            Ok::<_, Failure>((new, policy, settings, tls))
+        };
+        match read() {
+            Err(error) => {
+                error!(%error, "The configuration was not reloaded: it, policy and certificates stay as they were.")
             }
-            info!("The configuration was reloaded.");
+            Ok((new, policy, settings, tls)) => {
+                self.consumer.reload(settings);
+                policy.replace(&self.consumer);
+                #[cfg(feature = "http")]
+                http::replace(self.tls.as_mut(), tls);
+                #[cfg(not(feature = "http"))]
+                let () = tls;
+                for key in self.running.fixed_keys_changed(&new) {
+                    warn!(key, "This change needs a restart to take effect.");
+                }
+                info!("The configuration was reloaded.");
+            }
         }
     }
 }
@@ -208,6 +241,9 @@ impl Stop {
         }
     }
 }
+
+/// How often an operator is told of certificates that end.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long commands under way may take to end; less than the 90 s after which systemd kills.
 const STOP_WAIT: Duration = Duration::from_secs(60);

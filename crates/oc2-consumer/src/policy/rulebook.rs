@@ -1,13 +1,11 @@
 //! A policy in TOML: rules that say who may do what, and nothing is allowed besides.
 
 mod document;
-mod error;
 mod reach;
 mod rule;
 mod values;
 mod who;
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,9 +14,8 @@ use oc2_transfer::Peer;
 
 use self::document::Document;
 use self::rule::{Outside, Rule, Seen};
-use super::{Objection, Permit, Policy, Question};
-
-pub use error::PolicyError;
+use super::from::FromNames;
+use super::{Objection, Permit, Policy, PolicyError, Question};
 
 /// A policy in TOML. A Command is allowed if one of the rules covers it whole; what no rule covers is refused.
 ///
@@ -68,8 +65,7 @@ pub use error::PolicyError;
 #[derive(Debug)]
 pub struct Rulebook {
     rules: Vec<Rule>,
-    /// The values of `from` that an identity may use; `None` stands for all peers that are not authenticated.
-    from: HashMap<Option<Arc<str>>, Vec<String>>,
+    from: FromNames,
 }
 
 impl Rulebook {
@@ -106,7 +102,7 @@ impl Rulebook {
     /// The Command is refused: 401, 403, or as a profile refuses what it does not understand.
     pub fn judge(&self, question: &Question<'_>) -> Result<Permit, Objection> {
         let Question { peer, from, command, profiles } = *question;
-        self.check_from(peer, from)?;
+        self.from.check(peer, from)?;
         let mut permit = Permit::default();
         if profiles.is_empty() {
             self.judge_in(peer, command, None, &mut permit)?;
@@ -152,24 +148,6 @@ impl Rulebook {
                 Objection::forbidden(format!("no rule allows {who} to {}{through}", seen.pair))
             }
         })
-    }
-
-    /// A name that is listed for somebody is nobody else's (DECISIONS M6).
-    fn check_from(&self, peer: &Peer, from: Option<&str>) -> Result<(), Objection> {
-        let Some(from) = from else { return Ok(()) };
-        let own = match peer {
-            Peer::Authenticated(name) => Some(Arc::clone(name)),
-            _ => None,
-        };
-        let is_listed = |names: &Vec<String>| names.iter().any(|name| name == from);
-        let is_allowed = match self.from.get(&own) {
-            Some(names) => is_listed(names),
-            None => !self.from.values().any(is_listed),
-        };
-        if is_allowed {
-            return Ok(());
-        }
-        Err(Objection::unauthenticated(format!("from {from:?} is not one that [from] lists for this peer")))
     }
 }
 

@@ -322,6 +322,7 @@ async fn send(consumer: &Consumer, body: &str) -> Answer {
             content_type: Some("application/openc2+json;version=1.0".into()),
             request_id: None,
             body: body.to_owned().into(),
+            needs_answer: true,
         })
         .await;
     let message: serde_json::Value = serde_json::from_slice(&reply.body.expect("an answer").bytes).unwrap();

@@ -51,7 +51,7 @@ fn configured(actuator: &str) -> (tempfile::TempDir, SocketAddr) {
     let address = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
     let state = dir.path().join("state");
     let text = format!(
-        "[consumer]\nid = \"fw1\"\nstate_dir = {:?}\n[http]\nlisten = \"{address}\"\n[policy]\ndangerously_allow_everything = true\n{actuator}",
+        "[consumer]\nid = \"fw1\"\nstate_dir = {:?}\n[http]\nlisten = \"{address}\"\ntesting = true\n[policy]\ndangerously_allow_everything = true\n{actuator}",
         state.display().to_string()
     );
     std::fs::write(dir.path().join("consumer.toml"), text).expect("the folder is ours");
@@ -96,7 +96,7 @@ fn what_is_wrong_with_an_actuator_is_said_with_its_line() {
     let path = dir.path().join("consumer.toml");
     let output = Command::new(env!("CARGO_BIN_EXE_oc2-consumer")).args(["check", "--config"]).arg(path).output();
     let said = String::from_utf8(output.expect("the binary starts").stderr).expect("it is text");
-    assert!(said.contains("line 11") && said.contains("chain_prefix"), "{said}");
+    assert!(said.contains("line 12") && said.contains("chain_prefix"), "{said}");
 }
 
 #[test]
@@ -116,7 +116,11 @@ fn requests_that_cannot_be_read_keep_it_from_starting() {
 fn a_state_folder_without_a_name_is_refused() {
     let dir = tempfile::tempdir().expect("a folder can be made");
     let path = dir.path().join("consumer.toml");
-    std::fs::write(&path, "[consumer]\nid = \"fw1\"\nstate_dir = \"\"\n[http]\nlisten = \"127.0.0.1:1\"\n").unwrap();
+    std::fs::write(
+        &path,
+        "[consumer]\nid = \"fw1\"\nstate_dir = \"\"\n[http]\nlisten = \"127.0.0.1:1\"\ntesting = true\n",
+    )
+    .unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_oc2-consumer")).args(["check", "--config"]).arg(path).output();
     let said = String::from_utf8(output.expect("the binary starts").stderr).expect("it is text");
     assert!(said.contains("line 3"), "{said}");

@@ -197,7 +197,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    fn of(reply: Reply) -> Self {
+    pub(crate) fn of(reply: Reply) -> Self {
         let message = reply.body.map(|body| {
             assert_eq!(body.media_type, JSON);
             serde_json::from_slice(&body.bytes).expect("answers are JSON")
@@ -274,6 +274,7 @@ pub(crate) fn request(body: impl Into<Vec<u8>>) -> Request {
         content_type: Some(JSON.into()),
         request_id: None,
         body: body.into().into(),
+        needs_answer: true,
     }
 }
 

@@ -4,10 +4,13 @@ mod answers;
 mod audit;
 #[cfg(feature = "audit")]
 mod audit_file;
+#[cfg(feature = "cedar")]
+mod cedar;
 mod daemon;
 mod dispatch;
 mod forms;
 mod harness;
+mod later;
 mod messages;
 mod overload;
 mod pairs;

@@ -28,7 +28,7 @@ impl Handler for Member {
     async fn handle(&self, request: Request) -> Reply {
         let response = json!({"status": self.status.as_u16(), "results": {"x-acme": {"name": self.name}}});
         let bytes = message(&id(&request.body), self.name, &response).into();
-        Reply { status: self.status, body: Some(Encoded { bytes, media_type: MEDIA_TYPE }) }
+        Reply::new(self.status, Encoded { bytes, media_type: MEDIA_TYPE })
     }
 
     fn refuse(&self, refusal: Refusal) -> Reply {
@@ -333,7 +333,7 @@ fn credentials_are_read_from_a_file_and_the_environment() {
         let words = format!("{words} --all --wait 50s query features");
         let output = producer.run(words.trim_start());
         says(&output, 3, "the broker refused the connection: ");
-        says(&output, 3, "\nNothing was performed. --username and --password-file say who we are");
+        says(&output, 3, "\nNothing was performed. --ca says whom to trust");
         assert!(!stderr(&output).contains("wrong\n"), "{}", stderr(&output));
     }
     assert!(started.elapsed() < PATIENCE / 2, "nobody tried again and again");

@@ -13,7 +13,7 @@ use crate::responder::{Responder, http};
 pub(crate) fn program(words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_oc2-producer"));
     command.args(words).stdin(Stdio::null());
-    for variable in ["OC2_TO", "OC2_USERNAME", "OC2_PASSWORD_FILE", "OC2_CA", "OC2_CERT", "OC2_KEY"] {
+    for variable in ["OC2_TO", "OC2_USERNAME", "OC2_PASSWORD_FILE", "OC2_CA", "OC2_CERT", "OC2_KEY", "OC2_TOKEN_FILE"] {
         command.env_remove(variable);
     }
     command
@@ -165,8 +165,11 @@ fn what_must_not_be_sent_is_2_and_not_sent() {
 #[test]
 fn an_address_of_no_transfer_is_2() {
     for (to, reason) in [
-        ("coap://192.0.2.1", "no transfer for coap:// is compiled in\nThere is: --to http://HOST:PORT"),
-        ("192.0.2.1:8080", "--to does not say how to get there\nThere is: --to http://HOST:PORT"),
+        (
+            "coap://192.0.2.1",
+            "no transfer for coap:// is compiled in\nThere is: --to https://HOST, --to http://HOST:PORT",
+        ),
+        ("192.0.2.1:8080", "--to does not say how to get there\nThere is: --to https://HOST, --to http://HOST:PORT"),
         ("http://", "is not a URL"),
         ("", "does not say how"),
     ] {

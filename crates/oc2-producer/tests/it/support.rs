@@ -57,7 +57,7 @@ pub(crate) fn response_to(request: &Request, response: &str) -> Reply {
 
 /// A reply with this body.
 pub(crate) fn reply(status: StatusCode, body: impl Into<String>) -> Reply {
-    Reply { status, body: Some(Encoded { bytes: body.into().into(), media_type: MEDIA_TYPE }) }
+    Reply::new(status, Encoded { bytes: body.into().into(), media_type: MEDIA_TYPE })
 }
 
 /// A transfer that gives these answers; `ID` in them stands for the id of the request. The channel stays open if told so, as

@@ -36,9 +36,14 @@ impl Address {
         self.host.trim_start_matches('[').trim_end_matches(']')
     }
 
-    #[cfg(feature = "tls")]
     pub(super) fn is_secure(&self) -> bool {
         self.is_secure
+    }
+
+    /// Whether it is an address of this host that nothing outside has part in; a name may be anybody's.
+    #[cfg(feature = "tls")]
+    pub(super) fn is_loopback(&self) -> bool {
+        self.host().parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 
     /// # Errors

@@ -4,14 +4,14 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use rustls::client::{Resumption, WebPkiServerVerifier};
+use oc2_tls::{Authorities, Identity, TlsError, client_config, in_words};
 use rustls::pki_types::ServerName;
 use rustls::{AlertDescription, ClientConfig};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::tls::{ALPN, Authorities, Identity, TlsError, VERSIONS, in_words, provider};
+use crate::headers::ALPN;
 
 /// Which Consumers an [`HttpTransfer`](super::HttpTransfer) trusts, and what it shows them.
 ///
@@ -28,24 +28,8 @@ impl ClientTls {
     /// # Errors
     /// A revocation list cannot be used.
     pub fn new(authorities: Authorities, identity: Option<Identity>) -> Result<Self, TlsError> {
-        let provider = provider()?;
-        let verifier = WebPkiServerVerifier::builder_with_provider(authorities.roots, Arc::clone(&provider))
-            .with_crls(authorities.revocations)
-            .enforce_revocation_expiration()
-            .build()
-            .map_err(|error| TlsError::unusable("the authorities of Consumers", error))?;
-        let builder = ClientConfig::builder_with_provider(provider)
-            .with_protocol_versions(VERSIONS)
-            .map_err(|error| TlsError::unusable("the versions of TLS", error))?
-            .with_webpki_verifier(verifier);
-        let mut config = match identity {
-            Some(identity) => builder.with_client_cert_resolver(identity.resolver()),
-            None => builder.with_no_client_auth(),
-        };
+        let mut config = client_config(authorities, identity.as_ref())?;
         config.alpn_protocols = vec![ALPN.to_vec()];
-        // HTTPS 3.2.3
-        config.enable_early_data = false;
-        config.resumption = Resumption::disabled();
         Ok(Self { config: Arc::new(config) })
     }
 
@@ -54,13 +38,18 @@ impl ClientTls {
         Self::new(Authorities::of_system()?, None)
     }
 
-    pub(super) async fn connect(&self, stream: TcpStream, host: &str) -> Result<TlsStream<TcpStream>, String> {
-        let name = name(host).ok_or("no certificate can be for that name")?;
+    pub(super) async fn connect(&self, stream: TcpStream, host: &str) -> Result<TlsStream<TcpStream>, Failed> {
+        let name = name(host).ok_or_else(|| Failed::Refused("no certificate can be for that name".to_owned()))?;
         TlsConnector::from(Arc::clone(&self.config)).connect(name, stream).await.map_err(|error| {
-            why(&error).unwrap_or_else(|| match error.kind() {
-                io::ErrorKind::UnexpectedEof => "it ended the connection in the TLS handshake".to_owned(),
-                _ => format!("the TLS handshake failed: {error}"),
-            })
+            why(&error).map_or_else(
+                || match error.kind() {
+                    io::ErrorKind::UnexpectedEof => {
+                        Failed::Lost("it ended the connection in the TLS handshake".to_owned())
+                    }
+                    _ => Failed::Lost(format!("the TLS handshake failed: {error}")),
+                },
+                Failed::Refused,
+            )
         })
     }
 }
@@ -69,6 +58,14 @@ impl fmt::Debug for ClientTls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientTls").field("has_identity", &self.config.client_auth_cert_resolver.has_certs()).finish()
     }
+}
+
+/// How a handshake failed.
+pub(super) enum Failed {
+    /// One side refused the other; it will do so again.
+    Refused(String),
+    /// The connection was lost.
+    Lost(String),
 }
 
 /// The name a certificate has to have.

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::header::{
     ACCEPT, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, EXPECT, TRANSFER_ENCODING, WWW_AUTHENTICATE,
 };
@@ -23,19 +23,22 @@ use crate::headers::{NO_CACHE, PATH, X_REQUEST_ID};
 use super::Settings;
 use super::entrance::{CHALLENGE, Entrance, Stranger};
 use super::head::too_large_a_body;
+use super::limits::{Held, Place, Room};
 
 /// What all requests of a connection share.
 pub(super) struct Desk<H> {
     handler: Arc<H>,
     entrance: Entrance,
     settings: Arc<Settings>,
+    room: Room,
     is_turned_away: bool,
     refused: Mutex<Option<(Rejection, Option<HeaderValue>)>>,
 }
 
 impl<H: Handler> Desk<H> {
-    pub(super) fn new(handler: Arc<H>, entrance: Entrance, settings: Arc<Settings>, is_turned_away: bool) -> Self {
-        Self { handler, entrance, settings, is_turned_away, refused: Mutex::default() }
+    pub(super) fn new(handler: Arc<H>, entrance: Entrance, settings: Arc<Settings>, place: &Place) -> Self {
+        let (room, is_turned_away) = (place.room(), place.is_turned_away);
+        Self { handler, entrance, settings, room, is_turned_away, refused: Mutex::default() }
     }
 
     /// Who this is, as far as that is known without a request.
@@ -107,14 +110,17 @@ pub(super) async fn answer<H: Handler>(
     let body = match &checked {
         // Who waits for `100 Continue` shall not send a body for nothing.
         Err(rejection) if parts.headers.contains_key(EXPECT) => Err(rejection.clone()),
-        Ok(_) | Err(_) => read(body, desk.settings()).await,
+        Ok(_) | Err(_) => read(body, &desk).await,
     };
     // Where the next request begins behind a chunked body, only hyper knows (see the gate).
     let then = if body.is_err() || parts.headers.contains_key(TRANSFER_ENCODING) { Then::Close } else { Then::GoOn };
     let reply = match checked.and_then(|content_type| Ok((content_type, body?))) {
-        Ok((content_type, body)) => {
+        // The body may be thrown away before its room is free again, but not after.
+        Ok((content_type, (body, _held))) => {
             let request_id = request_id.as_ref().and_then(legal);
-            desk.handle(Request { peer, scope: Scope::Direct, content_type, request_id, body }).await
+            // There is no way for what follows later (DECISIONS L7).
+            let scope = Scope::Direct;
+            desk.handle(Request { peer, scope, content_type, request_id, body, needs_answer: true }).await
         }
         Err(rejection) => desk.refuse(peer, rejection, request_id.as_ref()),
     };
@@ -146,14 +152,51 @@ fn check(parts: &Parts, settings: &Settings) -> Result<Option<String>, Rejection
     Ok(content_type)
 }
 
-/// Reads a body to its end, within the limits.
-async fn read(body: Incoming, settings: &Settings) -> Result<Bytes, Rejection> {
-    let collected = timeout(settings.body_timeout, Limited::new(body, settings.max_body).collect()).await;
-    match collected {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large_a_body(settings)),
-        Ok(Err(_)) => Err(Rejection::malformed("the body is cut off or not chunked as it says")),
-        Err(_) => Err(Rejection::unavailable("the body took too long")),
+/// Reads a body to its end, within the limits; what is held of it, it counts against them.
+async fn read<H: Handler>(body: Incoming, desk: &Desk<H>) -> Result<(Bytes, Held), Rejection> {
+    let settings = desk.settings();
+    let collected = timeout(settings.body_timeout, collect(Limited::new(body, settings.max_body), desk)).await;
+    collected.unwrap_or_else(|_| Err(Rejection::unavailable("the body took too long")))
+}
+
+async fn collect<H: Handler>(mut body: Limited<Incoming>, desk: &Desk<H>) -> Result<(Bytes, Held), Rejection> {
+    let (mut pieces, mut held) = (Pieces::default(), Held::default());
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| match error.is::<LengthLimitError>() {
+            true => too_large_a_body(desk.settings()),
+            false => Rejection::malformed("the body is cut off or not chunked as it says"),
+        })?;
+        // Trailers say nothing that counts.
+        let Ok(data) = frame.into_data() else { continue };
+        if !desk.room.take(&mut held, data.len()) {
+            return Err(Rejection::unavailable("too much is being sent at once; try again later"));
+        }
+        pieces.add(data);
+    }
+    Ok((pieces.whole(), held))
+}
+
+/// A body as it comes. Most come in one piece, which is not copied.
+#[derive(Default)]
+struct Pieces {
+    first: Bytes,
+    joined: BytesMut,
+}
+
+impl Pieces {
+    fn add(&mut self, piece: Bytes) {
+        if self.first.is_empty() {
+            self.first = piece;
+            return;
+        }
+        if self.joined.is_empty() {
+            self.joined.extend_from_slice(&self.first);
+        }
+        self.joined.extend_from_slice(&piece);
+    }
+
+    fn whole(self) -> Bytes {
+        if self.joined.is_empty() { self.first } else { self.joined.freeze() }
     }
 }
 

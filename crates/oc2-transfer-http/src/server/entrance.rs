@@ -75,12 +75,12 @@ mod secured {
 
     use http::HeaderMap;
     use oc2_core::{Class, Rejection};
+    use oc2_tls::in_words;
     use oc2_transfer::Peer;
     use rustls::pki_types::CertificateDer;
     use tokio::time::Instant;
 
     use crate::server::tls::{Admission, Examiner, ServerTls, TlsHandle};
-    use crate::tls::in_words;
 
     use super::{CHALLENGE, Stranger};
 

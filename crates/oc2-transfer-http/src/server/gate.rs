@@ -292,6 +292,7 @@ mod tests {
     use crate::server::Settings;
     use crate::server::entrance::Entrance;
 
+    use super::super::limits::Places;
     use super::*;
 
     /// A peer that takes and gives nothing.
@@ -320,7 +321,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_does_not_take_the_end_is_given_up() {
         let entrance = Entrance::open([192, 0, 2, 1].into());
-        let desk = Arc::new(Desk::new(Arc::new(Probe::default()), entrance, Arc::new(Settings::default()), false));
+        let settings = Settings::default();
+        let place = Places::new(&settings).take([127, 0, 0, 1].into(), 1).expect("there is room");
+        let desk = Arc::new(Desk::new(Arc::new(Probe::default()), entrance, Arc::new(settings), &place));
         let mut gate = Gate::new(Stuck, desk);
         let ends = [gate.write(b"x").await.err(), gate.flush().await.err(), gate.shutdown().await.err()];
         for error in ends {

@@ -16,6 +16,8 @@ pub(super) struct Places {
     turned_away: Arc<Semaphore>,
     /// For handshakes.
     handshakes: Arc<Semaphore>,
+    /// For octets of bodies.
+    bodies: Arc<Semaphore>,
     visitors: Visitors,
 }
 
@@ -24,6 +26,7 @@ pub(super) struct Place {
     _permit: OwnedSemaphorePermit,
     visitor: Visitor,
     handshakes: Arc<Semaphore>,
+    bodies: Arc<Semaphore>,
     /// Whether it is a place only to be told that there is none.
     pub(super) is_turned_away: bool,
 }
@@ -35,7 +38,10 @@ impl Places {
             served: semaphore(settings.max_connections),
             turned_away: semaphore(MAX_TURNED_AWAY),
             handshakes: semaphore(settings.max_handshakes),
+            bodies: semaphore(settings.max_bodies),
             visitors: Visitors {
+                // One body fits, whatever the share.
+                max_bodies: (settings.max_bodies / SHARE).max(settings.max_body).min(Semaphore::MAX_PERMITS),
                 max_handshakes: settings.max_handshakes_per_address.min(Semaphore::MAX_PERMITS),
                 by_origin: Arc::default(),
             },
@@ -49,7 +55,13 @@ impl Places {
         let served = if has_room { Arc::clone(&self.served).try_acquire_owned().ok() } else { None };
         let is_turned_away = served.is_none();
         let permit = served.or_else(|| Arc::clone(&self.turned_away).try_acquire_owned().ok())?;
-        Some(Place { _permit: permit, visitor, handshakes: Arc::clone(&self.handshakes), is_turned_away })
+        Some(Place {
+            _permit: permit,
+            visitor,
+            handshakes: Arc::clone(&self.handshakes),
+            bodies: Arc::clone(&self.bodies),
+            is_turned_away,
+        })
     }
 }
 
@@ -61,11 +73,51 @@ impl Place {
         let common = Arc::clone(&self.handshakes).acquire_owned().await.ok()?;
         Some((own, common))
     }
+
+    /// What bodies over this connection are counted with.
+    pub(super) fn room(&self) -> Room {
+        Room { own: Arc::clone(&self.visitor.bodies), common: Arc::clone(&self.bodies) }
+    }
+}
+
+/// Room for bodies: that of one origin, and that of all.
+pub(super) struct Room {
+    own: Arc<Semaphore>,
+    common: Arc<Semaphore>,
+}
+
+/// Room for a body, as long as it is held.
+#[derive(Default)]
+pub(super) struct Held {
+    own: Option<OwnedSemaphorePermit>,
+    common: Option<OwnedSemaphorePermit>,
+}
+
+impl Room {
+    /// Takes so many octets more, if there is room for them.
+    pub(super) fn take(&self, held: &mut Held, n_octets: usize) -> bool {
+        let take = |room: &Arc<Semaphore>| {
+            let n_octets = u32::try_from(n_octets).ok()?;
+            Arc::clone(room).try_acquire_many_owned(n_octets).ok()
+        };
+        let (Some(own), Some(common)) = (take(&self.own), take(&self.common)) else { return false };
+        merge(&mut held.own, own);
+        merge(&mut held.common, common);
+        true
+    }
+}
+
+fn merge(held: &mut Option<OwnedSemaphorePermit>, more: OwnedSemaphorePermit) {
+    match held {
+        Some(held) => held.merge(more),
+        None => *held = Some(more),
+    }
 }
 
 /// Who is here, by where they come from. As large as there are connections.
 struct Visitors {
     max_handshakes: usize,
+    max_bodies: usize,
     by_origin: Arc<Mutex<HashMap<IpAddr, Presence>>>,
 }
 
@@ -73,6 +125,7 @@ struct Visitors {
 struct Presence {
     n_connections: usize,
     handshakes: Arc<Semaphore>,
+    bodies: Arc<Semaphore>,
 }
 
 /// One connection more from an origin, until it is dropped.
@@ -81,6 +134,7 @@ struct Visitor {
     /// How many there were from the same origin when this one came, with this one.
     n_connections: usize,
     handshakes: Arc<Semaphore>,
+    bodies: Arc<Semaphore>,
     by_origin: Arc<Mutex<HashMap<IpAddr, Presence>>>,
 }
 
@@ -91,12 +145,14 @@ impl Visitors {
         let presence = by_origin.entry(origin).or_insert_with(|| Presence {
             n_connections: 0,
             handshakes: Arc::new(Semaphore::new(self.max_handshakes)),
+            bodies: Arc::new(Semaphore::new(self.max_bodies)),
         });
         presence.n_connections += 1;
         Visitor {
             origin,
             n_connections: presence.n_connections,
             handshakes: Arc::clone(&presence.handshakes),
+            bodies: Arc::clone(&presence.bodies),
             by_origin: Arc::clone(&self.by_origin),
         }
     }
@@ -127,6 +183,9 @@ fn origin(address: IpAddr) -> IpAddr {
 
 /// How many connections at once are told that there are too many.
 const MAX_TURNED_AWAY: usize = 64;
+
+/// One origin has at most this part of the room for bodies.
+const SHARE: usize = 4;
 
 #[cfg(test)]
 mod tests {
@@ -162,6 +221,23 @@ mod tests {
         assert_eq!(places.visitors.by_origin.lock().unwrap().len(), 3);
         drop(held);
         assert!(places.visitors.by_origin.lock().unwrap().is_empty(), "who left is not forgotten");
+    }
+
+    #[test]
+    fn bodies_of_one_address_leave_room_for_others() {
+        let settings = Settings { max_bodies: 400, max_body: 50, ..Settings::default() };
+        let places = Places::new(&settings);
+        let [greedy, again, other] =
+            ["192.0.2.1", "192.0.2.1", "192.0.2.2"].map(|address| take(&places, &settings, address));
+        let mut held = [(); 3].map(|()| Held::default());
+        assert!(greedy.room().take(&mut held[0], 60) && again.room().take(&mut held[1], 40));
+        assert!(!greedy.room().take(&mut held[0], 1), "a quarter is what one address has");
+        assert!(other.room().take(&mut held[2], 100));
+        assert_eq!(places.bodies.available_permits(), 200);
+        drop(held);
+        assert_eq!(places.bodies.available_permits(), 400);
+        let mut all = Held::default();
+        assert!(greedy.room().take(&mut all, 100));
     }
 
     #[test]

@@ -3,13 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
+use oc2_tls::{Authorities, Identity, TlsError, VERSIONS, provider};
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::server::NoServerSessionStorage;
 use rustls::server::danger::ClientCertVerifier;
-use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use tokio::sync::watch;
 
-use crate::tls::{ALPN, Authorities, Identity, TlsError, VERSIONS, provider};
+use crate::headers::ALPN;
 
 #[cfg(feature = "jwt")]
 use super::tokens::Tokens;
@@ -143,12 +144,7 @@ pub(super) struct Examiner {
 
 impl Examiner {
     fn new(clients: ClientCertificates) -> Result<Self, TlsError> {
-        let Authorities { roots, revocations } = clients.authorities;
-        let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider()?)
-            .with_crls(revocations)
-            .enforce_revocation_expiration()
-            .build()
-            .map_err(|error| TlsError::unusable("the authorities of Producers", error))?;
+        let verifier = clients.authorities.verifier_of_clients()?;
         Ok(Self { verifier, takes_common_name: clients.takes_common_name })
     }
 

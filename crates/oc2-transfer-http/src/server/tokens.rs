@@ -7,9 +7,8 @@ use std::time::Duration;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use oc2_tls::TlsError;
 use serde_json::{Map, Value};
-
-use crate::tls::TlsError;
 
 use super::name::is_legal;
 

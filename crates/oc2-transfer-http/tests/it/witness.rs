@@ -42,7 +42,7 @@ impl Handler for Witness {
         self.requests.lock().unwrap().push(request.clone());
         let status = str::from_utf8(&request.body).ok().and_then(|body| body.strip_prefix("status ")?.parse().ok());
         match status.and_then(StatusCode::from_u16) {
-            Some(status) => Reply { status, body: Some(Encoded { bytes: request.body, media_type: MEDIA_TYPE }) },
+            Some(status) => Reply::new(status, Encoded { bytes: request.body, media_type: MEDIA_TYPE }),
             None => self.probe.handle(request).await,
         }
     }

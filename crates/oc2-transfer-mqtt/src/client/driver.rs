@@ -8,15 +8,14 @@ use oc2_encoding::ContentKind;
 use oc2_transfer::{Answer, Outgoing, TransferError};
 use tokio::select;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use tracing::{debug, warn};
 use uuid::Uuid;
 
-use super::pending::{Begun, Exchange, Pending, Times};
-use crate::connection::{Connection, Happening, Token, Unpublished};
+use super::pending::{Exchange, Pending, Times, Waiting};
+use crate::connection::{Alarm, Connection, Happening, Token, Unpublished};
 use crate::link::{Delivery, Publication, Reach};
-use crate::properties::{Coding, Properties};
-use crate::topics::Topic;
+use crate::properties::Coding;
 
 /// What a transfer is told to do.
 pub(super) enum Order {
@@ -25,9 +24,9 @@ pub(super) enum Order {
         /// The message.
         outgoing: Outgoing,
         /// Where it is published.
-        topic: Topic,
-        /// Who waits for it to begin.
-        begun: Begun,
+        topic: Arc<str>,
+        /// Who waits for them.
+        waiting: Waiting,
     },
     /// Say goodbye to the broker.
     Close(oneshot::Sender<()>),
@@ -64,6 +63,7 @@ impl Driver {
 
     /// Runs until nobody gives orders and nobody waits for answers.
     pub(super) async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
+        let mut alarm = Alarm::default();
         while self.is_open || !self.pending.is_empty() {
             let due = self.due();
             let mut order = select! {
@@ -72,7 +72,7 @@ impl Driver {
                     continue;
                 }
                 order = orders.recv(), if self.is_open && self.has_room() => order,
-                () = sleep_until(due) => {
+                () = alarm.at(due) => {
                     self.is_due();
                     continue;
                 }
@@ -80,7 +80,7 @@ impl Driver {
             // Orders that came together go out together.
             loop {
                 match order {
-                    Some(Order::Exchange { outgoing, topic, begun }) => self.begin(outgoing, &topic, begun),
+                    Some(Order::Exchange { outgoing, topic, waiting }) => self.begin(outgoing, topic, waiting),
                     Some(Order::Close(done)) => {
                         self.connection.close().await;
                         // Whoever asked may be gone.
@@ -103,7 +103,7 @@ impl Driver {
         self.connection.n_unpublished() < MAX_UNPUBLISHED
     }
 
-    fn begin(&mut self, outgoing: Outgoing, topic: &Topic, begun: Begun) {
+    fn begin(&mut self, outgoing: Outgoing, topic: Arc<str>, waiting: Waiting) {
         let coding = Coding::of_media_type(outgoing.media_type);
         let request_id = match outgoing.request_id {
             Some(request_id) => request_id,
@@ -115,14 +115,15 @@ impl Driver {
         };
         let now = Instant::now();
         let publication = Publication {
-            topic: topic.to_string(),
+            topic,
             payload: outgoing.body,
-            properties: Properties::of(ContentKind::Request, coding),
+            kind: ContentKind::Request,
+            coding,
             // DECISIONS Q10
             expiry: u32::try_from(outgoing.timeout.as_secs().saturating_add(1)).ok(),
         };
         let times = Times { begun: now, timeout: outgoing.timeout.min(LONGEST) };
-        let exchange = Exchange::new(publication, begun, outgoing.expected, times);
+        let exchange = Exchange::new(publication, waiting, outgoing.expected, times);
         match self.pending.insert(&request_id, exchange) {
             Ok(()) => self.publish(&request_id),
             Err(mut exchange) => {

@@ -11,17 +11,47 @@ use tokio::time::Instant;
 use crate::connection::Token;
 use crate::link::Publication;
 
-/// Who waits for an exchange to begin.
-pub(super) type Begun = oneshot::Sender<Result<Answers, TransferError>>;
+/// Who waits for the answers, and before that for the broker to have the message unless errors may come in their place.
+pub(super) struct Waiting {
+    begun: Option<(Begun, Answers)>,
+    answers: mpsc::Sender<Result<Answer, TransferError>>,
+}
+
+type Begun = oneshot::Sender<Result<Answers, TransferError>>;
+
+impl Waiting {
+    /// Who gets the answers when the broker has the message.
+    pub(super) fn to_begin(begun: Begun) -> Self {
+        let (waiting, answers) = Self::with_answers();
+        Self { begun: Some((begun, answers)), ..waiting }
+    }
+
+    /// Who has them already.
+    pub(super) fn with_answers() -> (Self, Answers) {
+        let (answers, receiver) = mpsc::channel(MAX_UNREAD);
+        (Self { begun: None, answers }, Answers::new(receiver))
+    }
+
+    fn fails(&mut self, error: TransferError) {
+        // Whoever asked may be gone.
+        match self.begun.take() {
+            Some((begun, _)) => drop(begun.send(Err(error))),
+            None => drop(self.answers.try_send(Err(error))),
+        }
+    }
+
+    fn is_gone(&self) -> bool {
+        self.answers.is_closed() || self.begun.as_ref().is_some_and(|(begun, _)| begun.is_closed())
+    }
+}
 
 /// An exchange under way.
 pub(super) struct Exchange {
     pub(super) publication: Publication,
     /// The publication that is not acknowledged yet.
     pub(super) token: Option<Token>,
-    /// Until the broker has the message.
-    begun: Option<(Begun, Answers)>,
-    answers: mpsc::Sender<Result<Answer, TransferError>>,
+    waiting: Waiting,
+    has_begun: bool,
     /// Who answered what.
     seen: HashSet<(String, u64)>,
     /// Who has given the last word.
@@ -44,13 +74,12 @@ impl Times {
 }
 
 impl Exchange {
-    pub(super) fn new(publication: Publication, begun: Begun, expected: Option<usize>, times: Times) -> Self {
-        let (answers, receiver) = mpsc::channel(MAX_UNREAD);
+    pub(super) fn new(publication: Publication, waiting: Waiting, expected: Option<usize>, times: Times) -> Self {
         Self {
             publication,
             token: None,
-            begun: Some((begun, Answers::new(receiver))),
-            answers,
+            waiting,
+            has_begun: false,
             seen: HashSet::new(),
             finished: HashSet::new(),
             expected,
@@ -60,7 +89,8 @@ impl Exchange {
 
     /// The broker has the message, or an answer shows that it had it.
     pub(super) fn begins(&mut self) {
-        if let Some((begun, answers)) = self.begun.take() {
+        self.has_begun = true;
+        if let Some((begun, answers)) = self.waiting.begun.take() {
             // Whoever asked may be gone.
             let _ = begun.send(Ok(answers));
         }
@@ -68,25 +98,25 @@ impl Exchange {
 
     /// The message will not get through. An exchange that has begun may have answers all the same.
     pub(super) fn fails(&mut self, error: TransferError) {
-        if let Some((begun, _)) = self.begun.take() {
-            let _ = begun.send(Err(error));
+        if !self.has_begun {
+            self.waiting.fails(error);
         }
     }
 
     pub(super) fn has_begun(&self) -> bool {
-        self.begun.is_none()
+        self.has_begun
     }
 
     /// Whether nobody wants the answers any more.
     pub(super) fn is_abandoned(&self) -> bool {
-        self.answers.is_closed() || self.begun.as_ref().is_some_and(|(begun, _)| begun.is_closed())
+        self.waiting.is_gone()
     }
 
     /// Gives an answer to whoever waits, once; says whether it was the last that is due.
     pub(super) fn answer(&mut self, from: String, status: u64, answer: Answer) -> bool {
         self.begins();
         if self.seen.insert((from.clone(), status))
-            && self.answers.try_send(Ok(answer)).is_err()
+            && self.waiting.answers.try_send(Ok(answer)).is_err()
             && !self.is_abandoned()
         {
             tracing::warn!(from, "More answers than anybody reads; one was thrown away.");

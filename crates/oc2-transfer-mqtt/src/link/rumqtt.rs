@@ -5,7 +5,9 @@
 //! seconds; after a restart of the process it refuses Session Present = 1, or else to publish; and what it has in its channels
 //! is lost or kept by rules of its own. Below the event loop lies a client state without I/O, meant to be driven from outside.
 
-use bytes::{Buf, Bytes, BytesMut};
+use std::collections::HashSet;
+
+use bytes::BytesMut;
 use rumqttc::{
     AckMode, ConnAck, Connect, ConnectAuth, ConnectProperties, ConnectReturnCode, Disconnect, DisconnectReasonCode,
     Event as Happened, MqttState, Packet, PubAck, PubAckReason, PubRec, PubRecReason, PubRel, PubRelReason, Publish,
@@ -27,6 +29,8 @@ pub(crate) struct Rumqtt {
     max_outgoing: Option<u32>,
     /// What was under way when the last network connection was lost.
     replay: Vec<Request>,
+    /// What the broker took at QoS 2 saying that nobody subscribes to its topic, until it is complete.
+    unheard: HashSet<u16>,
     /// Whether the broker has answered CONNECT on this network connection.
     is_greeted: bool,
     /// Whether this process has had a session with the broker.
@@ -43,6 +47,7 @@ impl Rumqtt {
             max_incoming: u32::MAX,
             max_outgoing: None,
             replay: Vec::new(),
+            unheard: HashSet::new(),
             is_greeted: false,
             has_history: false,
         }
@@ -63,6 +68,7 @@ impl Rumqtt {
         };
         let replay = std::mem::take(&mut self.replay);
         if !welcome.is_resumed {
+            self.unheard.clear();
             self.state = fresh(self.max_in_flight);
         }
         self.state.handle_incoming_packet(Packet::ConnAck(connack)).map_err(broken)?;
@@ -150,8 +156,29 @@ impl Rumqtt {
             Packet::Auth(_) => Err(LinkError::Protocol("AUTH, though no authentication method was named".to_owned())),
             packet => {
                 let packet = self.process(packet, output)?;
-                Ok(packet.map_or(Event::Sign, event_of))
+                Ok(packet.map_or(Event::Sign, |packet| self.event_of(packet)))
             }
+        }
+    }
+
+    fn event_of(&mut self, packet: Packet) -> Event {
+        match packet {
+            Packet::Publish(publish) => Event::Delivery(delivery(publish)),
+            Packet::PubAck(puback) => Event::Published(puback.pkid, reach_of_puback(puback.reason)),
+            Packet::PubRec(pubrec) => match pubrec.reason {
+                PubRecReason::Success => Event::Sign,
+                PubRecReason::NoMatchingSubscribers => {
+                    self.unheard.insert(pubrec.pkid);
+                    Event::Sign
+                }
+                reason => Event::Published(pubrec.pkid, Err(format!("{reason:?}"))),
+            },
+            Packet::PubComp(pubcomp) => {
+                let reach = if self.unheard.remove(&pubcomp.pkid) { Reach::Nobody } else { Reach::Broker };
+                Event::Published(pubcomp.pkid, Ok(reach))
+            }
+            Packet::SubAck(suback) => Event::Subscribed(granted(&suback)),
+            _ => Event::Sign,
         }
     }
 }
@@ -281,7 +308,7 @@ fn auth(credentials: Option<&Credentials>) -> ConnectAuth {
 }
 
 fn publish_of(publication: &Publication, qos: Qos) -> Publish {
-    let Properties { content_type, format, user } = publication.properties.clone();
+    let Properties { content_type, format, user } = Properties::of(publication.kind, publication.coding);
     let properties = PublishProperties {
         payload_format_indicator: format,
         message_expiry_interval: publication.expiry,
@@ -293,21 +320,7 @@ fn publish_of(publication: &Publication, qos: Qos) -> Publish {
         Qos::AtLeastOnce => QoS::AtLeastOnce,
         Qos::ExactlyOnce => QoS::ExactlyOnce,
     };
-    Publish::new(publication.topic.as_str(), qos, publication.payload.clone(), Some(properties))
-}
-
-fn event_of(packet: Packet) -> Event {
-    match packet {
-        Packet::Publish(publish) => Event::Delivery(delivery(publish)),
-        Packet::PubAck(puback) => Event::Published(puback.pkid, reach_of_puback(puback.reason)),
-        Packet::PubRec(pubrec) => match pubrec.reason {
-            PubRecReason::Success | PubRecReason::NoMatchingSubscribers => Event::Sign,
-            reason => Event::Published(pubrec.pkid, Err(format!("{reason:?}"))),
-        },
-        Packet::PubComp(pubcomp) => Event::Published(pubcomp.pkid, Ok(Reach::Broker)),
-        Packet::SubAck(suback) => Event::Subscribed(granted(&suback)),
-        _ => Event::Sign,
-    }
+    Publish::new(&*publication.topic, qos, publication.payload.clone(), Some(properties))
 }
 
 fn delivery(publish: Publish) -> Delivery {
@@ -404,16 +417,12 @@ fn no_use_for(ticket: Ticket) -> Packet {
 
 /// What the PUBLISH at the beginning of these bytes is acknowledged with, if they begin with one above QoS 0.
 fn ticket_at(input: &[u8]) -> Option<Ticket> {
-    let mut bytes = Bytes::copy_from_slice(input.get(..input.len().min(7))?);
-    if !bytes.has_remaining() {
-        return None;
-    }
-    let first = bytes.get_u8();
+    let (first, rest) = input.split_first()?;
     let qos = (first >> 1) & 3;
     if first >> 4 != PUBLISH || !(1..=2).contains(&qos) {
         return None;
     }
-    let length_octets = bytes.iter().take(4).position(|octet| octet & 0x80 == 0)? + 1;
+    let length_octets = rest.iter().take(4).position(|octet| octet & 0x80 == 0)? + 1;
     let topic_at = 1 + length_octets;
     let topic = usize::from(u16::from_be_bytes([*input.get(topic_at)?, *input.get(topic_at + 1)?]));
     let id_at = topic_at + 2 + topic;

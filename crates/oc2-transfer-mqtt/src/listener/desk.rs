@@ -1,7 +1,10 @@
 //! Where requests become tasks, and their replies publications.
 
 use std::collections::{HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use oc2_core::Rejection;
@@ -16,9 +19,9 @@ use super::intake::{Return, Verdict, judge};
 use crate::connection::{Connection, Happening, Receipt, Token, Unpublished};
 use crate::flat;
 use crate::link::{Delivery, Publication, Reach};
-use crate::properties::{Coding, Properties};
+use crate::properties::Coding;
 
-/// One task per Command, and a limit on them. What arrives beyond it waits, at most as many as the Receive Maximum; the broker keeps
+/// One task per Command that is not answered at once, and a limit on them. What arrives beyond it waits, at most as many as the Receive Maximum; the broker keeps
 /// the rest.
 pub(super) struct Desk<H> {
     connection: Connection,
@@ -26,6 +29,8 @@ pub(super) struct Desk<H> {
     settings: Settings,
     peer: Arc<str>,
     commands: JoinSet<Reply>,
+    /// Replies that follow others, or are long in coming.
+    following: JoinSet<Reply>,
     under_way: HashMap<Id, Errand>,
     queue: VecDeque<(Delivery, Receipt)>,
     /// Responses that the broker has not taken yet.
@@ -35,10 +40,19 @@ pub(super) struct Desk<H> {
 
 /// What is left to do for a request.
 struct Errand {
-    receipt: Receipt,
+    /// `None` if it was acknowledged before.
+    receipt: Option<Receipt>,
     route: Return,
+    /// Whether the handler was done but for what follows.
+    is_long_in_coming: bool,
     /// Whether what is under way is a replacement for a Response that was too large.
     is_replacement: bool,
+}
+
+impl Errand {
+    fn new(receipt: Option<Receipt>, route: Return) -> Self {
+        Self { receipt, route, is_long_in_coming: false, is_replacement: false }
+    }
 }
 
 impl<H: Handler> Desk<H> {
@@ -49,6 +63,7 @@ impl<H: Handler> Desk<H> {
             settings,
             peer,
             commands: JoinSet::new(),
+            following: JoinSet::new(),
             under_way: HashMap::new(),
             queue: VecDeque::new(),
             responses: HashMap::new(),
@@ -62,6 +77,7 @@ impl<H: Handler> Desk<H> {
             select! {
                 happening = self.connection.next() => return happening,
                 Some(ended) = self.commands.join_next_with_id() => self.ends(ended),
+                Some(ended) = self.following.join_next_with_id() => self.ends(ended),
             }
             // Replies that are ready together go out together.
             while let Some(ended) = self.commands.try_join_next_with_id() {
@@ -92,7 +108,7 @@ impl<H: Handler> Desk<H> {
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        self.commands.is_empty() && self.responses.is_empty()
+        self.commands.is_empty() && self.following.is_empty() && self.responses.is_empty()
     }
 
     pub(super) async fn close(self) {
@@ -107,7 +123,25 @@ impl<H: Handler> Desk<H> {
             return warn!(topic = delivery.topic, "Too many messages at QoS 0; one was thrown away.");
         }
         self.queue.push_back((delivery, receipt));
+        if self.connection.is_crowded() {
+            self.let_others_through();
+        }
         self.begin_waiting();
+    }
+
+    /// Acknowledges what is long in coming: what came after it can only be acknowledged then, and the broker gives no more than so
+    /// many at a time.
+    fn let_others_through(&mut self) {
+        let Self { connection, under_way, commands, .. } = self;
+        if under_way.len() <= commands.len() {
+            return;
+        }
+        let late = under_way.values_mut().filter(|errand| errand.is_long_in_coming);
+        for errand in late {
+            if let Some(receipt) = errand.receipt.take() {
+                connection.acknowledge(receipt);
+            }
+        }
     }
 
     fn begin_waiting(&mut self) {
@@ -121,14 +155,14 @@ impl<H: Handler> Desk<H> {
         match judge(delivery, &self.settings, &self.peer) {
             Verdict::Handle(request, route) => {
                 let handler = Arc::clone(&self.handler);
-                let task = self.commands.spawn(async move { handler.handle(request).await });
-                self.under_way.insert(task.id(), Errand { receipt, route, is_replacement: false });
+                let handled = Box::pin(async move { handler.handle(request).await });
+                self.handle(handled, Errand::new(Some(receipt), route));
             }
             Verdict::Refuse(refusal, route) => {
                 let reason = refusal.rejection.text();
                 warn!(topic = delivery.topic, request_id = refusal.request_id, reason, "A message was refused.");
                 let reply = self.handler.refuse(refusal);
-                self.answer(reply, Errand { receipt, route, is_replacement: false });
+                self.answer(reply, Errand::new(Some(receipt), route));
             }
             Verdict::Ignore(reason) => {
                 warn!(topic = delivery.topic, reason, "A message was ignored.");
@@ -138,6 +172,23 @@ impl<H: Handler> Desk<H> {
                 warn!(topic = delivery.topic, "A message on a topic that is not ours; unsubscribing.");
                 self.connection.unsubscribe(&delivery.topic);
                 self.connection.acknowledge(receipt);
+            }
+        }
+    }
+
+    /// Lets a Command be handled. What has its reply at once does without a task, which would cost more than most of these do.
+    fn handle(&mut self, mut handled: Pin<Box<impl Future<Output = Reply> + Send + 'static>>, errand: Errand) {
+        // Whoever is not ready is asked again, by a task that can be woken.
+        let mut context = Context::from_waker(Waker::noop());
+        match catch_unwind(AssertUnwindSafe(|| handled.as_mut().poll(&mut context))) {
+            Ok(Poll::Ready(reply)) => self.answer(reply, errand),
+            Ok(Poll::Pending) => {
+                let task = self.commands.spawn(handled);
+                self.under_way.insert(task.id(), errand);
+            }
+            Err(_) => {
+                error!(request_id = errand.route.request_id, "The handler panicked.");
+                self.answer(self.fail(&errand.route), errand);
             }
         }
     }
@@ -163,14 +214,27 @@ impl<H: Handler> Desk<H> {
     }
 
     /// Publishes a reply, if it has a message; the request is acknowledged when the broker has it. Without a message there is
-    /// nothing to wait for (MQTT-123).
-    fn answer(&mut self, reply: Reply, errand: Errand) {
-        let Some(encoded) = reply.body else { return self.connection.acknowledge(errand.receipt) };
+    /// nothing to wait for (MQTT-123), unless it follows: then the broker keeps the request, and gives it to the next process if
+    /// need be, as long as there is room for others.
+    fn answer(&mut self, mut reply: Reply, mut errand: Errand) {
+        if let Some(later) = reply.later.take() {
+            let receipt = if reply.body.is_none() { errand.receipt.take() } else { None };
+            let following = Errand { receipt, is_long_in_coming: true, ..Errand::new(None, errand.route.clone()) };
+            if self.following.len() < MAX_FOLLOWING {
+                let task = self.following.spawn(later);
+                self.under_way.insert(task.id(), following);
+            } else {
+                warn!(request_id = following.route.request_id, "Too many Responses are due later; one was given up.");
+                self.is_done(&following);
+            }
+        }
+        let Some(encoded) = reply.body else { return self.is_done(&errand) };
         let coding = Coding::of_media_type(encoded.media_type);
         let token = self.connection.publish(Publication {
-            topic: errand.route.topic.clone(),
+            topic: Arc::clone(&errand.route.topic),
             payload: laid_out(encoded.bytes, coding, errand.route.is_flat),
-            properties: Properties::of(ContentKind::Response, coding),
+            kind: ContentKind::Response,
+            coding,
             expiry: None,
         });
         self.responses.insert(token, errand);
@@ -191,8 +255,14 @@ impl<H: Handler> Desk<H> {
                 error!(request_id, reason, "A Response was not taken by the broker.");
             }
         }
-        // If the connection is another one by now, the broker gives the request again, and the handler knows its answer.
-        self.connection.acknowledge(errand.receipt);
+        self.is_done(&errand);
+    }
+
+    /// If the connection is another one by now, the broker gives the request again, and the handler knows its answer.
+    fn is_done(&mut self, errand: &Errand) {
+        if let Some(receipt) = errand.receipt {
+            self.connection.acknowledge(receipt);
+        }
     }
 }
 
@@ -203,3 +273,5 @@ fn laid_out(message: Bytes, coding: Coding, is_flat: bool) -> Bytes {
 
 /// Nothing is promised for messages at QoS 0, and the Receive Maximum does not limit them.
 const MAX_UNPROMISED: usize = 1024;
+/// How many Responses may be due later.
+const MAX_FOLLOWING: usize = 4096;

@@ -1,6 +1,6 @@
 //! From a message that arrived to a request, or to why it is none.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use oc2_core::{Mode, Rejection};
 use oc2_encoding::{ContentKind, Glimpse};
@@ -27,7 +27,7 @@ pub(super) enum Verdict {
 /// How the answer goes back.
 #[derive(Clone, Debug)]
 pub(super) struct Return {
-    pub(super) topic: String,
+    pub(super) topic: Arc<str>,
     pub(super) is_flat: bool,
     pub(super) request_id: Option<String>,
 }
@@ -62,7 +62,9 @@ pub(super) fn judge(delivery: &Delivery, settings: &Settings, peer: &Arc<str>) -
                 let route = Return::new(&reading.glimpse, reading.is_flat, settings);
                 let Reading { coding, payload, .. } = reading;
                 let content_type = Some(coding.media_type().to_owned());
-                Verdict::Handle(Request { peer, scope, content_type, request_id: None, body: payload }, route)
+                let needs_answer = settings.tells_processing;
+                let request = Request { peer, scope, content_type, request_id: None, body: payload, needs_answer };
+                Verdict::Handle(request, route)
             }
         },
     }
@@ -89,12 +91,15 @@ fn refuse(reason: String, glimpse: &Glimpse, is_flat: bool, settings: &Settings,
 
 impl Return {
     fn new(glimpse: &Glimpse, is_flat: bool, settings: &Settings) -> Self {
-        let producer = glimpse.from.as_deref().and_then(|from| from.parse::<ProducerId>().ok());
-        let topic = match (settings.respond_to, producer) {
-            (RespondTo::Individual, Some(producer)) if is_flat => responses_of_peers(&producer),
-            (RespondTo::Individual, Some(producer)) => Topic::ResponsesTo(producer).to_string(),
-            (RespondTo::All, _) | (RespondTo::Individual, None) => Topic::Responses.to_string(),
+        let producer = || glimpse.from.as_deref().and_then(|from| from.parse::<ProducerId>().ok());
+        let individual = if settings.respond_to == RespondTo::Individual { producer() } else { None };
+        let topic = match individual {
+            Some(producer) if is_flat => responses_of_peers(&producer).into(),
+            Some(producer) => Topic::ResponsesTo(producer).to_string().into(),
+            None => Arc::clone(&RESPONSES),
         };
         Self { topic, is_flat, request_id: glimpse.request_id.as_ref().map(ToString::to_string) }
     }
 }
+
+static RESPONSES: LazyLock<Arc<str>> = LazyLock::new(|| Topic::Responses.to_string().into());

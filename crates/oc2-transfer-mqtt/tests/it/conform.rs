@@ -66,6 +66,12 @@ async fn a_handler_that_panics_is_answered_for() {
     conform::a_handler_that_panics_is_500_and_the_next_command_passes(start(&broker)).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_follows_a_reply_arrives() {
+    let Some(broker) = Mosquitto::start() else { return };
+    conform::what_follows_a_reply_arrives_after_it(start(&broker)).await;
+}
+
 /// A transfer of bodies by messages.
 #[derive(Clone)]
 struct Enveloped(MqttTransfer);
@@ -122,27 +128,36 @@ impl<H: Handler> Handler for Unveiling<H> {
         if unveil(&request.body) == PROBE {
             return Reply::empty(StatusCode::Ok);
         }
-        let reply = self.0.handle(Request { body: unveil(&request.body), ..request }).await;
-        let body = reply.body.map(|encoded| veil(&request_id, &encoded.bytes));
-        Reply { body, ..reply }
+        veiled(self.0.handle(Request { body: unveil(&request.body), ..request }).await, request_id)
     }
 
     fn refuse(&self, refusal: Refusal) -> Reply {
         let request_id = refusal.request_id.unwrap();
-        Reply { status: refusal.rejection.status(), body: Some(veil(&request_id, b"")) }
+        Reply::new(refusal.rejection.status(), veil(&request_id, refusal.rejection.status(), b""))
     }
 }
 
-fn veil(request_id: &str, body: &[u8]) -> Encoded {
-    let body = HEXLOWER.encode(body);
+fn veiled(reply: Reply, request_id: String) -> Reply {
+    let Reply { status, body, later } = reply;
+    let body = body.map(|encoded| veil(&request_id, status, &encoded.bytes));
+    let reply = Reply { status, body, later: None };
+    match later {
+        Some(later) => reply.and_later(async move { veiled(later.await, request_id) }),
+        None => reply,
+    }
+}
+
+fn veil(request_id: &str, status: StatusCode, body: &[u8]) -> Encoded {
+    let (status, body) = (status.as_u16(), HEXLOWER.encode(body));
     let message = format!(
-        r#"{{"headers":{{"request_id":"{request_id}","from":"zulu"}},"body":{{"openc2":{{"response":"{body}"}}}}}}"#
+        r#"{{"headers":{{"request_id":"{request_id}","from":"zulu"}},"body":{{"openc2":{{"response":{{"status":{status},"body":"{body}"}}}}}}}}"#
     );
     Encoded { bytes: message.into(), media_type: JSON }
 }
 
 fn unveil(message: &[u8]) -> Bytes {
-    let end = message.len() - br#""}}}"#.len();
+    // The last text in it.
+    let end = message.iter().rposition(|octet| *octet == b'"').unwrap();
     let start = message[..end].iter().rposition(|octet| *octet == b'"').unwrap() + 1;
     HEXLOWER.decode(&message[start..end]).unwrap().into()
 }

@@ -156,14 +156,14 @@ impl Handler for Doer {
         let media_type = if request.content_type.as_deref() == Some(CBOR) { CBOR } else { JSON };
         self.0.requests.lock().unwrap().push(request);
         let body = (!self.0.is_mute.load(Ordering::SeqCst)).then(|| Encoded { bytes: body.into(), media_type });
-        Reply { status: StatusCode::Ok, body }
+        Reply { status: StatusCode::Ok, body, later: None }
     }
 
     fn refuse(&self, refusal: Refusal) -> Reply {
         let status = refusal.rejection.status();
         let body = response(refusal.request_id.as_deref().unwrap_or_default(), &self.0.name, status.as_u16());
         self.0.refusals.lock().unwrap().push(refusal);
-        Reply { status, body: Some(Encoded { bytes: body.into(), media_type: JSON }) }
+        Reply::new(status, Encoded { bytes: body.into(), media_type: JSON })
     }
 }
 

@@ -5,6 +5,7 @@ mod access;
 mod conform;
 mod fleet;
 mod harness;
+mod later;
 mod messages;
 mod outages;
 mod pace;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use oc2_tests_broker::{Direction, Draft, Impostor, Kind, Mosquitto, RawClient, Tap, wait_until};
-use oc2_transfer::Transfer;
+use oc2_transfer::{Outgoing, Transfer, TransferError};
 use oc2_transfer_mqtt::{Destination, KeepAlive, MqttTransfer, Options};
 use tokio::task::JoinSet;
 
@@ -304,4 +304,14 @@ async fn two_clients_under_one_client_id_do_not_fight_without_end() {
     client.publish(&Draft::openc2("oc2/cmd/device/zulu", "req", command("a")));
     assert_eq!(client.receive().text(), response("a", "zulu", 200));
     consumer.stop().await;
+}
+
+#[tokio::test]
+async fn an_error_that_is_deferred_comes_in_the_place_of_an_answer() {
+    // Nobody is there.
+    let transfer = transfer(options(1), "zulu");
+    let mut answers = transfer.exchange(Outgoing { defers_errors: true, ..outgoing("a") }).await.unwrap();
+    let answer = answers.next().await;
+    assert!(matches!(answer, Some(Err(TransferError::Unreachable { .. }))), "{answer:?}");
+    assert!(answers.next().await.is_none());
 }

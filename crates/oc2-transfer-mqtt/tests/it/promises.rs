@@ -218,6 +218,20 @@ async fn nobody_to_hear_a_command_is_told_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_to_hear_a_command_is_told_at_qos_2_as_well() {
+    // The reason stands in PUBREC, where mosquitto never puts it.
+    let impostor = Impostor::start(|_, packet| match packet.kind {
+        Kind::Publish => [&[0x50, 3][..], &packet.publish().id.unwrap().to_be_bytes(), &[0x10]].concat(),
+        Kind::PubRel => [&[0x70, 2][..], &packet.id().to_be_bytes()].concat(),
+        _ => Impostor::usual(packet),
+    });
+    let mut options = options(impostor.port());
+    options.qos = Qos::ExactlyOnce;
+    let error = ask(&transfer(options, "nobody"), "a").await.unwrap_err();
+    assert!(error.to_string().contains("nobody subscribes to oc2/cmd/device/nobody"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_exchanges_under_one_id_would_be_one() {
     let Some(broker) = Mosquitto::start() else { return };
     let mut consumer = RawClient::connect(broker.port());

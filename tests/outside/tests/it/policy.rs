@@ -79,6 +79,7 @@ async fn a_target_by_id_does_not_slip_through() {
         ("guard", door(b"AB1"), 403),
     ] {
         let request = Request {
+            needs_answer: true,
             peer: Peer::Authenticated(who.into()),
             scope: Scope::Direct,
             content_type: Some("application/openc2+cbor;version=1.0".into()),

@@ -6,13 +6,14 @@ use std::num::NonZeroU32;
 use oc2_core::{Mode, Nsid};
 use oc2_encoding::Encodings;
 use oc2_transfer_mqtt::{
-    Broker, Credentials, DeviceId, KeepAlive, Options, Qos, RespondTo, Session, Settings, SetupError, Tls,
+    Broker, Credentials, DeviceId, KeepAlive, Options, Qos, RespondTo, Session, Settings, SetupError, Tls, Validity,
 };
 use serde::de::{Deserialize, Deserializer, Error};
 
 use super::{Identity, Location, encodings};
 use crate::daemon::Failure;
 use crate::daemon::file;
+use crate::daemon::papers::Papers;
 
 /// `[mqtt]`
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
@@ -49,7 +50,10 @@ pub(crate) struct MqttTable {
     /// Whether retained messages are performed.
     #[serde(default)]
     serves_retained: bool,
-    /// Commands from the broker that are performed at once.
+    /// Whether Producers are told that a Command takes long, before its Response.
+    #[serde(default)]
+    tells_processing: bool,
+    /// Commands from the broker that are handled at once.
     max_commands: Option<NonZeroU32>,
     /// Whether CBOR is read too.
     #[serde(default = "yes")]
@@ -111,6 +115,7 @@ impl MqttTable {
         let mut settings = Settings::new(device, profiles);
         settings.mode = mode;
         settings.serves_retained = self.serves_retained;
+        settings.tells_processing = self.tells_processing;
         settings.respond_to = match self.respond_to {
             Recipient::All => RespondTo::All,
             Recipient::Individual => RespondTo::Individual,
@@ -119,6 +124,17 @@ impl MqttTable {
             settings.max_commands = usize::try_from(n.get()).unwrap_or(usize::MAX);
         }
         settings
+    }
+
+    /// The certificates that are named, and when they end.
+    pub(crate) fn papers(&self) -> Result<Papers, Failure> {
+        let mut papers = Papers::default();
+        for (key, location) in [("mqtt.cert", &self.cert), ("mqtt.ca", &self.ca)] {
+            if let Some(Location(path)) = location {
+                papers.add(key, path, Validity::of_certificates(&file::open(key, path)?));
+            }
+        }
+        Ok(papers)
     }
 
     fn credentials(&self) -> Result<Option<Credentials>, Failure> {

@@ -13,11 +13,13 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::Rulebook;
-use super::error::PolicyError;
-use super::reach::{Net, Prefix, Reach};
+use super::reach::{Prefix, Reach};
 use super::rule::{Allowed, Bound, Rates, Rule, Set};
 use super::values::{AnyOr, Many, Name, Parsed, Permitted, Ports, Span};
 use super::who::{AUTHENTICATED, UNAUTHENTICATED, Who};
+use crate::policy::PolicyError;
+use crate::policy::flow::Net;
+use crate::policy::from::FromNames;
 use crate::rate::Rate;
 
 /// The whole file.
@@ -240,10 +242,7 @@ impl Compiler<'_> {
         Ok(bounds)
     }
 
-    fn from(
-        &self,
-        from: BTreeMap<Spanned<String>, Many<Parsed<Name>>>,
-    ) -> Result<HashMap<Option<Arc<str>>, Vec<String>>, PolicyError> {
+    fn from(&self, from: BTreeMap<Spanned<String>, Many<Parsed<Name>>>) -> Result<FromNames, PolicyError> {
         let mut names = HashMap::new();
         for (peer, values) in from {
             let identity = match peer.get_ref().as_str() {
@@ -255,7 +254,7 @@ impl Compiler<'_> {
             };
             names.insert(identity, values.0.into_iter().map(|Parsed(Name(name))| name).collect());
         }
-        Ok(names)
+        Ok(FromNames(names))
     }
 
     fn terms(&self, nsid: &str, span: &Range<usize>) -> Result<&Terms, PolicyError> {

@@ -1,3 +1,5 @@
+//! Why a policy cannot be used.
+
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;
