@@ -123,8 +123,8 @@ fn harmless(session: &Session<'_>, octets: &[u8], is_message: bool, is_about_act
     let is_free = |action: &&str| !is_performed(action) && !text.contains(&quoted(action));
     let instead = LOOKS
         .into_iter()
-        .find(|action| is_free(&action))
-        .or_else(|| actions.iter().copied().find(|action| is_free(&action)))?;
+        .find(|action| is_free(action))
+        .or_else(|| actions.iter().copied().find(|action| is_free(action)))?;
     let mut text = text.to_owned();
     for action in named {
         text = text.replace(&quoted(action), &quoted(instead));
