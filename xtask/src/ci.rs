@@ -7,6 +7,7 @@ use crate::demo::Demo;
 use crate::deny::Deny;
 use crate::failure::Result;
 use crate::fuzz::Fuzz;
+use crate::interop::Interop;
 use crate::parts::Parts;
 use crate::process::Interrupt;
 use crate::test::Test;
@@ -30,6 +31,7 @@ pub(crate) fn run(interrupt: &Interrupt) -> Result<()> {
     parts.run("fuzz", || Fuzz::default().run(interrupt))?;
     parts.run("deb --unoptimized --try", || Deb::for_a_try().run(interrupt))?;
     parts.run("demo", || Demo::default().run(interrupt))?;
+    parts.run("interop", || Interop::default().run(interrupt))?;
     parts.run("demo --mqtt", || Demo::of_a_fleet().run(interrupt))?;
     parts.finish()
 }

@@ -14,6 +14,8 @@ pub(crate) enum Failure {
     Said(String),
     /// Everything there is to say stands in the output already.
     Reported,
+    /// A program that was run has said it, and has ended with this status.
+    Status(u8),
 }
 
 impl Failure {
@@ -27,6 +29,7 @@ impl Failure {
         match self {
             Self::Interrupted(signal) => 128 + u8::try_from(*signal).unwrap_or(0),
             Self::Said(_) | Self::Reported => 1,
+            Self::Status(status) => *status,
         }
     }
 }
@@ -36,6 +39,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Interrupted(signal) => write!(f, "ended by signal {signal}; everything started was stopped"),
             Self::Said(text) => f.write_str(text),
+            Self::Status(status) => write!(f, "ended with status {status}"),
             Self::Reported => f.write_str("not everything was as expected, see above"),
         }
     }

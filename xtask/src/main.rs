@@ -4,6 +4,7 @@ mod bench;
 mod cargo;
 mod ci;
 mod clauses;
+mod conformance;
 mod deb;
 mod demo;
 mod deny;
@@ -11,6 +12,7 @@ mod dist;
 mod failure;
 mod files;
 mod fuzz;
+mod interop;
 mod netns;
 mod parts;
 mod process;
@@ -69,6 +71,16 @@ enum Task {
     /// `not_applicable.tsv` with a reason. Ends with status 0 only if nothing of LS, JADN and SLPF is open and every id that
     /// stands anywhere exists.
     Clauses,
+    /// Learn clause by clause where an implementation of OpenC2 stands
+    ///
+    /// Runs the suite of `tests/conformance` against our daemon, or against a Consumer or a Producer of any make; `cargo xtask
+    /// conformance --help` has its options. Ends with status 0 only if nothing is not met.
+    Conformance(conformance::Conformance),
+    /// Run software that others wrote against ours: otupy, over HTTP
+    ///
+    /// Installs otupy from the Python package index below `target/`; says so, and runs nothing, where that cannot be. Its Producer
+    /// commands our Consumer, our Producer its Consumer, and the conformance suite judges its Consumer.
+    Interop(interop::Interop),
     /// Check what others wrote that we ship: licences, sources, bans, advisories
     ///
     /// Runs `cargo deny check`, and installs cargo-deny below `target/` if it is missing. Where the database of advisories cannot
@@ -107,6 +119,8 @@ impl Task {
             Self::Ci => ci::run(&Interrupt::install()?),
             Self::Tidy => tidy::run(&Interrupt::install()?),
             Self::Clauses => clauses::run(),
+            Self::Conformance(conformance) => conformance.run(&Interrupt::install()?),
+            Self::Interop(interop) => interop.run(&Interrupt::install()?),
             Self::Deny(deny) => deny.run(&Interrupt::install()?),
             Self::Deb(deb) => deb.run(&Interrupt::install()?),
             Self::Dist(dist) => dist.run(&Interrupt::install()?),
@@ -123,7 +137,7 @@ fn main() -> ExitCode {
     let Err(failure) = outcome else { return ExitCode::SUCCESS };
     match &failure {
         // The summary above has said it.
-        Failure::Reported => {}
+        Failure::Reported | Failure::Status(_) => {}
         Failure::Interrupted(_) | Failure::Said(_) => eprintln!("{failure}"),
     }
     ExitCode::from(failure.exit_status())

@@ -73,6 +73,11 @@ impl Machine {
         self.root && self.distribution == Distribution::Debian
     }
 
+    /// The PATH of this machine for a child, whatever tools it has.
+    pub(crate) fn search_path_here() -> OsString {
+        with_system_folders(env::var_os("PATH").unwrap_or_default())
+    }
+
     /// The PATH for every child: iptables and ip live in sbin, which the PATH of ordinary users lacks.
     pub(crate) fn search_path(&self) -> &OsStr {
         &self.search_path

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use oc2_core::types::text::RequestId;
-use oc2_core::{Class, Command, Content, Form, Headers, Message, Mode, Rejection, ResponseType};
+use oc2_core::{Class, Command, Content, Form, Headers, Message, Mode, Notation, Rejection, ResponseType};
 use oc2_encoding::{Decoded, Encoding, Encodings};
 use oc2_transfer::{Peer, Reply, Request, Scope};
 use tracing::{debug, warn};
@@ -78,7 +78,10 @@ impl Reader {
             let glimpse = error.glimpse();
             let request_id = glimpse.request_id.clone().or_else(|| beside.clone());
             record.asked_under(request_id.as_ref());
-            let mut responder = self.responder_in(Arc::clone(&encoding), glimpse.form, request_id);
+            // A list is no message yet: in which nothing of one can be seen is answered as everybody can read it.
+            let is_a_mere_list = glimpse.content.is_none() && glimpse.form.notation == Notation::Compact;
+            let form = if is_a_mere_list { encoding.default_form() } else { glimpse.form };
+            let mut responder = self.responder_in(Arc::clone(&encoding), form, request_id);
             responder.wanted = glimpse.response_requested.unwrap_or(ResponseType::Complete);
             Refused::new(responder, Rejection::malformed(error.to_string()))
         })?;

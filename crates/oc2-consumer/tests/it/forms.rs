@@ -68,6 +68,20 @@ async fn a_broken_message_is_answered_in_its_form_and_under_its_id() {
 }
 
 #[tokio::test]
+async fn a_list_that_is_no_message_is_answered_as_everybody_reads_it() {
+    // HTTPS-010, HTTPS-038, E8
+    let (consumer, _) = recording();
+    for body in ["[]", r#"[{"headers":{"request_id":"f"}}]"#, r#"[{"body":{"openc2":{"request":{}}}}]"#] {
+        let request = Request { content_type: Some(Json.media_type().to_owned()), ..request(body.as_bytes().to_vec()) };
+        let reply = consumer.handle(request).await;
+        let bytes = reply.body.expect("an answer").bytes;
+        assert_eq!(reply.status, StatusCode::BadRequest, "{body}");
+        let decoded = Json.decode(&bytes, Mode::Strict).expect("an answer by name");
+        assert_eq!(decoded.form.notation, Notation::Verbose, "{body}");
+    }
+}
+
+#[tokio::test]
 async fn cbor_is_for_those_who_offer_it() {
     // M2
     let (consumer, _) = recording();

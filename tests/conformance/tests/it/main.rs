@@ -1,0 +1,9 @@
+//! The suite against ours, and against ours with faults: each fault is found.
+
+mod mqtt_mutants;
+mod mutant;
+mod mutants;
+mod ours;
+mod producers;
+mod statement;
+mod suite;
