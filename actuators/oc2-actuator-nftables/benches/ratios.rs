@@ -1,7 +1,7 @@
 //! What rules cost, by their number: `cargo bench -p oc2-actuator-nftables`, as root.
 //!
 //! Runs in a network namespace of its own. Each figure is a median, with its ratio to a floor measured in the same run: the
-//! same without rules, and for a load one `nft -f` of as many ranges. Use the ratios, machines are noisy.
+//! same with one rule, and for a load one `nft -f` of as many ranges. Use the ratios, machines are noisy.
 
 use std::env;
 use std::fmt::Write;
@@ -30,16 +30,21 @@ fn main() {
     let is_up = Command::new("ip").args(["link", "set", "lo", "up"]).status();
     assert!(is_up.is_ok_and(|status| status.success()), "iproute2 is installed");
     println!("{:<44}{:>8}{:>12}{:>8}", "what", "rules", "median us", "ratio");
-    for (kind, rule) in [("nets", net as fn(u32) -> Vec<KernelRule>), ("connections", connection)] {
+    for (kind, rule) in [
+        ("addresses", address_of as fn(u32) -> Vec<KernelRule>),
+        ("nets /24", block),
+        ("nets /31", net),
+        ("connections", connection),
+    ] {
         let mut floors = None;
-        for n in [0, 1_000, 10_000, 100_000] {
+        for n in [1, 1_000, 10_000, 100_000] {
             let mut firewall = Firewall::with(n, rule);
             let figures = [firewall.command(), firewall.delete_within(), firewall.packet()];
             let floors = floors.get_or_insert(figures);
             for ((what, figure), floor) in WHAT.iter().zip(figures).zip(*floors) {
                 print(&format!("{what}, {kind}"), n, figure, floor);
             }
-            if n > 0 {
+            if n > 1 {
                 let floor = nft(n);
                 print(&format!("load all, {kind}; floor: one nft -f"), n, firewall.load(), floor);
             }
@@ -70,7 +75,7 @@ impl Firewall {
 
     /// A rule in the middle of all others goes, and comes.
     fn delete_within(&mut self) -> Duration {
-        if self.n == 0 { self.command() } else { self.change(self.n / 2) }
+        if self.n == 1 { self.command() } else { self.change(self.n / 2) }
     }
 
     fn change(&mut self, which: u32) -> Duration {
@@ -137,8 +142,23 @@ fn address(i: u32) -> [u8; 4] {
 }
 
 /// `deny` of an address.
+fn address_of(i: u32) -> Vec<KernelRule> {
+    either_end(i, Network::from(IpAddr::from(address(i))))
+}
+
+/// `deny` of a net of two.
 fn net(i: u32) -> Vec<KernelRule> {
-    let net = Some(Network::from(IpAddr::from(address(i))));
+    either_end(i, Network::new(IpAddr::from(address(2 * i)), 31).expect("a prefix of IPv4"))
+}
+
+/// `deny` of a net of 256; a hundred thousand of them are from 10.0.0.0 to 34.26.0.0.
+fn block(i: u32) -> Vec<KernelRule> {
+    let first = (0x0a00_0000 + 256 * i).to_be_bytes();
+    either_end(i, Network::new(IpAddr::from(first), 24).expect("a prefix of IPv4"))
+}
+
+fn either_end(i: u32, net: Network) -> Vec<KernelRule> {
+    let net = Some(net);
     let from = Matching { source: net, ..Matching::default() };
     let to = Matching { destination: net, ..Matching::default() };
     rules(i, &[from, to])

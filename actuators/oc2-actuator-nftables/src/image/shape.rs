@@ -65,6 +65,19 @@ impl Shape {
         (Self { carried, source: prefix(matching.source), destination: prefix(matching.destination) }, key)
     }
 
+    /// Whether it is one end of the way alone, and a net there as long as those that block lists are full of.
+    pub(crate) fn is_usual_net(&self, family: Family) -> bool {
+        let is_usual = |prefix: u8| match family {
+            Family::V4 => matches!(prefix, 16 | 24 | 32),
+            Family::V6 => matches!(prefix, 48 | 64 | 128),
+        };
+        self.carried == Carried::Anything
+            && match (self.source, self.destination) {
+                (Some(prefix), None) | (None, Some(prefix)) => is_usual(prefix),
+                _ => false,
+            }
+    }
+
     /// How long a key is.
     pub(crate) fn key_len(&self, family: Family) -> usize {
         let n_nets = [self.source, self.destination].iter().flatten().count();

@@ -35,7 +35,7 @@ fn check(mode: &Mode) {
                 }
             };
             ops.into_iter().for_each(|op| kernel.perform(op));
-            n_linear += usize::from(kernel.longest_chain() > 8);
+            n_linear += usize::from(kernel.longest_chain() > 9);
             let reference = scenario.reference();
             for _ in 0..4 {
                 let packet = scenario.packet();

@@ -116,7 +116,7 @@ impl Random {
     }
 
     fn net_v4(&mut self) -> Ipv4Net {
-        let prefix = self.one_of(&[0, 8, 28, 29, 30, 31, 32, 32]);
+        let prefix = self.one_of(&[0, 8, 24, 29, 30, 31, 32, 32]);
         Ipv4Net::new(Ipv4Addr::from_bits(self.bits_v4()), prefix).expect("a prefix of IPv4")
     }
 
