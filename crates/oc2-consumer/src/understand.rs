@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use oc2_core::types::text::RequestId;
-use oc2_core::{Class, Command, Content, Form, Headers, Message, Mode, Notation, Rejection, ResponseType};
+use oc2_core::{Class, Command, Content, Envelope, Form, Headers, Message, Mode, Notation, Rejection, ResponseType};
 use oc2_encoding::{Decoded, Encoding, Encodings};
 use oc2_transfer::{Peer, Reply, Request, Scope};
 use tracing::{debug, warn};
@@ -81,7 +81,7 @@ impl Reader {
             // A list is no message yet: in which nothing of one can be seen is answered as everybody can read it.
             let is_a_mere_list = glimpse.content.is_none() && glimpse.form.notation == Notation::Compact;
             let form = if is_a_mere_list { encoding.default_form() } else { glimpse.form };
-            let mut responder = self.responder_in(Arc::clone(&encoding), form, request_id);
+            let mut responder = self.responder_in(Arc::clone(&encoding), answerable(form, request.scope), request_id);
             responder.wanted = glimpse.response_requested.unwrap_or(ResponseType::Complete);
             Refused::new(responder, Rejection::malformed(error.to_string()))
         })?;
@@ -104,7 +104,7 @@ impl Reader {
         }
         let request_id = correlate(&message, beside, &request.peer);
         record.asked_under(request_id.as_ref());
-        let mut responder = self.responder_in(encoding, form, request_id);
+        let mut responder = self.responder_in(encoding, answerable(form, request.scope), request_id);
         let from = message.headers.from().cloned();
         record.sent_by(from.as_deref());
         responder.to.clone_from(&from);
@@ -242,3 +242,9 @@ impl Refused {
 
 /// Milliseconds since 1970 below this lie before 1973 and are more likely seconds (DECISIONS M4).
 const LOOKS_LIKE_SECONDS: u64 = 100_000_000_000;
+
+/// The form of an answer to a request of this form: its own, but for a bare one where others listen, since who answers stands in
+/// the message around it (MQTT 3.3.2, DECISIONS M1).
+fn answerable(form: Form, scope: Scope) -> Form {
+    if scope == Scope::Direct { form } else { form.with_envelope(Envelope::Message) }
+}

@@ -1,6 +1,6 @@
 //! Ids, headers, forms, and what is answered to what is not a Command.
 
-use oc2_transfer::Request;
+use oc2_transfer::{Request, Scope};
 use serde_json::json;
 
 use crate::harness::{builder, deny, message, recording, request, send, send_message, send_raw, send_request, strict};
@@ -104,6 +104,18 @@ async fn a_bare_command_is_answered_bare_in_lenient_mode_and_refused_in_strict()
     let answer = send_request(&consumer, request.clone()).await;
     assert_eq!(answer.message, Some(json!({"status": 200, "results": {"slpf": {"rule_number": 1234}}})));
     send_request(&builder().settings(strict()).build(), request).await.expect(400, "");
+}
+
+#[tokio::test]
+async fn through_a_broker_a_bare_command_is_answered_with_who_answers() {
+    // MQTT-033, MQTT-085, M1
+    let (consumer, _) = recording();
+    for (scope, command) in [(Scope::Device, deny()), (Scope::Device, json!({"action": "deny", "target": {}}))] {
+        let request = Request { scope, request_id: Some("b".into()), ..request(command.to_string()) };
+        let message = send_request(&consumer, request).await.message.expect("an answer");
+        assert_eq!(message["headers"]["from"], "fw1", "{message}");
+        assert!(message["body"]["openc2"]["response"]["status"].is_number(), "{message}");
+    }
 }
 
 #[tokio::test]
