@@ -63,6 +63,20 @@ impl Drop for Daemon {
     }
 }
 
+#[test]
+fn a_daemon_without_a_profile_says_that_the_standard_wants_one() {
+    // ARCH-009
+    let warning = "There is no actuator";
+    for (actuator, is_warned) in [("", true), ("[[actuator]]\nprofile = \"slpf\"\nbackend = \"dry-run\"", false)] {
+        let (dir, address) = configured(actuator);
+        let mut daemon = Daemon::start(&dir.path().join("consumer.toml"));
+        drop(connected(address));
+        daemon.signal("TERM");
+        let (status, log) = daemon.ends_within(20);
+        assert!(status.success() && log.contains(warning) == is_warned, "{log}");
+    }
+}
+
 /// A folder with a configuration; the address it listens on.
 fn configured(actuator: &str) -> (tempfile::TempDir, SocketAddr) {
     let dir = tempfile::tempdir().expect("a folder can be made");
