@@ -61,7 +61,7 @@ mod wire;
 pub use client::{Destination, MqttTransfer};
 pub use error::SetupError;
 #[cfg(feature = "server")]
-pub use listener::{MqttListener, RespondTo, Settings};
+pub use listener::{MqttListener, RespondTo, Settings, Standing};
 pub use oc2_tls::{TlsError, Validity};
 pub use options::{Broker, Credentials, KeepAlive, Options, Qos};
 pub use session::{ClientId, Session};
