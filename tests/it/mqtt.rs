@@ -563,6 +563,29 @@ fn a_broker_that_refuses_us_costs_no_http_and_is_tried_again() {
 }
 
 #[test]
+fn a_password_that_changes_is_read_anew() {
+    // MQTT-120, Q15
+    let Some(mut broker) = Mosquitto::with().user("fw1", "first").keeping_sessions().start() else { return };
+    let config = Config::new().slpf("dry-run", "");
+    let secret = config.folder().join("password");
+    write_secret(&secret, "first\n");
+    let config = config.broker(broker.port()).mqtt(&format!("username = \"fw1\"\npassword_file = {secret:?}"));
+    let daemon = config.start_connected();
+    broker.stop();
+    broker.change_password("fw1", "second");
+    broker.start_again();
+    daemon.wait_for_log("the broker refused the connection", 1);
+    // As long as only the broker knows it, each attempt is in vain.
+    daemon.wait_for_log("with password and certificates as they are now", 2);
+    std::fs::remove_file(&secret).unwrap();
+    daemon.wait_for_log("What it takes to connect to the broker is not there any more.", 1);
+    write_secret(&secret, "second\n");
+    daemon.wait_connected(2);
+    let (status, log) = daemon.terminate();
+    assert!(status.success() && !log.contains("second"), "{log}");
+}
+
+#[test]
 fn a_hangup_tells_that_a_change_of_broker_needs_a_restart() {
     let Some(broker) = Mosquitto::start() else { return };
     let config = dry_run(broker.port());

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use oc2_consumer::Consumer;
 use oc2_transfer::Listener;
-use oc2_transfer_mqtt::{MqttListener, Session, Settings, Standing};
+use oc2_transfer_mqtt::{MqttListener, Renewal, Session, Settings, Standing};
 use tokio::time::sleep;
 use tracing::{error, info};
 
@@ -80,8 +80,23 @@ pub(crate) fn check(table: &MqttTable, config: &Config) -> Result<(), Failure> {
 }
 
 fn listener(table: &MqttTable, session: &Session, settings: &Settings) -> Result<MqttListener, Failure> {
-    let options = table.options(session.clone())?;
+    let mut options = table.options(session.clone())?;
+    options.renewal = Some(renewal(table.clone(), session.clone()));
     MqttListener::new(options, settings.clone()).map_err(|error| format!("mqtt: {error}").into())
+}
+
+/// Passwords and certificates change while the daemon runs.
+fn renewal(table: MqttTable, session: Session) -> Renewal {
+    Renewal::new(move || match table.options(session.clone()) {
+        Ok(options) => {
+            info!(broker = %table.broker, "Trying the broker again, with password and certificates as they are now.");
+            Some(options)
+        }
+        Err(error) => {
+            error!(broker = %table.broker, %error, "What it takes to connect to the broker is not there any more.");
+            None
+        }
+    })
 }
 
 /// The ClientID is kept where the rules are: whoever has it can take our messages from the broker.
