@@ -392,6 +392,32 @@ fn a_broker_that_appears_while_we_wait_is_used() {
 }
 
 #[test]
+fn a_broker_that_is_lost_with_the_command_is_told_at_the_end() {
+    let Some(mut broker) = Mosquitto::start() else { return };
+    for words in ["--all --expect 2 --wait 4s query features", "--device fw1 --wait 4s query features"] {
+        let mut consumer = RawClient::connect(broker.port());
+        consumer.subscribe("oc2/cmd/#");
+        let tap = Tap::to(broker.port());
+        let producer = Producer::to(url(tap.port()));
+        let child = producer.spawn(words);
+        // The broker has told that it has the Command.
+        let _ = tap.wait_for(Direction::ToClient, Kind::PubAck, 1);
+        broker.stop();
+        let output = child.wait_with_output().unwrap();
+        let nobody = if words.contains("--all") { "none of 2 answered" } else { "no answer" };
+        says(&output, 3, &format!("error: {nobody} within 4 s; {} had taken the Command, and then the", producer.url));
+        says(&output, 3, "connection was lost: ");
+        says(
+            &output,
+            3,
+            "\nThe Command may have been performed all the same. --wait waits longer; sent again, it is a new",
+        );
+        assert_eq!(stdout(&output), "");
+        broker.start_again();
+    }
+}
+
+#[test]
 fn a_broker_with_sessions_that_appears_while_we_wait_reaches_all() {
     let Some(mut broker) = Mosquitto::with().keeping_sessions().start() else { return };
     let _fleet = Fleet::start(&broker, &THREE);
