@@ -211,6 +211,27 @@ fn an_answer_has_the_encoding_of_its_request_unless_cbor_is_switched_off() {
 }
 
 #[test]
+fn the_flat_layout_of_some_peers_is_for_json_and_refused_in_cbor() {
+    // Q18
+    let Some(broker) = Mosquitto::start() else { return };
+    let mut center = Center::connect(broker.port());
+    let _daemon = dry_run(broker.port()).consumer("mode = \"lenient\"").start_connected();
+    let request = json!({"action": "query", "target": {"features": []}});
+    let flat = json!({"content": {"request": request}, "request_id": "a", "from": "soc-1"});
+    center.send(DEVICE, &flat);
+    let heard = center.hear().message;
+    assert_eq!(heard["content"]["response"]["status"], 200, "{heard}");
+    // The same in CBOR.
+    let message = b"\xa3\x67content\xa1\x67request\xa2\x66action\x65query\x66target\xa1\x68features\x80\
+                    \x6arequest_id\x61a\x64from\x65soc-1";
+    let draft = Draft::new(DEVICE, message.to_vec()).property(0x01, &[0]).text(0x03, "application/openc2");
+    center.publish(&draft.user("msgType", "req").user("encoding", "cbor"));
+    let answer = center.hear_bytes();
+    let has = |part: &[u8]| answer.windows(part.len()).any(|window| window == part);
+    assert!(has(b"\x19\x01\x90") && has(b"content") && !has(b"\x67content"), "{}", String::from_utf8_lossy(&answer));
+}
+
+#[test]
 fn answers_go_to_one_producer_if_the_operator_wants_it() {
     // MQTT-011, Q1
     let Some(broker) = Mosquitto::start() else { return };
