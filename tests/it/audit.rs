@@ -45,6 +45,7 @@ fn deny(id: &str) -> String {
 
 #[test]
 fn each_message_leaves_a_record_and_the_chain_outlives_a_kill() {
+    // ARCH-015
     let (config, file) = audited("required = true");
     let daemon = config.start();
     post(daemon.address(), PATH, &deny("a"));

@@ -132,7 +132,7 @@ fn a_configuration_that_became_wrong_changes_nothing() {
     let daemon = config.start();
     std::fs::write(config.path(), "[consumer]\nid = 7").unwrap();
     daemon.signal(Signal::HUP);
-    std::thread::sleep(std::time::Duration::from_millis(200));
+    daemon.wait_for_log("was not reloaded", 1);
     let answer = daemon.command(&["query", "features", "rate_limit"]).expect(200);
     assert_eq!(answer.response["results"]["rate_limit"], 600);
     let (status, log) = daemon.terminate();

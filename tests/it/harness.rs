@@ -14,7 +14,7 @@ use std::path::PathBuf;
 pub(crate) use center::{Center, DEVICE, Heard, deny, query, request};
 pub(crate) use consumer::{Config, Daemon};
 pub(crate) use line::{Line, QUERY, request as head};
-pub(crate) use producer::{Answer, command};
+pub(crate) use producer::{Answer, command, producer};
 pub(crate) use site::{HERE, Site};
 pub(crate) use traffic::{Reach, reach, run, serve};
 pub(crate) use tunnel::tunnel;

@@ -3,6 +3,7 @@
 //! `cargo xtask test` builds the binaries first and installs what the kernel tests need.
 
 mod audit;
+mod brokers;
 mod configuration;
 mod daemon;
 mod handshakes;

@@ -2,7 +2,10 @@
 
 use std::net::{SocketAddr, TcpListener};
 
-use crate::harness::{Config, Site, exchange, post};
+use oc2_tests_broker::{Mosquitto, wait_until};
+use serde_json::json;
+
+use crate::harness::{Center, Config, DEVICE, Site, exchange, post, query, request};
 
 fn get(address: SocketAddr, path: &str) -> String {
     exchange(address, format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes())
@@ -81,4 +84,42 @@ fn who_was_authenticated_is_counted_by_name() {
         let line = format!(r#"oc2_commands_by_peer_total{{peer="{peer}",status="{status}"}} 1"#);
         assert!(answer.lines().any(|found| found == line), "{line} is not in\n{answer}");
     }
+}
+
+#[test]
+fn a_broker_that_is_gone_is_told_and_so_is_that_it_is_back() {
+    let Some(mut broker) = Mosquitto::start() else { return };
+    let (address, label) = (free(), format!("broker=\"mqtt://127.0.0.1:{}\"", broker.port()));
+    let config = Config::new().slpf("dry-run", "").broker(broker.port());
+    let config = config.table(&format!("[metrics]\nlisten = \"{address}\""));
+    let daemon = config.start_connected();
+    let shows = |figure: &str, value: u64| {
+        let line = format!("oc2_broker_{figure}{{{label}}} {value}");
+        wait_until(&line, || get(address, "/metrics").lines().any(|found| found == line));
+    };
+    let mut center = Center::connect(broker.port());
+    assert_eq!(center.ask(DEVICE, &query())["status"], 200);
+    shows("connected", 1);
+    shows("connections_total", 1);
+    shows("requests", 0);
+    assert!(get(address, "/healthz").starts_with("HTTP/1.1 200 "));
+    // What is ahead of its time is not settled.
+    let ahead = json!({"action": "deny", "target": {"ipv4_net": "10.0.0.0/8"}, "args": {"start_time": 9_000_000_000_000_000_u64}});
+    assert_eq!(center.ask(DEVICE, &request("ahead", ahead))["status"], 102);
+    shows("requests", 1);
+
+    broker.stop();
+    shows("connected", 0);
+    shows("connections_total", 1);
+    let health = get(address, "/healthz");
+    assert!(health.starts_with("HTTP/1.1 503 ") && health.ends_with("no connection to the broker\n"), "{health}");
+    // What comes over HTTP is performed all the same.
+    daemon.command(&["query", "features"]).expect(200);
+
+    broker.start_again();
+    shows("connected", 1);
+    shows("connections_total", 2);
+    assert!(get(address, "/healthz").ends_with("ok\n"));
+    let (status, log) = daemon.terminate();
+    assert!(status.success(), "{log}");
 }

@@ -58,7 +58,7 @@ fn a_request_repeated_after_a_kill_is_answered_alike() {
 fn a_request_whose_command_a_kill_interrupted_is_not_performed_again() {
     in_namespace("repeat::a_request_whose_command_a_kill_interrupted_is_not_performed_again", || {
         run("ip link set lo up");
-        let config = Config::new().slpf("iptables", "");
+        let config = Config::new().slpf("iptables", "").consumer("max_wait = 1");
         let daemon = config.start();
         let kept = ask(daemon.address(), "kept");
         assert!(rule(&kept).is_some(), "{kept}");
@@ -66,15 +66,12 @@ fn a_request_whose_command_a_kill_interrupted_is_not_performed_again() {
         let tools = daemon.children();
         assert!(!tools.is_empty(), "the daemon has no tools");
         tools.iter().for_each(|tool| kill_process(*tool, Signal::STOP).expect("it is there"));
-        let address = daemon.address();
-        let interrupted = thread::spawn(move || try_post(address, PATH, &deny("interrupted")));
-        thread::sleep(Duration::from_millis(500));
-        assert!(!interrupted.is_finished(), "it is being performed");
+        let processing = json!({"status": 102, "status_text": "processing"});
+        assert_eq!(ask(daemon.address(), "interrupted"), processing, "it is on the disk and being performed");
         daemon.kill();
         for tool in tools {
             let _ = kill_process(tool, Signal::KILL);
         }
-        assert_eq!(interrupted.join().unwrap(), None);
 
         let daemon = config.start();
         for _ in 0..2 {

@@ -56,7 +56,7 @@ fn who_has_no_key_commands_nothing_and_who_signed_is_who_asked() {
     // Keys that cannot be read leave the former ones in force.
     fs::write(&public, "{").unwrap();
     daemon.signal(Signal::HUP);
-    std::thread::sleep(std::time::Duration::from_millis(300));
+    daemon.wait_for_log("not reloaded", 1);
     signed(&private[0], &[]).expect(200);
     daemon.command(&deny).expect(401);
     let (_, log) = daemon.terminate();

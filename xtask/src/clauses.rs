@@ -89,33 +89,26 @@ impl Coverage {
     }
 
     fn is_complete(&self) -> bool {
-        self.tables.iter().filter(|table| is_required(table)).all(|table| self.open(table).next().is_none())
+        self.tables.iter().all(|table| self.open(table).next().is_none())
     }
 
-    /// A line for each checklist, and one for each row that has to be answered and is not.
+    /// A line for each checklist, and one for each row that nothing answers.
     fn summary(&self) -> String {
         let mut summary = String::new();
         let mut tables: Vec<_> = self.tables.iter().collect();
-        tables.sort_by_key(|table| (!is_required(table), table.name));
+        tables.sort_by_key(|table| table.name);
         for table in tables {
             let n_tested = table.rows.keys().filter(|id| self.cited.contains_key(*id)).count();
             let n_listed = table.rows.keys().filter(|id| self.not_applicable.contains_key(*id)).count();
             let (n_rows, n_open) = (table.rows.len(), self.open(table).count());
             let counts = format!("{n_rows:>3} rows: {n_tested} tested, {n_listed} not applicable, {n_open} open");
             let _ = writeln!(summary, "{:<5}  {counts}", table.name);
-            if is_required(table) {
-                for (id, requirement) in self.open(table) {
-                    let _ = writeln!(summary, "  {id}  {requirement}");
-                }
+            for (id, requirement) in self.open(table) {
+                let _ = writeln!(summary, "  {id}  {requirement}");
             }
         }
         summary
     }
-}
-
-/// All of these checklists has to be answered.
-fn is_required(table: &Table) -> bool {
-    ["LS", "JADN", "SLPF"].contains(&table.name)
 }
 
 /// What the tests cite: those in Rust, and the index of messages that a test reads.
@@ -155,13 +148,13 @@ const CORPUS: &str = "tests/corpus/corpus.tsv";
 mod tests {
     use super::*;
 
-    /// A workspace with three rows to answer and one that may stay open.
+    /// A workspace with three rows to answer.
     fn workspace(files: &[(&str, &str)]) -> BTreeMap<PathBuf, String> {
         let mut texts = BTreeMap::new();
         for name in PREFIXES {
             let rows: &[usize] = match name {
                 "LS" => &[1, 2],
-                "SLPF" | "MQTT" => &[1],
+                "SLPF" => &[1],
                 _ => &[],
             };
             let rows: String = rows.iter().map(|n| format!("{name}-{n:03}\tRow {n}.\n")).collect();
@@ -186,12 +179,12 @@ mod tests {
         let summary = check(&[("a.rs", TEST)], false, &[]);
         assert_eq!(
             summary,
-            "JADN     0 rows: 0 tested, 0 not applicable, 0 open\n\
-             LS       2 rows: 1 tested, 0 not applicable, 1 open\n  LS-002  Row 2.\n\
-             SLPF     1 rows: 1 tested, 0 not applicable, 0 open\n\
-             ARCH     0 rows: 0 tested, 0 not applicable, 0 open\n\
+            "ARCH     0 rows: 0 tested, 0 not applicable, 0 open\n\
              HTTPS    0 rows: 0 tested, 0 not applicable, 0 open\n\
-             MQTT     1 rows: 0 tested, 0 not applicable, 1 open\n"
+             JADN     0 rows: 0 tested, 0 not applicable, 0 open\n\
+             LS       2 rows: 1 tested, 0 not applicable, 1 open\n  LS-002  Row 2.\n\
+             MQTT     0 rows: 0 tested, 0 not applicable, 0 open\n\
+             SLPF     1 rows: 1 tested, 0 not applicable, 0 open\n"
         );
     }
 

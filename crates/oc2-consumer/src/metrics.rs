@@ -16,9 +16,9 @@ use std::time::Duration;
 
 use oc2_transfer::Peer;
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, text};
 use prometheus_client::metrics::MetricType;
-use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
@@ -63,6 +63,7 @@ type Labels = Vec<(&'static str, Cow<'static, str>)>;
 struct Source {
     name: &'static str,
     help: &'static str,
+    kind: MetricType,
     labels: Vec<(&'static str, String)>,
     ask: Box<dyn Fn() -> Asked + Send + Sync>,
 }
@@ -112,8 +113,29 @@ impl Metrics {
     ) where
         F: Future<Output = Option<i64>> + Send + 'static,
     {
-        let labels = labels.into_iter().collect();
-        let source = Source { name, help, labels, ask: Box::new(move || Box::pin(source())) };
+        let (kind, labels) = (MetricType::Gauge, labels.into_iter().collect());
+        self.add(Source { name, help, kind, labels, ask: Box::new(move || Box::pin(source())) });
+    }
+
+    /// The same for a number that only grows; the text has `_total` behind its name.
+    pub fn counter<F>(
+        &self,
+        name: &'static str,
+        help: &'static str,
+        labels: impl IntoIterator<Item = (&'static str, String)>,
+        source: impl Fn() -> F + Send + Sync + 'static,
+    ) where
+        F: Future<Output = Option<u64>> + Send + 'static,
+    {
+        let (kind, labels) = (MetricType::Counter, labels.into_iter().collect());
+        let ask = move || -> Asked {
+            let asked = source();
+            Box::pin(async { asked.await.and_then(|value| i64::try_from(value).ok()) })
+        };
+        self.add(Source { name, help, kind, labels, ask: Box::new(ask) });
+    }
+
+    fn add(&self, source: Source) {
         let mut sources = self.0.sources.lock().unwrap_or_else(PoisonError::into_inner);
         sources.push(Arc::new(source));
         // A name stands once, with all its series below it.
@@ -236,17 +258,24 @@ impl Collector for Figures {
         let figures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for same in figures.chunk_by(|(one, _), (other, _)| one.name == other.name) {
             let Some((first, _)) = same.first() else { continue };
-            let mut metric = encoder.encode_descriptor(first.name, first.help, None, MetricType::Gauge)?;
+            let mut metric = encoder.encode_descriptor(first.name, first.help, None, first.kind)?;
             match same {
-                [(source, value)] if source.labels.is_empty() => ConstGauge::new(*value).encode(metric)?,
+                [(source, value)] if source.labels.is_empty() => encode(source.kind, *value, metric)?,
                 _ => {
                     for (source, value) in same {
-                        ConstGauge::new(*value).encode(metric.encode_family(&source.labels)?)?;
+                        encode(source.kind, *value, metric.encode_family(&source.labels)?)?;
                     }
                 }
             }
         }
         Ok(())
+    }
+}
+
+fn encode(kind: MetricType, value: i64, encoder: MetricEncoder<'_>) -> fmt::Result {
+    match kind {
+        MetricType::Counter => ConstCounter::new(u64::try_from(value).unwrap_or_default()).encode(encoder),
+        _ => ConstGauge::new(value).encode(encoder),
     }
 }
 

@@ -40,12 +40,13 @@ async fn exchange(
     let is_one = matches!(plan.destination, Destination::Device(_));
     let screen = if is_one { Screen::still() } else { Screen::counting(plan.expected, plan.wait) };
     let mut gathering =
-        Gathering { cli, plan, started, screen, is_one, is_sent: false, tally: Tally::new(plan.expected) };
+        Gathering { cli, plan, started, screen, is_one, is_sent: false, lost: None, tally: Tally::new(plan.expected) };
     let ended = select! {
         ended = gathering.run(producer, prepared) => Some(ended),
         Ok(()) = signal::ctrl_c() => None,
     };
     gathering.screen.end();
+    gathering.lost = transfer.lost();
     // The broker learns that we go; whether it does is of no consequence.
     let _ = timeout(GOODBYE, transfer.close()).await;
     match ended {
@@ -63,6 +64,8 @@ struct Gathering<'c> {
     /// Whether one Consumer is meant, as over HTTP, and not a fleet.
     is_one: bool,
     is_sent: bool,
+    /// Why there is no connection to the broker at the end.
+    lost: Option<String>,
     tally: Tally,
 }
 
@@ -159,7 +162,7 @@ impl Gathering<'_> {
         let words = match end {
             End::Unanswered => return self.tell_people(UNANSWERED).map(|()| ExitCode::SUCCESS),
             End::Complete => self.tally.words(&format!("within {}", render::lasted(self.started.elapsed()))),
-            End::Late => self.tally.words(&format!("within {}", self.wait())),
+            End::Late => self.words(&format!("within {}", self.wait())),
         };
         self.show_table()?;
         if self.tally.has_failures() {
@@ -191,7 +194,19 @@ impl Gathering<'_> {
             return Err(Failure::interrupted(format!("the broker did not confirm that it has the Command {time}")));
         }
         self.show_table()?;
-        Err(Failure::interrupted(self.tally.words(&time)))
+        Err(Failure::interrupted(self.words(&time)))
+    }
+
+    /// Who answered until then, and what kept others from being heard.
+    fn words(&self, time: &str) -> String {
+        let words = self.tally.words(time);
+        match &self.lost {
+            Some(reason) => {
+                let broker = self.plan.broker();
+                format!("{words}; {broker} had taken the Command, and then the connection was lost: {reason}")
+            }
+            None => words,
+        }
     }
 
     fn show_table(&self) -> Result<(), Failure> {

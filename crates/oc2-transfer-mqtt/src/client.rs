@@ -94,7 +94,8 @@ impl MqttTransfer {
         let connect_timeout = options.connect_timeout;
         let driver = Driver::new(Connection::new(options, topics)?, peer.as_str().into(), mode, connect_timeout);
         let (orders, ordered) = mpsc::channel(MAX_ORDERS);
-        let hub = Hub { orders, idle: Mutex::new(Some((driver, ordered))), peer };
+        let lost = driver.lost();
+        let hub = Hub { orders, idle: Mutex::new(Some((driver, ordered))), peer, lost };
         Ok(Self { hub: Arc::new(hub), topic: destination.topic().to_string().into(), destination })
     }
 
@@ -108,6 +109,12 @@ impl MqttTransfer {
     #[must_use]
     pub fn destination(&self) -> &Destination {
         &self.destination
+    }
+
+    /// Why there is no connection now, if there was one before. Answers to what the broker has already may wait there meanwhile.
+    #[must_use]
+    pub fn lost(&self) -> Option<String> {
+        self.hub.lost.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Says goodbye to the broker, which keeps the session. Exchanges under way end, here and in all clones.
@@ -160,6 +167,17 @@ struct Hub {
     /// Until the first message there may be no runtime to run it in.
     idle: Mutex<Option<(Driver, mpsc::Receiver<Order>)>>,
     peer: String,
+    lost: Lost,
+}
+
+/// Why there is no connection any more, if there is none.
+#[derive(Clone, Debug, Default)]
+struct Lost(Arc<Mutex<Option<String>>>);
+
+impl Lost {
+    fn set(&self, reason: Option<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+    }
 }
 
 /// How many callers' messages wait to be looked at.

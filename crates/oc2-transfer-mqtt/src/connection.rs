@@ -22,7 +22,7 @@ use self::pause::Pause;
 use self::pulse::Pulse;
 use crate::error::SetupError;
 use crate::link::{Delivery, Event, Greeting, Link, LinkError, Publication, Reach, Refused, Rumqtt, Ticket, Welcome};
-use crate::options::{Options, Qos};
+use crate::options::{Options, Qos, Renewal};
 use crate::wire::Wire;
 
 /// One client of a broker.
@@ -47,6 +47,8 @@ pub(crate) struct Connection {
     generation: u64,
     /// Whether the broker is known to have our subscriptions, if it has our session.
     is_subscribed: bool,
+    /// Whether the broker refused us as we are.
+    is_refused: bool,
     max_qos: u8,
     pulse: Pulse,
     pause: Pause,
@@ -146,6 +148,7 @@ impl Connection {
             n_arrived: 0,
             generation: 0,
             is_subscribed: false,
+            is_refused: false,
             max_qos: 2,
             pulse: Pulse::new(options.keep_alive, options.answer_timeout),
             pause: Pause::new(options.min_pause, options.max_pause),
@@ -164,6 +167,9 @@ impl Connection {
             match &mut self.phase {
                 Phase::Resting(until) => {
                     self.alarm.at(*until).await;
+                    if std::mem::take(&mut self.is_refused) {
+                        self.renew();
+                    }
                     self.open();
                 }
                 Phase::Opening(opening) => match opening.await {
@@ -235,6 +241,20 @@ impl Connection {
         if said.is_err() || !matches!(finished, Ok(Ok(()))) {
             debug!(broker = %self.options.broker, "The connection was cut instead of closed.");
         }
+    }
+
+    /// Takes credentials and certificates as they are by now.
+    fn renew(&mut self) {
+        let Some(fresh) = self.options.renewal.as_ref().and_then(Renewal::ask) else { return };
+        if self.tls.is_some() {
+            match fresh.tls.config() {
+                Ok(config) => self.tls = Some(config),
+                Err(error) => {
+                    return error!(broker = %self.options.broker, %error, "The certificates do not do as they are now.");
+                }
+            }
+        }
+        self.options.credentials = fresh.credentials;
     }
 
     fn open(&mut self) {
@@ -445,6 +465,7 @@ impl Connection {
             // The broker may have made a new session of our CONNECT, which the next CONNECT resumes: without subscriptions.
             self.is_subscribed = false;
         }
+        self.is_refused = is_lasting;
         let (pause, broker) = (self.pause.next(), &self.options.broker);
         if is_lasting {
             error!(%broker, reason, "No connection to the broker, until somebody changes something.");

@@ -61,9 +61,9 @@ mod wire;
 pub use client::{Destination, MqttTransfer};
 pub use error::SetupError;
 #[cfg(feature = "server")]
-pub use listener::{MqttListener, RespondTo, Settings};
+pub use listener::{MqttListener, RespondTo, Settings, Standing};
 pub use oc2_tls::{TlsError, Validity};
-pub use options::{Broker, Credentials, KeepAlive, Options, Qos};
+pub use options::{Broker, Credentials, KeepAlive, Options, Qos, Renewal};
 pub use session::{ClientId, Session};
 pub use tls::Tls;
 pub use topics::{DeviceId, ProducerId, Topic};

@@ -2,6 +2,7 @@
 
 mod desk;
 mod intake;
+mod standing;
 
 use std::future::Future;
 use std::pin::pin;
@@ -15,6 +16,7 @@ use tokio::time::{Instant, sleep_until};
 use tracing::warn;
 
 use self::desk::Desk;
+pub use self::standing::Standing;
 use crate::connection::{Connection, Happening};
 use crate::error::SetupError;
 use crate::options::Options;
@@ -31,6 +33,7 @@ use crate::topics::{DeviceId, Topic};
 pub struct MqttListener {
     options: Options,
     settings: Settings,
+    standing: Standing,
 }
 
 /// Who an [`MqttListener`] is, and how it protects itself.
@@ -108,7 +111,13 @@ impl MqttListener {
         if options.broker.is_secure() {
             options.tls.config()?;
         }
-        Ok(Self { options, settings })
+        Ok(Self { options, settings, standing: Standing::default() })
+    }
+
+    /// Has it tell how it stands with its broker.
+    #[must_use]
+    pub fn reports_to(self, standing: &Standing) -> Self {
+        Self { standing: standing.clone(), ..self }
     }
 }
 
@@ -123,7 +132,9 @@ impl Listener for MqttListener {
         let failed = |reason: String| TransferError::Unreachable { peer: broker.clone(), reason };
         let connection = Connection::new(self.options, topics).map_err(|error| failed(error.to_string()))?;
         let grace = self.settings.grace;
-        let mut desk = Desk::new(connection, Arc::new(handler), self.settings, broker.as_str().into());
+        let mut desk = Desk::new(connection, Arc::new(handler), self.settings, broker.as_str().into())
+            .reporting_to(self.standing.clone());
+        let _end = End(self.standing);
         let mut shutdown = pin!(shutdown);
         let mut has_been_ready = false;
         loop {
@@ -149,5 +160,14 @@ impl Listener for MqttListener {
         }
         desk.close().await;
         Ok(())
+    }
+}
+
+/// However serving ends, nobody takes Commands afterwards.
+struct End(Standing);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.ends();
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::SetupError;
@@ -46,6 +47,30 @@ pub struct Options {
     pub min_pause: Duration,
     /// The longest pause before another attempt to connect. Default 30 seconds.
     pub max_pause: Duration,
+    /// Where credentials and certificates come from anew when the broker refused those there were. Default: they stay.
+    pub renewal: Option<Renewal>,
+}
+
+/// Gives credentials and certificates as they are now; see [`Options::renewal`].
+#[derive(Clone)]
+pub struct Renewal(Arc<dyn Fn() -> Option<Options> + Send + Sync>);
+
+impl Renewal {
+    /// It is asked before the attempt to connect that follows a lasting refusal, and should take no longer than a few small files
+    /// do. Of what it gives, `credentials` and `tls` count; with `None` everything stays as it is.
+    pub fn new(source: impl Fn() -> Option<Options> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(source))
+    }
+
+    pub(crate) fn ask(&self) -> Option<Options> {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Renewal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Renewal")
+    }
 }
 
 impl Options {
@@ -69,6 +94,7 @@ impl Options {
             answer_timeout: Duration::from_secs(10),
             min_pause: Duration::from_millis(500),
             max_pause: Duration::from_secs(30),
+            renewal: None,
         })
     }
 }

@@ -130,6 +130,14 @@ impl Mosquitto {
         });
     }
 
+    /// Gives a user another password, which counts when the broker is started again.
+    ///
+    /// # Panics
+    /// It has no users.
+    pub fn change_password(&self, name: &str, password: &str) {
+        hash_password(&self.path("passwords"), name, password);
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }

@@ -16,18 +16,19 @@ pub(crate) struct Answer {
 
 /// Commands a Consumer.
 pub(crate) fn command(url: &str, args: &[&str]) -> Answer {
-    let output = Command::new(binary("oc2-producer"))
-        .args(["--to", url, "--json"])
-        .args(args)
-        .envs(WITHOUT_ENVIRONMENT.map(|variable| (variable, "")))
-        .env_remove("OC2_TO")
-        .output()
-        .expect("the binary starts");
+    let output = producer(url).arg("--json").args(args).output().expect("the binary starts");
     Answer {
         exit: output.status.code(),
         response: serde_json::from_slice(&output.stdout).unwrap_or_default(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
+}
+
+/// The program, told whom to command and nothing else.
+pub(crate) fn producer(url: &str) -> Command {
+    let mut command = Command::new(binary("oc2-producer"));
+    command.args(["--to", url]).envs(WITHOUT_ENVIRONMENT.map(|variable| (variable, ""))).env_remove("OC2_TO");
+    command
 }
 
 /// What the environment could say of certificates and tokens.

@@ -61,6 +61,30 @@ impl Watch {
         }
     }
 
+    /// Shows how it stands with a broker.
+    #[cfg(feature = "mqtt")]
+    pub(crate) fn broker(&self, broker: &str, standing: &oc2_transfer_mqtt::Standing) {
+        #[cfg(feature = "metrics")]
+        if let Some(metrics) = &self.metrics {
+            let labels = || [("broker", broker.to_owned())];
+            let of = standing.clone();
+            metrics.gauge("broker_connected", "Whether Commands can come through a broker", labels(), move || {
+                std::future::ready(Some(of.is_connected().into()))
+            });
+            let of = standing.clone();
+            metrics.counter("broker_connections", "Times a broker was connected to", labels(), move || {
+                std::future::ready(Some(of.n_connected()))
+            });
+            let of = standing.clone();
+            let help = "Requests from a broker that it does not have a Response to yet";
+            metrics.gauge("broker_requests", help, labels(), move || {
+                std::future::ready(i64::try_from(of.n_requests()).ok())
+            });
+            let of = standing.clone();
+            metrics.unhealthy_if("no connection to the broker", move || !of.is_connected());
+        }
+    }
+
     /// Has all observers told.
     #[cfg_attr(not(any(feature = "audit", feature = "metrics")), expect(unused_mut))]
     pub(crate) fn observe(

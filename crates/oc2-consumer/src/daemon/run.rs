@@ -64,7 +64,9 @@ async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
     let mut reloadable = Reloadable::of(config.clone(), consumer.clone())?;
     // What is wrong here is found before anybody can reach us.
     #[cfg(feature = "mqtt")]
-    let server = config.mqtt.as_ref().map(|mqtt| MqttServer::prepare(mqtt, &config, &consumer)).transpose()?;
+    let prepare = |mqtt| MqttServer::prepare(mqtt, &config, &consumer, &watch);
+    #[cfg(feature = "mqtt")]
+    let server = config.mqtt.as_ref().map(prepare).transpose()?;
     #[cfg(feature = "http")]
     if let Some(http) = &config.http {
         let HttpServer { listener, tls } = HttpServer::bind(http).await?;

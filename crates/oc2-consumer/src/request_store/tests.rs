@@ -185,12 +185,19 @@ async fn an_outcome_that_cannot_be_written_down_is_told_and_written_later() {
 
 #[tokio::test]
 async fn a_command_whose_time_comes_while_the_disk_fails_is_not_performed() {
-    let world = World::new();
-    let start = DateTime::now().as_millis() + 200;
-    let message = request("1").replace("\"args\":{", &format!("\"args\":{{\"start_time\":{start},"));
-    world.send(&message).await.expect(102, "scheduled");
-    world.disk.fail_after(0);
-    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    // A start that the machine is fast enough for: still ahead when the disk fails.
+    let mut ahead = 200;
+    let (world, message) = loop {
+        let (world, start) = (World::new(), DateTime::now().as_millis() + ahead);
+        let message = request("1").replace("\"args\":{", &format!("\"args\":{{\"start_time\":{start},"));
+        let answer = world.send(&message).await;
+        world.disk.fail_after(0);
+        if DateTime::now().as_millis() < start {
+            answer.expect(102, "scheduled");
+            break (world, message);
+        }
+        ahead *= 4;
+    };
     while !world.disk.has_failed() {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }

@@ -11,6 +11,7 @@ use crate::harness::{
 
 #[tokio::test]
 async fn complete_is_answered_with_the_results_and_so_is_nothing() {
+    // ARCH-006
     // LS-130, LS-131, SLPF-213
     let (consumer, _) = recording();
     for command in [deny(), deny_with(json!({"response_requested": "complete"}))] {

@@ -21,6 +21,7 @@ fn only(log: &AuditLog) -> (Level, String) {
 
 #[tokio::test]
 async fn each_end_leaves_one_event() {
+    // ARCH-015
     let log = AuditLog::start();
     let (consumer, _) = recording();
     let cases = [

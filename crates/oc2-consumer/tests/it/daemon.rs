@@ -1,27 +1,33 @@
 //! The daemon: signals and configuration, as far as they need no kernel.
 
+use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-struct Daemon(Child);
+struct Daemon {
+    child: Child,
+    log: PathBuf,
+}
 
 impl Daemon {
     fn start(config: &Path) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_oc2-consumer"));
-        command.args(["run", "--config"]).arg(config).env_remove("OC2_LOG").stdin(Stdio::null()).stderr(Stdio::piped());
-        Self(command.spawn().expect("the binary starts"))
+        command.args(["run", "--config"]).arg(config).env_remove("OC2_LOG").stdin(Stdio::null());
+        let log = config.with_extension("log");
+        let child = command.stderr(File::create(&log).expect("the folder is ours")).spawn();
+        Self { child: child.expect("the binary starts"), log }
     }
 
     fn signal(&self, name: &str) {
-        let status = Command::new("kill").args(["-s", name, &self.0.id().to_string()]).status();
+        let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
         assert!(status.expect("there is a kill").success());
     }
 
     fn is_running(&mut self) -> bool {
-        self.0.try_wait().expect("the child is ours").is_none()
+        self.child.try_wait().expect("the child is ours").is_none()
     }
 
     /// How it ended, and what it had logged; panics when it is still there after some seconds.
@@ -32,16 +38,42 @@ impl Daemon {
             assert!(Instant::now() < deadline, "the daemon does not end");
             std::thread::sleep(Duration::from_millis(10));
         }
-        let mut log = String::new();
-        self.0.stderr.take().expect("it is piped").read_to_string(&mut log).expect("the log is text");
-        (self.0.wait().expect("the child is ours"), log)
+        (self.child.wait().expect("the child is ours"), self.log())
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(&self.log).expect("the log is text")
+    }
+
+    /// Waits until it has logged this so many times.
+    #[track_caller]
+    fn logs(&self, text: &str, n_times: usize) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while self.log().matches(text).count() < n_times {
+            assert!(Instant::now() < deadline, "it does not log {text:?}: {}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 }
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_daemon_without_a_profile_says_that_the_standard_wants_one() {
+    // ARCH-009
+    let warning = "There is no actuator";
+    for (actuator, is_warned) in [("", true), ("[[actuator]]\nprofile = \"slpf\"\nbackend = \"dry-run\"", false)] {
+        let (dir, address) = configured(actuator);
+        let mut daemon = Daemon::start(&dir.path().join("consumer.toml"));
+        drop(connected(address));
+        daemon.signal("TERM");
+        let (status, log) = daemon.ends_within(20);
+        assert!(status.success() && log.contains(warning) == is_warned, "{log}");
     }
 }
 
@@ -54,7 +86,7 @@ fn configured(actuator: &str) -> (tempfile::TempDir, SocketAddr) {
         "[consumer]\nid = \"fw1\"\nstate_dir = {:?}\n[http]\nlisten = \"{address}\"\ntesting = true\n[policy]\ndangerously_allow_everything = true\n{actuator}",
         state.display().to_string()
     );
-    std::fs::write(dir.path().join("consumer.toml"), text).expect("the folder is ours");
+    fs::write(dir.path().join("consumer.toml"), text).expect("the folder is ours");
     (dir, address)
 }
 
@@ -76,12 +108,15 @@ fn a_second_signal_ends_it_at_once() {
     // A body that does not come keeps the listener waiting.
     stream
         .write_all(
-            b"POST /.well-known/openc2 HTTP/1.1\r\nHost: fw1\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{",
+            b"POST /.well-known/openc2 HTTP/1.1\r\nHost: fw1\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\
+              Expect: 100-continue\r\n\r\n{",
         )
         .expect("it is connected");
-    std::thread::sleep(Duration::from_millis(200));
+    let mut head = [0; 25];
+    stream.read_exact(&mut head).expect("it asks for the body");
+    assert_eq!(&head, b"HTTP/1.1 100 Continue\r\n\r\n");
     daemon.signal("TERM");
-    std::thread::sleep(Duration::from_millis(300));
+    daemon.logs("Stopping", 1);
     assert!(daemon.is_running(), "the first signal lets what is under way end");
     daemon.signal("TERM");
     let (status, log) = daemon.ends_within(3);
@@ -104,23 +139,20 @@ fn requests_that_cannot_be_read_keep_it_from_starting() {
     // M12
     let (dir, _) = configured("");
     let path = dir.path().join("state/requests.redb");
-    std::fs::create_dir(dir.path().join("state")).expect("the folder is ours");
-    std::fs::write(&path, "no store").expect("the folder is ours");
+    fs::create_dir(dir.path().join("state")).expect("the folder is ours");
+    fs::write(&path, "no store").expect("the folder is ours");
     let (status, log) = Daemon::start(&dir.path().join("consumer.toml")).ends_within(20);
     assert_eq!(status.code(), Some(1), "{log}");
     assert!(log.contains(&path.display().to_string()) && log.contains("move it away"), "{log}");
-    assert_eq!(std::fs::read(&path).expect("it is there"), b"no store");
+    assert_eq!(fs::read(&path).expect("it is there"), b"no store");
 }
 
 #[test]
 fn a_state_folder_without_a_name_is_refused() {
     let dir = tempfile::tempdir().expect("a folder can be made");
     let path = dir.path().join("consumer.toml");
-    std::fs::write(
-        &path,
-        "[consumer]\nid = \"fw1\"\nstate_dir = \"\"\n[http]\nlisten = \"127.0.0.1:1\"\ntesting = true\n",
-    )
-    .unwrap();
+    fs::write(&path, "[consumer]\nid = \"fw1\"\nstate_dir = \"\"\n[http]\nlisten = \"127.0.0.1:1\"\ntesting = true\n")
+        .unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_oc2-consumer")).args(["check", "--config"]).arg(path).output();
     let said = String::from_utf8(output.expect("the binary starts").stderr).expect("it is text");
     assert!(said.contains("line 3"), "{said}");
@@ -130,10 +162,10 @@ fn a_state_folder_without_a_name_is_refused() {
 fn governed(policy: &str) -> (tempfile::TempDir, SocketAddr) {
     let (dir, address) = configured("[[actuator]]\nprofile = \"slpf\"\nbackend = \"dry-run\"\n");
     let (path, file) = (dir.path().join("consumer.toml"), dir.path().join("policy.toml"));
-    std::fs::write(&file, policy).expect("the folder is ours");
-    let text = std::fs::read_to_string(&path).expect("it was written");
+    fs::write(&file, policy).expect("the folder is ours");
+    let text = fs::read_to_string(&path).expect("it was written");
     let named = format!("file = {:?}", file.display().to_string());
-    std::fs::write(&path, text.replace("dangerously_allow_everything = true", &named)).expect("the folder is ours");
+    fs::write(&path, text.replace("dangerously_allow_everything = true", &named)).expect("the folder is ours");
     (dir, address)
 }
 
@@ -171,7 +203,7 @@ targets = "features"
 #[test]
 fn it_says_what_would_become_of_a_command_and_starts_nothing() {
     let (dir, _) = governed(POLICY);
-    let write = |name: &str, bytes: &[u8]| std::fs::write(dir.path().join(name), bytes).expect("the folder is ours");
+    let write = |name: &str, bytes: &[u8]| fs::write(dir.path().join(name), bytes).expect("the folder is ours");
     write(
         "small.json",
         br#"{"action": "deny", "target": {"ipv4_net": "198.51.100.0/24"}, "args": {"slpf": {"persistent": false}}}"#,
@@ -233,7 +265,7 @@ fn it_says_what_would_become_of_a_command_and_starts_nothing() {
 fn without_a_policy_it_does_not_start() {
     let (dir, _) = governed(POLICY);
     let path = dir.path().join("consumer.toml");
-    let text = std::fs::read_to_string(&path).expect("it was written");
+    let text = fs::read_to_string(&path).expect("it was written");
     let file = text.lines().find(|line| line.starts_with("file = ")).expect("it names a policy").to_owned();
     for (with, reason) in [
         (text.replace(&format!("[policy]\n{file}\n"), ""), "nothing says who may do what"),
@@ -244,15 +276,15 @@ fn without_a_policy_it_does_not_start() {
         (text.replace(&file, "allow_everything = true"), "unknown field `allow_everything`"),
         (text.replace("policy.toml", "other.toml"), "other.toml"),
     ] {
-        std::fs::write(&path, &with).expect("the folder is ours");
+        fs::write(&path, &with).expect("the folder is ours");
         let (is_fine, said) = check(dir.path(), &[]);
         assert!(!is_fine && said.contains(reason), "{with}\n{said}");
         let (status, log) = Daemon::start(&path).ends_within(20);
         assert_eq!(status.code(), Some(1), "{log}");
         assert!(log.contains(reason), "{log}");
     }
-    std::fs::write(&path, &text).expect("the folder is ours");
-    std::fs::write(dir.path().join("policy.toml"), POLICY.replace("who = \"soc-1\"", "whom = \"soc-1\"")).unwrap();
+    fs::write(&path, &text).expect("the folder is ours");
+    fs::write(dir.path().join("policy.toml"), POLICY.replace("who = \"soc-1\"", "whom = \"soc-1\"")).unwrap();
     let (is_fine, said) = check(dir.path(), &[]);
     assert!(!is_fine && said.contains("policy.toml") && said.contains("line 6") && said.contains("whom"), "{said}");
 }
@@ -286,29 +318,30 @@ fn a_policy_is_read_again_and_one_that_cannot_be_read_leaves_the_former() {
             std::thread::sleep(Duration::from_millis(20));
         }
     };
-    std::fs::write(&file, POLICY.replace("\"query\"", "\"deny\"").replace("\"features\"", "\"ipv4_net\"")).unwrap();
+    fs::write(&file, POLICY.replace("\"query\"", "\"deny\"").replace("\"features\"", "\"ipv4_net\"")).unwrap();
     daemon.signal("HUP");
     until(deny, "HTTP/1.1 200 OK");
     assert_eq!(post(address, query), "HTTP/1.1 403 Forbidden");
 
     // Neither a policy that is wrong nor a configuration without one opens anything.
-    let text = std::fs::read_to_string(&path).expect("it was written");
-    for break_it in
-        [&|| std::fs::write(&file, "[[rule]").unwrap() as (), &|| std::fs::remove_file(&file).unwrap(), &|| {
-            std::fs::write(&path, text.replace("[policy]", "[polisse]")).unwrap()
-        }] as [&dyn Fn(); 3]
+    let text = fs::read_to_string(&path).expect("it was written");
+    let mut n_refused = 0;
+    for break_it in [&|| fs::write(&file, "[[rule]").unwrap() as (), &|| fs::remove_file(&file).unwrap(), &|| {
+        fs::write(&path, text.replace("[policy]", "[polisse]")).unwrap()
+    }] as [&dyn Fn(); 3]
     {
         break_it();
         daemon.signal("HUP");
-        std::thread::sleep(Duration::from_millis(200));
+        n_refused += 1;
+        daemon.logs("was not reloaded", n_refused);
         assert_eq!(post(address, deny), "HTTP/1.1 200 OK");
         assert_eq!(post(address, query), "HTTP/1.1 403 Forbidden");
     }
     // Nor does a signal take the policy away.
     let named = text.lines().find(|line| line.starts_with("file = ")).expect("it names a policy");
-    std::fs::write(&path, text.replace(named, "dangerously_allow_everything = true")).unwrap();
+    fs::write(&path, text.replace(named, "dangerously_allow_everything = true")).unwrap();
     daemon.signal("HUP");
-    std::thread::sleep(Duration::from_millis(200));
+    daemon.logs("takes effect at a start only", 1);
     assert_eq!(post(address, query), "HTTP/1.1 403 Forbidden");
     daemon.signal("TERM");
     let (_, log) = daemon.ends_within(20);

@@ -12,7 +12,7 @@ use crate::harness::{
 
 #[tokio::test]
 async fn each_thing_unknown_has_its_status() {
-    // L2, LS-035, LS-037, LS-039, LS-040, LS-077, LS-139, LS-144, SLPF-049, SLPF-150, SLPF-151, SLPF-170, SLPF-171
+    // ARCH-005, ARCH-006, L2, LS-035, LS-037, LS-039, LS-040, LS-077, LS-139, LS-144, SLPF-049, SLPF-150, SLPF-151, SLPF-170, SLPF-171
     let (consumer, recorder) = recording();
     let net = json!({"ipv4_net": "10.0.0.0/8"});
     let cases = [

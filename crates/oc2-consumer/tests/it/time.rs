@@ -3,7 +3,9 @@
 use oc2_core::types::time::DateTime;
 use serde_json::{Value, json};
 
-use crate::harness::{Recorder, builder, deny_with, eventually, message, recording, send, send_message};
+use crate::harness::{
+    Recorder, builder, deny_with, eventually, message, recording, send, send_message, with_a_start_ahead,
+};
 
 fn in_millis(milliseconds: u64) -> Value {
     json!(DateTime::now().as_millis() + milliseconds)
@@ -39,10 +41,21 @@ async fn a_start_in_the_past_means_now() {
 #[tokio::test]
 async fn a_start_in_the_future_is_waited_for() {
     // L7, SLPF-224
-    let (consumer, recorder) = recording();
-    send(&consumer, deny_with(json!({"start_time": in_millis(200)}))).await.expect(102, "scheduled");
-    assert_eq!(recorder.n_started(), 0);
-    eventually(|| recorder.n_performed() == 1).await;
+    with_a_start_ahead(async |start| {
+        let (consumer, recorder) = recording();
+        let answer = send(&consumer, deny_with(json!({"start_time": start}))).await;
+        if answer.status() == 200 {
+            return false;
+        }
+        answer.expect(102, "scheduled");
+        // In this order: what has not started now had not started before its time.
+        let is_started = recorder.n_started() > 0;
+        assert!(!is_started || DateTime::now().as_millis() >= start.as_u64().unwrap(), "it started before its time");
+        eventually(|| recorder.n_performed() == 1).await;
+        assert!(DateTime::now().as_millis() >= start.as_u64().unwrap(), "it was performed before its time");
+        true
+    })
+    .await;
 }
 
 #[tokio::test]

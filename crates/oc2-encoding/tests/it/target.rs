@@ -87,7 +87,7 @@ fn a_bare_name_that_no_standard_has_is_named_as_slpf_names_it() {
     targets(&[(&long, refused(words))]);
 }
 
-// LS-036, LS-037
+// ARCH-012, LS-036, LS-037
 #[test]
 fn an_extended_target_is_kept_whoever_knows_it() {
     targets(&[

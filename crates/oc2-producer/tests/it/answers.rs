@@ -60,7 +60,7 @@ async fn a_response_under_another_id_is_refused() {
     .await;
 }
 
-// LS-228
+// ARCH-002, LS-228
 #[tokio::test]
 async fn what_is_no_response_is_refused() {
     check_refused(

@@ -46,13 +46,13 @@ fn message(id: &str, from: &str, response: &Value) -> String {
 }
 
 /// Consumers at a broker, as long as it lives.
-struct Fleet {
+pub(crate) struct Fleet {
     _runtime: Runtime,
 }
 
 impl Fleet {
     /// Consumers with a profile and a status each, all of them subscribed.
-    fn start(broker: &Mosquitto, members: &[(&'static str, &str, StatusCode)]) -> Self {
+    pub(crate) fn start(broker: &Mosquitto, members: &[(&'static str, &str, StatusCode)]) -> Self {
         let runtime = Runtime::new().unwrap();
         for (name, profile, status) in members {
             let session = Session::ephemeral();
@@ -71,24 +71,25 @@ impl Fleet {
 }
 
 const OK: StatusCode = StatusCode::Ok;
-const THREE: [(&str, &str, StatusCode); 3] = [("fw1", "slpf", OK), ("fw2", "slpf", OK), ("fw3", "x-acme", OK)];
+pub(crate) const THREE: [(&str, &str, StatusCode); 3] =
+    [("fw1", "slpf", OK), ("fw2", "slpf", OK), ("fw3", "x-acme", OK)];
 
-fn url(port: u16) -> String {
+pub(crate) fn url(port: u16) -> String {
     format!("mqtt://127.0.0.1:{port}")
 }
 
 /// The program, with a state directory of its own.
-struct Producer {
-    url: String,
+pub(crate) struct Producer {
+    pub(crate) url: String,
     state: TempDir,
 }
 
 impl Producer {
-    fn to(url: impl Into<String>) -> Self {
+    pub(crate) fn to(url: impl Into<String>) -> Self {
         Self { url: url.into(), state: tempfile::tempdir().unwrap() }
     }
 
-    fn of(broker: &Mosquitto) -> Self {
+    pub(crate) fn of(broker: &Mosquitto) -> Self {
         Self::to(url(broker.port()))
     }
 
@@ -99,17 +100,17 @@ impl Producer {
         command
     }
 
-    fn run(&self, words: &str) -> Output {
+    pub(crate) fn run(&self, words: &str) -> Output {
         self.command(words).output().unwrap()
     }
 
-    fn spawn(&self, words: &str) -> Child {
+    pub(crate) fn spawn(&self, words: &str) -> Child {
         self.command(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 }
 
 /// Lines of the output that are JSON, sorted by who answered.
-fn lines(output: &Output) -> Vec<Value> {
+pub(crate) fn lines(output: &Output) -> Vec<Value> {
     let text = stdout(output);
     let mut lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     lines.sort_by_key(|line| (line["from"].to_string(), line["status"].to_string()));
@@ -117,7 +118,7 @@ fn lines(output: &Output) -> Vec<Value> {
 }
 
 #[track_caller]
-fn says(output: &Output, exit: i32, sentence: &str) {
+pub(crate) fn says(output: &Output, exit: i32, sentence: &str) {
     check_exit(output, exit);
     assert!(stderr(output).contains(sentence), "{}", stderr(output));
 }
@@ -359,51 +360,6 @@ fn who_may_not_command_is_told_so() {
     fs::write(&password, "correct").unwrap();
     let words = format!("--username ada --password-file {} --all query features", password.display());
     says(&producer.run(&words), 3, "the message was not taken: NotAuthorized\n");
-}
-
-#[test]
-fn a_broker_that_is_away_is_tried_until_the_time_is_over() {
-    let Some(mut broker) = Mosquitto::start() else { return };
-    broker.stop();
-    let started = Instant::now();
-    let output = Producer::of(&broker).run("--all --wait 2s query features");
-    assert!(started.elapsed() >= Duration::from_secs(1));
-    says(&output, 3, "trying again until 2 s are over\n");
-    says(&output, 3, "cannot be reached: Connection refused (os error 111)\nDoes the broker run, and is --to right?\n");
-    assert_eq!(stdout(&output), "");
-}
-
-#[test]
-fn a_broker_that_appears_while_we_wait_is_used() {
-    let Some(mut broker) = Mosquitto::start() else { return };
-    let _fleet = Fleet::start(&broker, &THREE[..1]);
-    broker.stop();
-    let producer = Producer::of(&broker);
-    let mut child = producer.spawn("--all --expect 1 --wait 60s --json query features");
-    let mut warning = String::new();
-    let mut told = BufReader::new(child.stderr.take().unwrap());
-    told.read_line(&mut warning).unwrap();
-    assert!(warning.contains("trying again"), "{warning}");
-    // It forgot everybody: that nobody subscribes yet is not the end.
-    broker.start_again();
-    let output = child.wait_with_output().unwrap();
-    check_exit(&output, 0);
-    assert_eq!(lines(&output)[0]["from"], "fw1");
-}
-
-#[test]
-fn a_broker_with_sessions_that_appears_while_we_wait_reaches_all() {
-    let Some(mut broker) = Mosquitto::with().keeping_sessions().start() else { return };
-    let _fleet = Fleet::start(&broker, &THREE);
-    broker.stop();
-    let producer = Producer::of(&broker);
-    let mut child = producer.spawn("--all --expect 3 --wait 60s --json query features");
-    let mut stderr = BufReader::new(child.stderr.take().unwrap());
-    stderr.read_line(&mut String::new()).unwrap();
-    broker.start_again();
-    let output = child.wait_with_output().unwrap();
-    check_exit(&output, 0);
-    assert_eq!(lines(&output).len(), 3);
 }
 
 #[test]

@@ -10,6 +10,8 @@ mod broadcast;
 #[cfg(all(feature = "bin", feature = "http", feature = "mqtt"))]
 mod broker;
 mod messages;
+#[cfg(all(feature = "bin", feature = "http", feature = "mqtt"))]
+mod outages;
 #[cfg(all(feature = "bin", feature = "signature"))]
 mod signed;
 mod support;

@@ -101,7 +101,7 @@ fn query_for_a_while() -> oc2_core::Command {
     query().with_args(Args::builder().duration(Duration::from_millis(5).unwrap()).build().unwrap())
 }
 
-// LS-208
+// ARCH-001, LS-208
 #[tokio::test]
 async fn what_a_producer_must_not_send_is_not_sent() {
     let sent = sent!(|producer| {

@@ -132,6 +132,7 @@ fn the_address_may_come_from_the_environment() {
 
 #[test]
 fn what_must_not_be_sent_is_2_and_not_sent() {
+    // ARCH-001
     let responder = Responder::with(200, r#"{"status":200}"#);
     for (line, reason) in [
         ("query features --duration 5m", "query features takes no argument but response_requested complete (LS 4.1)"),

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use tracing::{debug, warn};
 use uuid::Uuid;
 
+use super::Lost;
 use super::pending::{Exchange, Pending, Times, Waiting};
 use crate::connection::{Alarm, Connection, Happening, Token, Unpublished};
 use crate::link::{Delivery, Publication, Reach};
@@ -40,6 +41,7 @@ pub(super) struct Driver {
     mode: Mode,
     connect_timeout: Duration,
     state: State,
+    lost: Lost,
     /// What is published again, and when.
     again: Vec<(Instant, String)>,
     is_open: bool,
@@ -58,7 +60,17 @@ enum State {
 impl Driver {
     pub(super) fn new(connection: Connection, peer: Arc<str>, mode: Mode, connect_timeout: Duration) -> Self {
         let (pending, again) = (Pending::default(), Vec::new());
-        Self { connection, pending, peer, mode, connect_timeout, state: State::New, again, is_open: true }
+        Self {
+            connection,
+            pending,
+            peer,
+            mode,
+            connect_timeout,
+            state: State::New,
+            lost: Lost::default(),
+            again,
+            is_open: true,
+        }
     }
 
     /// Runs until nobody gives orders and nobody waits for answers.
@@ -153,6 +165,7 @@ impl Driver {
     }
 
     fn is_ready(&mut self, is_new_session: bool) {
+        self.lost.set(None);
         let now = Instant::now();
         let is_back = matches!(self.state, State::Lost { .. });
         let others_return_until = if is_back && is_new_session { now + RETURN } else { now };
@@ -179,8 +192,14 @@ impl Driver {
             self.give_up(unreachable, |exchange| !exchange.has_begun());
         }
         if !matches!(self.state, State::New) {
+            self.lost.set(Some(reason.clone()));
             self.state = State::Lost { reason };
         }
+    }
+
+    /// Where it can be seen from outside that the connection is lost.
+    pub(super) fn lost(&self) -> Lost {
+        self.lost.clone()
     }
 
     /// Ends exchanges whose message will not get through.

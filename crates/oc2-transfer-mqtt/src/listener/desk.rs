@@ -16,6 +16,7 @@ use tracing::{debug, error, warn};
 
 use super::Settings;
 use super::intake::{Return, Verdict, judge};
+use super::standing::Standing;
 use crate::connection::{Connection, Happening, Receipt, Token, Unpublished};
 use crate::flat;
 use crate::link::{Delivery, Publication, Reach};
@@ -35,6 +36,7 @@ pub(super) struct Desk<H> {
     queue: VecDeque<(Delivery, Receipt)>,
     /// Responses that the broker has not taken yet.
     responses: HashMap<Token, Errand>,
+    standing: Standing,
     is_stopping: bool,
 }
 
@@ -67,15 +69,24 @@ impl<H: Handler> Desk<H> {
             under_way: HashMap::new(),
             queue: VecDeque::new(),
             responses: HashMap::new(),
+            standing: Standing::default(),
             is_stopping: false,
         }
+    }
+
+    pub(super) fn reporting_to(mut self, standing: Standing) -> Self {
+        self.standing = standing;
+        self
     }
 
     /// What happens next on the connection; meanwhile replies become publications. Nothing is lost when it is given up.
     pub(super) async fn next(&mut self) -> Happening {
         loop {
             select! {
-                happening = self.connection.next() => return happening,
+                happening = self.connection.next() => {
+                    self.standing.follows(&happening);
+                    return happening;
+                }
                 Some(ended) = self.commands.join_next_with_id() => self.ends(ended),
                 Some(ended) = self.following.join_next_with_id() => self.ends(ended),
             }
@@ -84,6 +95,7 @@ impl<H: Handler> Desk<H> {
                 self.ends(ended);
             }
             self.begin_waiting();
+            self.report();
             if self.is_stopping && self.is_idle() {
                 // Whoever stops looks again.
                 return Happening::Ready { is_new_session: false };
@@ -99,6 +111,11 @@ impl<H: Handler> Desk<H> {
             Happening::Cut { .. } => self.queue.retain(|(delivery, _)| delivery.ticket.is_none()),
             Happening::Ready { .. } => {}
         }
+        self.report();
+    }
+
+    fn report(&self) {
+        self.standing.has_requests(self.queue.len() + self.under_way.len() + self.responses.len());
     }
 
     /// Takes nothing new. What waits is left to the broker.

@@ -116,7 +116,6 @@ async fn a_producer_subscribes_before_it_publishes() {
 /// The properties of a message of OpenC2, and no others.
 #[track_caller]
 fn check_properties(publish: &Publish, format: u8, msg_type: &str, encoding: &str) {
-    // MQTT-022 to MQTT-026, MQTT-032, MQTT-033, MQTT-039, MQTT-074 to MQTT-082, MQTT-086
     assert_eq!((publish.qos, publish.is_retained, publish.is_dup), (1, false, false));
     assert_eq!(publish.property(0x01), Some(&[format][..]), "Payload Format Indicator");
     assert_eq!(publish.property(0x03), Some(&b"application/openc2"[..]), "Content Type");
@@ -128,7 +127,7 @@ fn check_properties(publish: &Publish, format: u8, msg_type: &str, encoding: &st
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn messages_are_published_as_the_standard_has_it() {
-    // MQTT-001, MQTT-008 to MQTT-011, MQTT-072, MQTT-073
+    // MQTT-001, MQTT-008 to MQTT-011, MQTT-022 to MQTT-026, MQTT-032, MQTT-033, MQTT-039, MQTT-072 to MQTT-079, MQTT-081, MQTT-086
     let Some(broker) = Mosquitto::start() else { return };
     let (of_consumer, of_producer) = (Tap::to(broker.port()), Tap::to(broker.port()));
     let consumer = Consumer::start(options(of_consumer.port()), settings("zulu"), Doer::new("zulu"));
