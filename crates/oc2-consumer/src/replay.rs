@@ -14,7 +14,7 @@ use crate::execution::Execution;
 use crate::journal::{Journal, Pending, Row};
 use crate::key::Fingerprint;
 
-/// The requests of the last hour, at most 10,000.
+/// The requests of the last hour, or of as long as a store keeps them; at most 10,000.
 #[derive(Debug)]
 pub(crate) struct Replay {
     is_durable: bool,
@@ -75,16 +75,18 @@ pub(crate) struct Remembered {
     pub(crate) rows: Vec<(u64, Row)>,
     /// The highest number of a row, alive or not.
     pub(crate) last_row: u64,
+    /// How long a request is remembered.
+    pub(crate) lifetime: Duration,
 }
 
 impl Replay {
     /// Remembers in memory, and over a restart if there is something to begin with.
     pub(crate) fn new(remembered: Option<Remembered>) -> Self {
-        let mut entries = Bounded::new(CAPACITY, LIFETIME);
-        let (journal, rows, last_row) = match remembered {
-            Some(Remembered { journal, rows, last_row }) => (Some(journal), rows, last_row),
-            None => (None, Vec::new(), 0),
+        let (journal, rows, last_row, lifetime) = match remembered {
+            Some(Remembered { journal, rows, last_row, lifetime }) => (Some(journal), rows, last_row, lifetime),
+            None => (None, Vec::new(), 0, LIFETIME),
         };
+        let mut entries = Bounded::new(CAPACITY, lifetime);
         let (now, clock) = (Instant::now(), DateTime::now().as_millis());
         let mut forgotten = Vec::new();
         for (number, Row { admitted, key, content, outcome }) in rows {

@@ -14,6 +14,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use oc2_core::types::time::DateTime;
 use redb::{
@@ -25,11 +26,11 @@ use self::error::{Cause, Damage};
 use self::revise::revise;
 use crate::journal::{Changes, Failure, Journal, Ledger, Row};
 use crate::key::Fingerprint;
-use crate::replay::Remembered;
+use crate::replay::{LIFETIME, Remembered};
 
 pub use self::error::RequestStoreError;
 
-/// The requests that a Consumer was given in the last hour, on disk; see
+/// The requests that a Consumer was given in the last hour, or as long as it is opened for, on disk; see
 /// [`remember_in`](crate::ConsumerBuilder::remember_in).
 ///
 /// A Command with effects is on the disk before an actuator gets it, and its outcome is before it is told. Of each there is a
@@ -71,10 +72,19 @@ impl RequestStore {
     /// # Errors
     /// Another process has it open, it is not a store of requests, it is damaged, or the file system fails.
     pub fn open(dir: &Path) -> Result<Self, RequestStoreError> {
-        Self::open_with(dir, Box::new(open))
+        Self::open_with(dir, LIFETIME, Box::new(open))
     }
 
-    fn open_with(dir: &Path, opener: Opener) -> Result<Self, RequestStoreError> {
+    /// The same for requests that are to be remembered longer than an hour: no request may come again later than `lifetime`
+    /// after it came first, for instance from a broker that keeps it so long (DECISIONS M12). A shorter time counts as an hour.
+    ///
+    /// # Errors
+    /// As [`RequestStore::open`].
+    pub fn open_for(lifetime: Duration, dir: &Path) -> Result<Self, RequestStoreError> {
+        Self::open_with(dir, lifetime.max(LIFETIME), Box::new(open))
+    }
+
+    fn open_with(dir: &Path, lifetime: Duration, opener: Opener) -> Result<Self, RequestStoreError> {
         let path = dir.join("requests.redb");
         let lock = lock(dir)?;
         let at = |cause: Cause| cause.at(&path);
@@ -84,7 +94,7 @@ impl RequestStore {
         let (database, rows) = read(&path, &opener).map_err(at)?;
         let (n_stored, last_row) = (rows.len(), rows.last().map_or(0, |(number, _)| *number));
         let mut store = Store { path: path.clone(), database: Some(database), opener, _lock: lock };
-        let (rows, changes) = revise(rows, DateTime::now().as_millis());
+        let (rows, changes) = revise(rows, lifetime, DateTime::now().as_millis());
         if !changes.is_empty() {
             store.commit(&changes, None).map_err(at)?;
         }
@@ -94,7 +104,7 @@ impl RequestStore {
             warn!(n_interrupted, "Commands were interrupted by the end of the process; they may have been performed.");
         }
         let journal = Journal::start(store, last_row).map_err(|error| at(error.into()))?;
-        Ok(Self(Remembered { journal, rows, last_row }))
+        Ok(Self(Remembered { journal, rows, last_row, lifetime }))
     }
 
     pub(crate) fn into_remembered(self) -> Remembered {

@@ -74,6 +74,9 @@ impl fmt::Debug for Renewal {
 }
 
 impl Options {
+    /// How long a broker keeps a session by default: a day, in seconds.
+    pub const SESSION_EXPIRY: u32 = 86_400;
+
     /// The defaults, with this broker: `mqtt://HOST[:1883]` or `mqtts://HOST[:8883]`.
     ///
     /// # Errors
@@ -85,7 +88,7 @@ impl Options {
             credentials: None,
             tls: Tls::default(),
             keep_alive: KeepAlive::MAX,
-            session_expiry: 86_400,
+            session_expiry: Self::SESSION_EXPIRY,
             qos: Qos::default(),
             max_packet: (1 << 20) + (1 << 16),
             receive_maximum: 256,

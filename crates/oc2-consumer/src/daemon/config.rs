@@ -199,6 +199,15 @@ impl Config {
         self.policy.as_ref().expect("a configuration without was refused when it was read")
     }
 
+    /// For how long a request may come again, as far as the transfers know.
+    pub(crate) fn comes_again_for(&self) -> Duration {
+        #[cfg(feature = "mqtt")]
+        if let Some(mqtt) = &self.mqtt {
+            return mqtt.comes_again_for();
+        }
+        Duration::ZERO
+    }
+
     /// What can be changed while the Consumer runs.
     pub(crate) fn settings(&self) -> Settings {
         let mut settings = Settings {

@@ -137,7 +137,7 @@ fn assemble(config: &Config, watch: &Watch) -> Result<Consumer, Failure> {
     #[cfg(feature = "packet-filter")]
     let builder = actuators.into_iter().fold(builder, ConsumerBuilder::actuator);
     let builder = watch.observe(builder, config)?;
-    let requests = RequestStore::open(&config.consumer.state_dir.0)?;
+    let requests = RequestStore::open_for(config.comes_again_for(), &config.consumer.state_dir.0)?;
     let consumer = builder.remember_in(requests).build();
     watch.consumer(&consumer);
     Ok(consumer)

@@ -1,17 +1,18 @@
 //! What is still remembered when a store is opened.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use crate::journal::{Changes, Row};
-use crate::replay::{CAPACITY, LIFETIME};
+use crate::replay::CAPACITY;
 
-/// The rows that are alive at `now` (milliseconds since 1970), and what is to be changed on the disk to hold them and no
+/// The rows that are alive at `now` (milliseconds since 1970) if one lives for `lifetime`, and what is to be changed on the disk to hold them and no
 /// others. Rows come in the order of their numbers, which is the order in which requests were taken on.
 ///
 /// The clock of the host may have been set meanwhile. Numbers tell what it cannot: a row is no older than those before it, so
 /// none is lost because the clock was behind when it was written. A row from the future was written when the clock was ahead:
 /// it counts from now on, and is rewritten so, else it would be young again at every start.
-pub(super) fn revise(rows: Vec<(u64, Row)>, now: u64) -> (Vec<(u64, Row)>, Changes) {
+pub(super) fn revise(rows: Vec<(u64, Row)>, lifetime: Duration, now: u64) -> (Vec<(u64, Row)>, Changes) {
     let mut changes = Changes::new();
     let mut latest = 0;
     let mut rows: Vec<_> = rows
@@ -24,7 +25,7 @@ pub(super) fn revise(rows: Vec<(u64, Row)>, now: u64) -> (Vec<(u64, Row)>, Chang
             (number, Row { admitted: latest, ..row })
         })
         .collect();
-    let lifetime = u64::try_from(LIFETIME.as_millis()).unwrap_or(u64::MAX);
+    let lifetime = u64::try_from(lifetime.as_millis()).unwrap_or(u64::MAX);
     let (mut n_kept, mut keys) = (0, HashSet::new());
     rows.reverse();
     rows.retain(|(number, row)| {
@@ -45,6 +46,7 @@ pub(super) fn revise(rows: Vec<(u64, Row)>, now: u64) -> (Vec<(u64, Row)>, Chang
 mod tests {
     use super::*;
     use crate::key::Fingerprint;
+    use crate::replay::LIFETIME as HOUR;
 
     /// Rows numbered from 1 on, each with a key of its own, taken on at these minutes.
     fn rows(minutes: &[u64]) -> Vec<(u64, Row)> {
@@ -60,7 +62,7 @@ mod tests {
     /// Compares the rows that are left with the minutes they count from, and what is deleted.
     #[track_caller]
     fn check(minutes: &[u64], now: u64, left: &[(u64, u64)], deleted: &[u64]) {
-        let (rows, changes) = revise(rows(minutes), now * 60_000);
+        let (rows, changes) = revise(rows(minutes), HOUR, now * 60_000);
         let found: Vec<_> = rows.iter().map(|(number, row)| (*number, row.admitted / 60_000)).collect();
         assert_eq!(found, left);
         let found: Vec<_> = changes.iter().filter(|(_, row)| row.is_none()).map(|(number, _)| *number).collect();
@@ -78,6 +80,12 @@ mod tests {
     }
 
     #[test]
+    fn what_a_broker_may_bring_again_is_kept_as_long() {
+        let (left, _) = revise(rows(&[0, 100, 130]), 2 * HOUR, 161 * 60_000);
+        assert_eq!(left.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [2, 3]);
+    }
+
+    #[test]
     fn a_clock_that_was_behind_loses_nothing() {
         check(&[100, 20, 30, 102], 103, &[(1, 100), (2, 100), (3, 100), (4, 102)], &[]);
     }
@@ -86,21 +94,21 @@ mod tests {
     fn a_clock_that_was_ahead_makes_nothing_immortal() {
         let all = [(1, 100), (2, 103), (3, 103)];
         check(&[100, 9_000, 102], 103, &all, &[]);
-        let (_, changes) = revise(rows(&[100, 9_000, 102]), 103 * 60_000);
+        let (_, changes) = revise(rows(&[100, 9_000, 102]), HOUR, 103 * 60_000);
         let rewritten: Vec<_> = changes.into_iter().map(|(number, row)| (number, row.unwrap().admitted)).collect();
         assert_eq!(rewritten, [(2, 103 * 60_000), (3, 103 * 60_000)], "so that the next start finds them older");
     }
 
     #[test]
     fn of_one_key_the_last_row_counts() {
-        let (left, changes) = revise(vec![(1, row(7, 1)), (2, row(8, 1)), (3, row(7, 2))], 120_000);
+        let (left, changes) = revise(vec![(1, row(7, 1)), (2, row(8, 1)), (3, row(7, 2))], HOUR, 120_000);
         assert_eq!(left.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [2, 3]);
         assert_eq!(changes.into_iter().collect::<Vec<_>>(), [(1, None)]);
     }
 
     #[test]
     fn no_more_are_left_than_are_remembered_anyway() {
-        let (left, changes) = revise(rows(&vec![1; CAPACITY + 5]), 60_000);
+        let (left, changes) = revise(rows(&vec![1; CAPACITY + 5]), HOUR, 60_000);
         assert_eq!((left.len(), left[0].0, changes.len()), (CAPACITY, 6, 5));
     }
 }

@@ -117,7 +117,7 @@ fn a_database_of_others_or_of_a_later_version_is_refused_and_left_as_it_is() {
 async fn a_failing_disk_tells_the_truth_at_every_step() {
     for n in 0.. {
         let (dir, disk) = (TempDir::new().unwrap(), Disk::sound());
-        let Remembered { journal, .. } = RequestStore::open_with(dir.path(), disk.opener()).unwrap().0;
+        let Remembered { journal, .. } = RequestStore::open_with(dir.path(), LIFETIME, disk.opener()).unwrap().0;
         journal.write(1, Some(row(1, None)), Vec::new()).done().await.unwrap();
         disk.fail_after(n);
         let is_written = journal.write(2, Some(row(2, None)), Vec::new()).done().await.is_ok();
@@ -276,7 +276,7 @@ impl World {
     fn in_dir(dir: TempDir, gate: Semaphore) -> Self {
         let (disk, gate) = (Disk::sound(), Arc::new(gate));
         let (n_begun, n_performed): (Arc<AtomicUsize>, Arc<AtomicUsize>) = Default::default();
-        let store = RequestStore::open_with(dir.path(), disk.opener()).unwrap();
+        let store = RequestStore::open_with(dir.path(), LIFETIME, disk.opener()).unwrap();
         let gated = Gated { n_begun: n_begun.clone(), n_performed: n_performed.clone(), gate: gate.clone() };
         let consumer = Consumer::builder("fw1").dangerous().without_policy().actuator(gated).remember_in(store).build();
         Self { dir, disk, consumer, n_begun, n_performed, gate }

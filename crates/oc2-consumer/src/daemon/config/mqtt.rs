@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use oc2_core::{Mode, Nsid};
 use oc2_encoding::Encodings;
@@ -110,6 +111,12 @@ impl MqttTable {
         Ok(options)
     }
 
+    /// For how long the broker may bring a request again that it brought before.
+    pub(crate) fn comes_again_for(&self) -> Duration {
+        // It counts from the end of the connection, until which a request may have been without acknowledgement.
+        Duration::from_secs(self.session_expiry.unwrap_or(Options::SESSION_EXPIRY).into()) + HOUR
+    }
+
     /// Who we are to Producers.
     pub(crate) fn settings(&self, device: DeviceId, mode: Mode, profiles: Vec<Nsid>) -> Settings {
         let mut settings = Settings::new(device, profiles);
@@ -196,3 +203,5 @@ fn wrong<E: Error>(key: &str, error: impl Display) -> E {
 fn yes() -> bool {
     true
 }
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
