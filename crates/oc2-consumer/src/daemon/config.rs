@@ -49,7 +49,7 @@ pub(crate) struct Config {
 pub(crate) struct ConsumerTable {
     /// `from` of its responses.
     pub(crate) id: Identity,
-    /// Where rules, numbers and the requests of the last hour are kept.
+    /// Where rules, numbers and the requests that may come again are kept.
     pub(crate) state_dir: Location,
     /// Commands a minute; absent means no limit.
     rate_limit: Option<NonZeroU32>,
