@@ -1,4 +1,4 @@
-//! Another implementation of TLS at the door of the daemon: `openssl s_client` (HTTPS 3.2.3).
+//! Other implementations of TLS and HTTP at the door of the daemon: `openssl s_client` and `curl` (HTTPS 3.2.3).
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -6,14 +6,18 @@ use std::{env, fs};
 
 use crate::harness::{Daemon, Site};
 
-/// Whether there is an openssl. Where everything has to run, there has to be one.
-fn is_there() -> bool {
-    let found = Command::new("openssl").arg("version").output().is_ok_and(|output| output.status.success());
-    assert!(found || env::var_os("CI").is_none(), "openssl is missing");
+/// Whether there is such a program. Where everything has to run, there has to be one.
+fn is_there(program: &str, to_try: &str) -> bool {
+    let found = Command::new(program).arg(to_try).output().is_ok_and(|output| output.status.success());
+    assert!(found || env::var_os("CI").is_none(), "{program} is missing");
     if !found {
-        println!("skipped: openssl is not installed");
+        println!("skipped: {program} is not installed");
     }
     found
+}
+
+fn has_openssl() -> bool {
+    is_there("openssl", "version")
 }
 
 /// A daemon, and what a Producer needs for it.
@@ -58,7 +62,7 @@ const SHOWN: [&str; 4] = ["-cert", "soc.pem", "-key", "soc.key"];
 // HTTPS-018, HTTPS-019, HTTPS-020, HTTPS-073
 #[test]
 fn the_daemon_speaks_tls_1_2_and_1_3_and_nothing_older() {
-    if !is_there() {
+    if !has_openssl() {
         return;
     }
     let (site, daemon) = site();
@@ -77,7 +81,7 @@ fn the_daemon_speaks_tls_1_2_and_1_3_and_nothing_older() {
 // HTTPS-023, HTTPS-025, HTTPS-026, HTTPS-073
 #[test]
 fn the_daemon_has_no_suite_that_is_forbidden_and_no_tickets() {
-    if !is_there() {
+    if !has_openssl() {
         return;
     }
     let (site, daemon) = site();
@@ -98,7 +102,7 @@ fn the_daemon_has_no_suite_that_is_forbidden_and_no_tickets() {
 // HTTPS-027
 #[test]
 fn who_shows_no_certificate_or_never_finishes_a_handshake_is_sent_away() {
-    if !is_there() {
+    if !has_openssl() {
         return;
     }
     let (site, daemon) = site();
@@ -113,4 +117,38 @@ fn who_shows_no_certificate_or_never_finishes_a_handshake_is_sent_away() {
     let _ = std::io::Read::read_to_end(&mut silent, &mut rest);
     assert!(rest.is_empty());
     daemon.wait_for_log("A TLS handshake took too long.", 1);
+}
+
+// HTTPS-014, HTTPS-027, HTTPS-074
+#[test]
+fn curl_commands_with_a_certificate_and_not_without() {
+    if !is_there("curl", "--version") {
+        return;
+    }
+    let (site, daemon) = site();
+    let url = format!("https://localhost:{}/.well-known/openc2", daemon.address().port());
+    let ask = |options: &[&str]| {
+        let output = Command::new("curl")
+            .args(["--silent", "--show-error", "--cacert", "ca.pem", "--header"])
+            .args(["Content-Type: application/openc2+json;version=1.0", "--data"])
+            .args([r#"{"action":"query","target":{"features":["versions"]}}"#, "--write-out", " %{http_code}"])
+            .args(options)
+            .arg(&url)
+            .current_dir(site.config.folder())
+            .output()
+            .expect("it starts");
+        let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).join("");
+        (output.status.code(), said)
+    };
+    let shown = ["--cert", "soc.pem", "--key", "soc.key"];
+    for version in ["--http1.1", "--tlsv1.3", "--tls-max=1.2"] {
+        let option = version.split('=').collect::<Vec<_>>();
+        let (status, said) = ask(&[&option[..], &shown].concat());
+        assert_eq!(status, Some(0), "{version}: {said}");
+        assert!(said.ends_with(" 200") && said.contains(r#""versions":["1.0"]"#), "{version}: {said}");
+    }
+    let (status, said) = ask(&[]);
+    assert!(status != Some(0) && said.contains(" 000"), "no certificate: {status:?} {said}");
+    let (status, said) = ask(&[&["--cacert", "soc.pem"], &shown[..]].concat());
+    assert_eq!(status, Some(60), "another authority: {said}");
 }

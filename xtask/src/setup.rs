@@ -197,7 +197,7 @@ const fn tool(name: &'static str, debian: &'static str, fedora: &'static str, ar
 }
 
 #[rustfmt::skip]
-const TOOLS: [Tool; 11] = [
+const TOOLS: [Tool; 13] = [
     //   program              Debian          Fedora          Arch
     tool("iptables",          "iptables",     "iptables-nft", "iptables"),
     tool("ip6tables",         "iptables",     "iptables-nft", "iptables"),
@@ -210,6 +210,8 @@ const TOOLS: [Tool; 11] = [
     tool("nsenter",           "util-linux",   "util-linux",   "util-linux"),
     tool("setpriv",           "util-linux",   "util-linux",   "util-linux"),
     tool("mosquitto",         "mosquitto",    "mosquitto",    "mosquitto"),
+    tool("openssl",           "openssl",      "openssl",      "openssl"),
+    tool("curl",              "curl",         "curl",         "curl"),
 ];
 
 const COMPILERS: [Tool; 1] = [tool("c++", "g++", "gcc-c++", "gcc")];
