@@ -68,7 +68,7 @@ enum Task {
     /// Compare the checklists of the standards with the tests
     ///
     /// Each row of a checklist in `tests/clauses` is cited by a test (`// LS-022` above it or in its body), or listed in
-    /// `not_applicable.tsv` with a reason. Ends with status 0 only if nothing of LS, JADN and SLPF is open and every id that
+    /// `not_applicable.tsv` with a reason. Ends with status 0 only if nothing is open and every id that
     /// stands anywhere exists.
     Clauses,
     /// Learn clause by clause where an implementation of OpenC2 stands
