@@ -227,8 +227,11 @@ fn write_others<M: SerializeMap>(
 ) -> Result<(), M::Error> {
     let mut write =
         |key: &Key, any| if is_due(key) { object.serialize_entry(key, &Written(any, form)) } else { Ok(()) };
+    if form.notation != Notation::Concise {
+        return members.iter().try_for_each(|(key, any)| write(key, any));
+    }
     let mut in_form = members.iter().map(|(key, any)| (others.key_in(form, key), any));
-    if form.notation != Notation::Concise || members.len() == 1 {
+    if members.len() == 1 {
         return in_form.try_for_each(|(key, any)| write(&key, any));
     }
     let mut sorted: Vec<_> = in_form.collect();
