@@ -87,7 +87,9 @@ impl World {
     fn open(dir: TempDir, kernel: DryRun) -> Self {
         let misbehaviour = Arc::default();
         let backend = Misbehaving { inner: kernel.clone(), how: Arc::clone(&misbehaviour) };
-        let keeper = Keeper::open(Arc::new(Config::default()), dir.path(), Box::new(backend)).unwrap();
+        let store = oc2_store::Store::open(dir.path()).unwrap();
+        let keeper = Keeper::open(Arc::new(Config::default()), &store, Box::new(backend)).unwrap();
+        drop(store);
         Self { engine: Engine::start(keeper).unwrap(), misbehaviour, kernel, dir }
     }
 
