@@ -166,7 +166,10 @@ impl Drop for File {
 
 /// A damaged file may make redb panic at its end, too.
 fn close(access: Access) {
-    let _ = caught(|| Ok(drop(access)));
+    let _ = caught(|| {
+        drop(access);
+        Ok(())
+    });
 }
 
 /// Writes into a transaction: what takes back the one that has landed, then the batches.
@@ -200,14 +203,14 @@ impl<'t> Tables<'t> {
         let mut undo = Vec::with_capacity(batch.0.len());
         for write in &batch.0 {
             match write {
-                Write::Row { table, key, value } => {
+                Write::Row { table, key, value, .. } => {
                     let rows = self.rows(table)?;
                     let former = match value {
                         Some(value) => rows.insert(&**key, &**value)?,
                         None => rows.remove(&**key)?,
                     };
                     let value = former.map(|former| former.value().into());
-                    undo.push(Write::Row { table: table.clone(), key: key.clone(), value });
+                    undo.push(Write::Row { table: table.clone(), key: key.clone(), value, is_new: false });
                 }
                 Write::Clear(table) => clear(table, self.rows(table)?, &mut undo)?,
             }
@@ -231,7 +234,8 @@ impl<'t> Tables<'t> {
 fn clear(table: &Table, rows: &mut Rows<'_>, undo: &mut Vec<Write>) -> Result<(), Cause> {
     for row in rows.iter()? {
         let (key, value) = row?;
-        undo.push(Write::Row { table: table.clone(), key: key.value().into(), value: Some(value.value().into()) });
+        let (key, value) = (key.value().into(), Some(value.value().into()));
+        undo.push(Write::Row { table: table.clone(), key, value, is_new: false });
     }
     rows.retain(|_, _| false)?;
     Ok(())

@@ -17,7 +17,7 @@ use crate::rule::Verdict;
 pub(super) fn write(record: &RuleRecord) -> Vec<u8> {
     let RuleRecord { packets, direction, verdict, stop, suspended_until, producer, created, .. } = record;
     let mut out = Vec::with_capacity(64 + producer.len());
-    let times = u8::from(stop.is_some()) * HAS_STOP | u8::from(suspended_until.is_some()) * IS_SUSPENDED;
+    let times = (u8::from(stop.is_some()) * HAS_STOP) | (u8::from(suspended_until.is_some()) * IS_SUSPENDED);
     out.extend([LAYOUT, place_of(*direction, &DIRECTIONS) | place_of(*verdict, &VERDICTS) << 2 | times]);
     for time in [Some(created), stop.as_ref(), suspended_until.as_ref()].into_iter().flatten() {
         out.extend(time.as_millis().to_be_bytes());

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::*;
+use crate::batch::Merged;
 use crate::key;
 use crate::lock::Lock;
 use crate::testing::Disk;
@@ -184,6 +185,36 @@ fn a_disk_that_fails_for_long_costs_no_memory() {
     world.disk.repair();
     world.store.settle().unwrap();
     assert_eq!(world.rows()[0].1, "owed 299");
+}
+
+#[test]
+fn of_what_is_owed_nothing_is_left_but_what_has_to_be_done() {
+    let world = World::with_rows();
+    world.disk.fail_after(0);
+    for number in 10..20 {
+        let mut batch = Batch::new();
+        batch.insert(&world.table, key::of_i64(number), "new");
+        batch.append(world.put(number, "changed"));
+        world.store.commit_owed(batch).unwrap_err();
+        if number > 10 {
+            let mut batch = Batch::new();
+            batch.delete(&world.table, key::of_i64(number));
+            world.store.commit_owed(batch).unwrap_err();
+        }
+    }
+    let mut merged = Merged::default();
+    let mut owed = Batch::new();
+    for number in [10, 11] {
+        owed.insert(&world.table, key::of_i64(number), "new");
+        owed.append(world.put(number, "changed"));
+    }
+    owed.delete(&world.table, key::of_i64(11));
+    owed.delete(&world.table, key::of_i64(1));
+    merged.take_in(owed);
+    assert_eq!(merged.into_batch().0.len(), 2, "a new row, and one that is to go");
+    world.disk.repair();
+    world.store.settle().unwrap();
+    assert_eq!(world.rows().last().unwrap(), &(10, "changed".to_owned()));
 }
 
 #[tokio::test]
