@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::thread;
 
 use oc2_actuator::{Actuator, Context};
-use oc2_core::types::time::DateTime;
 use oc2_core::{CommandRow, Profile, Rejection};
 use oc2_profile_slpf::{Command, Results, Slpf, Specifiers, UpdateFile};
 use tokio::sync::oneshot;
@@ -129,7 +128,7 @@ impl Actuator for PacketFilter {
     /// A number that was used stays used. What would cut off something guarded if it began now is refused at once, and judged
     /// again when it begins.
     async fn check(&self, command: &Command, context: &Context) -> Result<(), Rejection> {
-        let now = DateTime::now();
+        let now = self.config.clock.now();
         let Context { window, .. } = context;
         if self.config.reject_expired && window.stop.is_some_and(|stop| stop < now && window.start < stop) {
             return Err(Rejection::malformed("args: the time for this Command is over"));

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use oc2_actuator::Context;
+use oc2_clock::Clock;
 use oc2_core::Rejection;
 use oc2_core::types::time::DateTime;
 use oc2_profile_slpf::{Refusal, RuleNumber};
@@ -57,7 +58,7 @@ impl Keeper {
         (mut store, contents): (Store, Contents),
         mut backend: Box<dyn Backend>,
     ) -> Result<Self, OpenError> {
-        let now = DateTime::now();
+        let now = config.clock.now();
         let Contents { records, numbering } = contents;
         let n_stored = records.len();
         let is_stale = records.iter().any(|record| record.deadline().is_some_and(|deadline| deadline <= now));
@@ -90,7 +91,7 @@ impl Keeper {
     pub(crate) fn perform(&mut self, order: Order, context: &Context) -> Result<Option<RuleNumber>, Rejection> {
         self.settle()?;
         let refusal = Refusals::of(&order);
-        let now = DateTime::now();
+        let now = self.config.clock.now();
         let plan = self.plan(order, context, now)?;
         let number = plan.number;
         if context.window.is_over(now) {
@@ -106,7 +107,7 @@ impl Keeper {
     /// # Errors
     /// The refusal.
     pub(crate) fn check(&self, order: Order, context: &Context) -> Result<(), Rejection> {
-        self.plan(order, context, DateTime::now()).map(drop)
+        self.plan(order, context, self.config.clock.now()).map(drop)
     }
 
     /// Nothing is planned that would cut off what has to stay reachable.
@@ -134,6 +135,11 @@ impl Keeper {
     /// Asks the kernel whether it holds the rules that it should.
     pub(crate) fn kernel_agrees(&mut self) -> Result<bool, BackendError> {
         self.backend.holds(&self.state.rules.ruleset())
+    }
+
+    /// The clock by which windows open and close.
+    pub(crate) fn clock(&self) -> Clock {
+        self.config.clock.clone()
     }
 
     /// Has the back end say when others change what is ours.
@@ -164,7 +170,7 @@ impl Keeper {
 
     /// Does what is due by now: ends windows, brings back suspended rules, tries repairs.
     pub(crate) fn tick(&mut self) {
-        let edits = due(&self.state.rules, DateTime::now());
+        let edits = due(&self.state.rules, self.config.clock.now());
         if !edits.is_empty() {
             self.end_windows(edits);
         }
@@ -173,15 +179,14 @@ impl Keeper {
         }
     }
 
-    /// When to call `tick` next, seen from now. Never later than after a short while if a window is open: somebody may
-    /// set the clock.
-    pub(crate) fn until_tick(&self) -> Option<Duration> {
-        let deadline = self.state.rules.next_deadline().map(|deadline| {
-            let milliseconds = deadline.since(DateTime::now()).as_millis();
-            Duration::from_millis(milliseconds).min(CLOCK_INTERVAL)
-        });
-        let retry = self.doubt.any().then(|| (self.doubt.not_before + RETRY).saturating_duration_since(Instant::now()));
-        [deadline, retry].into_iter().flatten().min()
+    /// When to call `tick` next, by the clock: somebody may set it.
+    pub(crate) fn next_deadline(&self) -> Option<DateTime> {
+        self.state.rules.next_deadline()
+    }
+
+    /// How long to wait before `tick` is called, whatever the clock shows: there is something to repair.
+    pub(crate) fn until_retry(&self) -> Option<Duration> {
+        self.doubt.any().then(|| (self.doubt.not_before + RETRY).saturating_duration_since(Instant::now()))
     }
 
     /// Recovers from a panic in one of the other methods: the change that was being made is taken back, and nothing is
@@ -409,7 +414,6 @@ fn may_succeed_as_load(error: &BackendError) -> bool {
 
 /// Between two attempts that no command asks for.
 const RETRY: Duration = Duration::from_secs(1);
-const CLOCK_INTERVAL: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests;
