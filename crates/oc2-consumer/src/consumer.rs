@@ -29,7 +29,7 @@ use crate::rate::{PeerRates, Rate};
 use crate::registry::{CANCEL_COMMAND, Nobody, Registry};
 use crate::replay::{Replay, Seen};
 use crate::respond::Responder;
-use crate::schedule;
+use crate::schedule::{Schedule, Turn, Wait};
 use crate::settings::Settings;
 use crate::understand::{Asked, Reader, Refused};
 
@@ -48,6 +48,7 @@ struct Shared {
     peer_rates: ArcSwap<PeerRates>,
     replay: Replay,
     jobs: Jobs,
+    schedule: Schedule,
     observers: Observers,
 }
 
@@ -63,6 +64,7 @@ impl Consumer {
         registry: Registry,
         settings: Settings,
         replay: Replay,
+        schedule: Schedule,
         observers: Observers,
     ) -> Self {
         let shared = Shared {
@@ -73,6 +75,7 @@ impl Consumer {
             settings: ArcSwap::from_pointee(settings),
             replay,
             jobs: Jobs::default(),
+            schedule,
             observers,
         };
         Self { shared: Arc::new(shared), reader: Arc::new(reader) }
@@ -355,7 +358,7 @@ impl Shared {
             _ => {
                 let supporting = Registry::supporting(&addressed, &asked.command)?;
                 let job = self.prepare(asked, supporting).await?;
-                if job.starts_at.is_none() {
+                if job.wait.is_none() {
                     self.write_admission(memo).await?;
                 }
                 self.set_going(asked, job, memo.clone(), execution, Arc::clone(record));
@@ -391,25 +394,33 @@ impl Shared {
     /// Lets the actuators check a Command; refused is what all of them refuse.
     async fn prepare(&self, asked: &Asked, supporting: Vec<AnyActuator>) -> Result<Job, Rejection> {
         let command = &asked.command;
-        let now = DateTime::now();
+        let now = self.schedule.now();
         let window = command.args.window(now).map_err(|error| Rejection::malformed(format!("args: {error}")))?;
-        let starts_at = window.is_ahead(now).then_some(window.start);
-        let place = self.jobs.admit(&asked.settings, starts_at.is_some())?;
+        let is_ahead = window.is_ahead(now);
+        let place = self.jobs.admit(&asked.settings, is_ahead)?;
         let context = Context::new(asked.producer().name(), window);
         let mut prepared = Vec::with_capacity(supporting.len());
         for actuator in supporting {
             prepared.push((actuator.nsid(), actuator.prepare(command, context.clone()).await));
         }
         if prepared.iter().any(|(_, prepared)| prepared.is_ok()) {
-            return Ok(Job { prepared, starts_at, place });
+            let wait = is_ahead.then(|| self.wait_until(window.start)).transpose()?;
+            return Ok(Job { prepared, wait, place });
         }
         let refusals = prepared.into_iter().filter_map(|(nsid, prepared)| Some((nsid, prepared.err()?))).collect();
         Err(gather_refusals(refusals).unwrap_or_else(internal_error))
     }
 
+    fn wait_until(&self, start: DateTime) -> Result<Wait, Rejection> {
+        self.schedule.at(start).map_err(|error| {
+            tracing::error!(%error, "No thread to wait for the time of a Command.");
+            Rejection::unavailable("no thread to wait for the time of the command; try again later")
+        })
+    }
+
     /// Starts the one task of a Command.
     fn set_going(self: &Arc<Self>, asked: &Asked, job: Job, memo: Memo, execution: &Execution, record: Arc<Record>) {
-        match job.starts_at {
+        match job.wait {
             Some(_) => execution.schedule(),
             None => {
                 execution.begin();
@@ -423,13 +434,13 @@ impl Shared {
 
     /// Performs a Command when its time has come, and tells the outcome to whoever waits for it.
     async fn run(self: Arc<Self>, job: Job, memo: Memo, execution: Execution, record: Arc<Record>) {
-        let Job { prepared, starts_at, place } = job;
-        let may_run = match starts_at {
-            Some(start) => self.wait_for(start, &memo, &execution).await,
-            None => Ok(()),
+        let Job { prepared, wait, place } = job;
+        let may_run = match wait {
+            Some(wait) => self.wait_for(wait, &memo, &execution).await.map(Some),
+            None => Ok(None),
         };
         let response = match may_run {
-            Ok(()) => {
+            Ok(_turn) => {
                 let (response, is_undone) = perform(prepared).await;
                 record.end(&response);
                 match (is_undone, response.status, memo.key) {
@@ -465,14 +476,20 @@ impl Shared {
 
     /// Waits for the time of a Command, unless it is cancelled or the Consumer stops. Until then nothing of it is on the disk:
     /// what is given up with the process may be asked for again.
-    async fn wait_for(&self, start: DateTime, memo: &Memo, execution: &Execution) -> Result<(), GivenUp> {
-        tokio::select! {
-            () = schedule::until(start) => if !execution.begin() { return Err(GivenUp::Cancelled) },
+    async fn wait_for(&self, wait: Wait, memo: &Memo, execution: &Execution) -> Result<Turn, GivenUp> {
+        let turn = async {
+            let mut turn = wait.await;
+            turn.comes().await;
+            turn
+        };
+        let turn = tokio::select! {
+            turn = turn => if execution.begin() { turn } else { return Err(GivenUp::Cancelled) },
             () = execution.cancelled() => return Err(GivenUp::Cancelled),
             () = self.jobs.gives_up_scheduled() => return Err(GivenUp::Stopping),
-        }
+        };
         self.observers.admit().map_err(GivenUp::NotWritten)?;
-        self.write_admission(memo).await.map_err(GivenUp::NotWritten)
+        self.write_admission(memo).await.map_err(GivenUp::NotWritten)?;
+        Ok(turn)
     }
 
     /// Writes down that a Command is about to be performed. Only then may it be.
@@ -503,7 +520,8 @@ impl Shared {
 /// A Command that at least one actuator is ready to perform.
 struct Job {
     prepared: Vec<(Nsid, Result<Prepared, Rejection>)>,
-    starts_at: Option<DateTime>,
+    /// There is one if it was sent ahead of its time.
+    wait: Option<Wait>,
     place: Place,
 }
 

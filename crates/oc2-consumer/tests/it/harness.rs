@@ -9,7 +9,7 @@ use oc2_consumer::{Consumer, ConsumerBuilder, Settings, WantsActuators};
 use oc2_core::types::time::DateTime;
 use oc2_core::{CommandRow, Mode, Nsid, Profile, Rejection};
 use oc2_encoding::{Encoding, Json};
-use oc2_profile_slpf::{Command, Refusal, Results, RuleNumber, Slpf, Specifiers};
+use oc2_profile_slpf::{Command, Packets, Refusal, Results, RuleNumber, Slpf, Specifiers};
 use oc2_transfer::{Handler, Peer, Reply, Request, Scope};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -89,6 +89,18 @@ impl Recorder {
 
     pub(crate) fn n_performed(&self) -> usize {
         self.0.performed.lock().unwrap().len()
+    }
+
+    /// The nets it allowed or denied, in order.
+    pub(crate) fn nets(&self) -> Vec<String> {
+        let net = |command: &Command| match command {
+            Command::Allow(rule) | Command::Deny { rule, .. } => match &rule.packets {
+                Packets::Ipv4Net(net) => Some(net.to_string()),
+                _ => None,
+            },
+            _ => None,
+        };
+        self.0.performed.lock().unwrap().iter().filter_map(net).collect()
     }
 
     pub(crate) fn n_started(&self) -> usize {
