@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::thread;
 
 use oc2_actuator::{Actuator, Context};
+use oc2_core::types::time::Window;
 use oc2_core::{CommandRow, Profile, Rejection};
 use oc2_profile_slpf::{Command, Results, Slpf, Specifiers, UpdateFile};
 use tokio::sync::oneshot;
@@ -14,7 +15,7 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::error::OpenError;
 use crate::keeper::Keeper;
-use crate::plan::{NewRule, Order};
+use crate::plan::{Deed, NewRule, Order};
 use crate::record::RuleRecord;
 use crate::store::Lock;
 use crate::update;
@@ -149,6 +150,15 @@ impl Actuator for PacketFilter {
         let number = self.engine.perform(order, context).await?;
         let number = number.filter(|_| self.supports_delete());
         Ok(number.map(Results::rule))
+    }
+
+    /// Ends a rule that an allow or deny made, and a suspension by a delete with a window, if nothing has changed the rule since.
+    async fn undo(&self, note: &[u8]) -> Result<(), Rejection> {
+        let deed = Deed::read(note, &self.config.chain_prefix)
+            .ok_or_else(|| Rejection::not_found("no command of this actuator"))?;
+        let now = self.config.clock.now();
+        let context = Context::new(String::new(), Window { start: now, stop: None });
+        self.engine.perform(Order::Undo(deed), context).await.map(drop)
     }
 }
 

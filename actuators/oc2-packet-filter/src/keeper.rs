@@ -25,7 +25,7 @@ use tracing::{error, info, warn};
 use crate::backend::{Alarm, Backend, BackendError};
 use crate::config::{Config, Drift};
 use crate::error::OpenError;
-use crate::plan::{Claims, Cut, Edit, Entry, Order, Plan, RuleList, State, Step, Undo, Watch, Work, due, plan};
+use crate::plan::{Claims, Cut, Deed, Edit, Entry, Order, Plan, RuleList, State, Step, Undo, Watch, Work, due, plan};
 use crate::record::RuleRecord;
 use crate::store::{Contents, Store};
 
@@ -94,6 +94,9 @@ impl Keeper {
         let now = self.config.clock.now();
         let plan = self.plan(order, context, now)?;
         let number = plan.number;
+        if let Some(deed) = Deed::of(&plan) {
+            context.undo.note(deed.write(&self.config.chain_prefix));
+        }
         if context.window.is_over(now) {
             let number = number.map(RuleNumber::as_i64);
             warn!(producer = context.producer, number, "A command had no effect: its window was over.");
@@ -383,7 +386,9 @@ impl Refusals {
     fn of(order: &Order) -> Self {
         match order {
             Order::Insert(_) => Self { inexpressible: Refusal::RuleNotUpdated, failed: Refusal::RuleNotInForce },
-            Order::Remove(_) => Self { inexpressible: Refusal::RuleNotRemoved, failed: Refusal::RuleNotRemoved },
+            Order::Remove(_) | Order::Undo(_) => {
+                Self { inexpressible: Refusal::RuleNotRemoved, failed: Refusal::RuleNotRemoved }
+            }
             Order::Replace(_) => Self { inexpressible: Refusal::RuleNotInForce, failed: Refusal::RuleNotInForce },
         }
     }
