@@ -11,7 +11,6 @@
 //! - The end of a window is never refused: where the store or the kernel fails, the rule is gone from memory, and the
 //!   rest is brought in line later. A rule in the store whose window is over is not restored at a start.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,6 +19,7 @@ use oc2_clock::Clock;
 use oc2_core::Rejection;
 use oc2_core::types::time::DateTime;
 use oc2_profile_slpf::{Refusal, RuleNumber};
+use oc2_store::{Batch, Store};
 use tracing::{error, info, warn};
 
 use crate::backend::{Alarm, Backend, BackendError};
@@ -27,7 +27,7 @@ use crate::config::{Config, Drift};
 use crate::error::OpenError;
 use crate::plan::{Claims, Cut, Deed, Edit, Entry, Order, Plan, RuleList, State, Step, Undo, Watch, Work, due, plan};
 use crate::record::RuleRecord;
-use crate::store::{Contents, Store};
+use crate::store::{Contents, RuleStore};
 
 /// The rules, wherever they are.
 #[derive(Debug)]
@@ -36,10 +36,10 @@ pub(crate) struct Keeper {
     /// What no plan may cut off.
     watch: Option<Watch>,
     state: State,
-    store: Store,
+    store: RuleStore,
     backend: Box<dyn Backend>,
-    /// How to take back the change that is being made.
-    undo: Option<Undo>,
+    /// How to take back the change that is being made, in memory and on the disk.
+    undo: Option<(Undo, Batch)>,
     doubt: Doubt,
 }
 
@@ -48,22 +48,19 @@ impl Keeper {
     ///
     /// # Errors
     /// The store or the kernel does not play along.
-    pub(crate) fn open(config: Arc<Config>, store_dir: &Path, backend: Box<dyn Backend>) -> Result<Self, OpenError> {
-        let opened = Store::open(store_dir, &config.chain_prefix)?;
-        Self::start(config, opened, backend)
-    }
-
-    fn start(
-        config: Arc<Config>,
-        (mut store, contents): (Store, Contents),
-        mut backend: Box<dyn Backend>,
-    ) -> Result<Self, OpenError> {
+    pub(crate) fn open(config: Arc<Config>, store: &Store, mut backend: Box<dyn Backend>) -> Result<Self, OpenError> {
+        let (store, Contents { records, numbering }) = RuleStore::open(store, &config.chain_prefix)?;
         let now = config.clock.now();
-        let Contents { records, numbering } = contents;
         let n_stored = records.len();
-        let is_stale = records.iter().any(|record| record.deadline().is_some_and(|deadline| deadline <= now));
-        let rules = restored(records, &config, now)?;
-        let state = State { rules, numbering };
+        // In memory they are what they were, until they become what they are by now.
+        let rules = stored(records, &config)?;
+        let mut state = State { rules, numbering };
+        let edits = due(&state.rules, now);
+        if !edits.is_empty() {
+            let step = Step::Edit(edits);
+            store.commit(store.batch(&step, &Claims::default()))?;
+            state.adopt(Plan { step, claims: Claims::default(), number: None });
+        }
         let watch = Watch::of(&config);
         if let Some(Err(cut)) = watch.as_ref().map(|watch| watch.check_all(&state.rules, now)) {
             // They were commanded before it was guarded. To leave them out would open what was to be closed.
@@ -75,9 +72,6 @@ impl Keeper {
                     "Too many rules of the store overlap to tell whether they cut off what has to stay reachable."
                 ),
             }
-        }
-        if is_stale {
-            store.rewrite(&state)?;
         }
         backend.load(&state.rules.ruleset())?;
         info!(n_stored, n_restored = state.rules.iter().len(), "The kernel holds the rules of the store.");
@@ -197,19 +191,20 @@ impl Keeper {
     pub(crate) fn recover(&mut self) {
         error!("A panic while the rules were changed; they are brought in line again.");
         self.take_back();
-        self.doubt = Doubt { store: true, kernel: true, ..self.doubt };
+        let is_stored = self.store.owe(self.store.whole(&self.state)).is_ok();
+        self.doubt = Doubt { store: !is_stored, kernel: true, ..self.doubt };
         self.repair();
     }
 
     fn carry_out(&mut self, plan: Plan) -> Result<(), Failure> {
-        if let Err(error) = self.store.commit(&plan.step, &plan.claims) {
-            error!(%error, "The store failed.");
+        let batch = self.store.batch(&plan.step, &plan.claims);
+        let Ok(taken_back) = self.store.commit(batch) else {
             self.doubt.store = true;
             self.repair();
             return Err(Failure::Store);
-        }
+        };
         let (work, undo) = self.state.adopt(plan);
-        self.undo = Some(undo);
+        self.undo = Some((undo, taken_back));
         match self.put_in_force(&work) {
             Ok(()) => {
                 self.undo = None;
@@ -217,7 +212,6 @@ impl Keeper {
             }
             Err(error) => {
                 self.take_back();
-                self.doubt.store = true;
                 self.repair();
                 Err(Failure::of_kernel(&error, !self.doubt.any()))
             }
@@ -260,12 +254,7 @@ impl Keeper {
     fn end_windows(&mut self, edits: Vec<Edit>) {
         edits.iter().for_each(tell_of_end);
         let step = Step::Edit(edits);
-        if !self.doubt.store
-            && let Err(error) = self.store.commit(&step, &Claims::default())
-        {
-            error!(%error, "The store failed at the end of a window.");
-            self.doubt.store = true;
-        }
+        self.owe(self.store.batch(&step, &Claims::default()));
         let (work, _) = self.state.adopt(Plan { step, claims: Claims::default(), number: None });
         if self.doubt.kernel {
             return self.repair();
@@ -277,10 +266,18 @@ impl Keeper {
         }
     }
 
+    /// A number that was given automatically stays used up: nobody asks for it.
     fn take_back(&mut self) {
-        if let Some(undo) = self.undo.take() {
+        if let Some((undo, mut batch)) = self.undo.take() {
+            batch.append(self.store.used_up(undo.claims()));
             self.state.take_back(undo);
+            self.owe(batch);
         }
+    }
+
+    /// What has to be on the disk is, or will be before anything else.
+    fn owe(&mut self, batch: Batch) {
+        self.doubt.store |= self.store.owe(batch).is_err();
     }
 
     /// Goes on only with a store and a kernel that hold what they should.
@@ -299,12 +296,8 @@ impl Keeper {
     fn repair(&mut self) {
         let started = Instant::now();
         self.doubt.not_before = started;
-        if self.doubt.store {
-            match self.store.rewrite(&self.state) {
-                Ok(()) => self.doubt.store = false,
-                Err(error) => error!(%error, "The store cannot be brought in line with the rules."),
-            }
-        }
+        // The store says itself what is wrong with it.
+        self.doubt.store = self.doubt.store && self.store.settle().is_err();
         if self.doubt.kernel
             && let Err(error) = self.load()
         {
@@ -324,14 +317,12 @@ fn tell_of_end(edit: &Edit) {
     }
 }
 
-/// The rules that are still to be in force at `now`.
-fn restored(records: Vec<RuleRecord>, config: &Config, now: DateTime) -> Result<RuleList, OpenError> {
+fn stored(records: Vec<RuleRecord>, config: &Config) -> Result<RuleList, OpenError> {
     let entry = |record: RuleRecord| {
         let number = record.number;
-        Entry::of(record.resumed(now), &config.mode)
-            .map_err(|reason| OpenError::Rule { number, reason: reason.to_string() })
+        Entry::of(record, &config.mode).map_err(|reason| OpenError::Rule { number, reason: reason.to_string() })
     };
-    records.into_iter().filter(|record| !record.is_over(now)).map(entry).collect()
+    records.into_iter().map(entry).collect()
 }
 
 /// What may hold something else than memory does.

@@ -108,7 +108,9 @@ impl World {
         let misbehaviour = Arc::default();
         let backend = Misbehaving { inner: kernel.clone(), how: Arc::clone(&misbehaviour) };
         let config = Arc::new(Config { clock: clock.clone(), ..Config::default() });
-        let keeper = Keeper::open(config, dir.path(), Box::new(backend)).unwrap();
+        let store = oc2_store::Store::open(dir.path()).unwrap();
+        let keeper = Keeper::open(config, &store, Box::new(backend)).unwrap();
+        drop(store);
         Self { engine: Engine::start(keeper).unwrap(), misbehaviour, kernel, clock, dir }
     }
 

@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -6,13 +7,13 @@ use oc2_clock::Hand;
 use oc2_core::StatusCode;
 use oc2_core::types::time::Window;
 use oc2_profile_slpf::{Direction, DropProcess, Packets, Rule};
+use oc2_store::testing::Disk;
 use tempfile::TempDir;
 
 use super::*;
 use crate::backend::{DryRun, Fault, Faults, Faulty};
 use crate::config::Mode;
 use crate::plan::NewRule;
-use crate::store::failing::Disk;
 
 #[test]
 fn what_succeeded_is_in_force_and_stored() {
@@ -152,7 +153,7 @@ fn killed_anywhere_the_next_start_makes_kernel_and_store_agree() {
 fn a_rule_is_on_the_disk_before_it_is_in_the_kernel() {
     let mut world = World::new();
     let seen = Arc::default();
-    let path = world.dir.path().join("slpf-OC2.redb");
+    let path = world.dir.path().join("state.redb");
     world.restart_with(Box::new(Witness { kernel: world.kernel.clone(), path, seen: Arc::clone(&seen) }));
     let number = world.perform(any(1)).unwrap().unwrap();
     let other = world.perform(transient(2)).unwrap().unwrap();
@@ -437,8 +438,8 @@ impl World {
         drop(self.keeper.take());
         self.disk.repair();
         let config = Arc::new(Config { clock: self.clock.clone(), ..Config::default() });
-        let opened = Store::open_with(self.dir.path(), &config.chain_prefix, self.disk.opener()).unwrap();
-        self.keeper = Some(Keeper::start(config, opened, backend).unwrap());
+        let store = self.disk.open(self.dir.path()).unwrap();
+        self.keeper = Some(Keeper::open(config, &store, backend).unwrap());
     }
 
     fn keeper(&self) -> &Keeper {
@@ -507,7 +508,7 @@ impl World {
     fn assert_agreement_of_all(&mut self) {
         assert!(!self.keeper().doubt.any());
         assert_eq!(self.kernel.rules(), Some(self.keeper().state.rules.ruleset()));
-        let contents = as_after_a_kill(&self.dir.path().join("slpf-OC2.redb"));
+        let contents = as_after_a_kill(&self.dir.path().join("state.redb"));
         let persistent = self.keeper().rules().into_iter().filter(|record| record.persistent);
         assert_eq!(contents.records, persistent.collect::<Vec<_>>());
         assert_eq!(contents.numbering, self.keeper().state.numbering);
@@ -517,8 +518,8 @@ impl World {
 /// What a process that is killed now leaves: a copy of the file tells.
 fn as_after_a_kill(path: &Path) -> Contents {
     let copy = TempDir::new().unwrap();
-    std::fs::copy(path, copy.path().join("slpf-OC2.redb")).unwrap();
-    Store::open(copy.path(), &Config::default().chain_prefix).unwrap().1
+    std::fs::copy(path, copy.path().join("state.redb")).unwrap();
+    RuleStore::open(&Store::open(copy.path()).unwrap(), &Config::default().chain_prefix).unwrap().1
 }
 
 /// A kernel that looks at the disk whenever it is changed.
