@@ -347,6 +347,33 @@ async fn a_producer_hears_flat_responses_on_the_topic_of_such_peers() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_producer_that_is_told_to_writes_the_flat_layout() {
+    let Some(broker) = Mosquitto::start() else { return };
+    let mut consumer = RawClient::connect(broker.port());
+    consumer.subscribe(DEVICE);
+    let transfer = crate::harness::transfer(options(broker.port()), "zulu");
+    let flat = transfer.clone().in_flat_layout();
+    // The id is known from the message, too.
+    for request_id in [Some("a".to_owned()), None] {
+        let answers = flat.exchange(Outgoing { request_id, ..outgoing("a") }).await.unwrap();
+        let heard = consumer.receive();
+        let expected = r#"{"content":{"request":{"action":"query","target":{"features":[]}}},"request_id":"a","created":1610483630000,"from":"omega"}"#;
+        assert_eq!(heard.text(), expected);
+        let response = r#"{"content":{"response":{"status":200}},"request_id":"a","from":"zulu"}"#;
+        consumer.publish(&Draft::openc2("oc2/rsp", "rsp", response));
+        assert_eq!(all(answers).await.concat(), crate::harness::response("a", "zulu", 200));
+    }
+    let answers = transfer.exchange(outgoing("b")).await.unwrap();
+    assert_eq!(consumer.receive().text(), command("b"), "the others are told in the layout of the standard");
+    drop(answers);
+    let compact = Outgoing::new(r#"[{"request_id":"a"},{"openc2":{"request":["query",{"features":[]}]}}]"#, JSON);
+    for other in [compact, Outgoing::new(&b"\x82\xa0\xa0"[..], CBOR)] {
+        let error = flat.exchange(other).await.err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(error.contains("the flat layout is for messages in JSON by name"), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_producer_ignores_what_is_no_response_to_it() {
     // MQTT-017, MQTT-036, MQTT-083
     let Some(broker) = Mosquitto::start() else { return };
