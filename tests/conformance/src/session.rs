@@ -72,6 +72,11 @@ impl<'w> Session<'w> {
         self.wire.tapped().is_some()
     }
 
+    /// Whether the client of the subject speaks TLS to its broker.
+    pub(crate) fn is_secured_tap(&self) -> bool {
+        self.wire.tapped().is_some_and(|tap| !tap.hellos().is_empty())
+    }
+
     pub(crate) fn tap(&self) -> io::Result<&oc2_tests_broker::Tap> {
         self.wire.tapped().ok_or_else(|| io::Error::other("there is no tap"))
     }

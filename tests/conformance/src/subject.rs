@@ -69,10 +69,15 @@ impl Ours {
 
     /// Starts it at a broker.
     pub(crate) fn over_mqtt(broker: u16) -> io::Result<Self> {
-        Self::start(Extent::Full, Some(broker))
+        Self::start(Extent::Full, Some(&format!("mqtt://127.0.0.1:{broker}\"")))
     }
 
-    fn start(extent: Extent, broker: Option<u16>) -> io::Result<Self> {
+    /// Starts it at a broker with TLS, whose authority is this.
+    pub(crate) fn over_mqtts(broker: u16, ca: &Path) -> io::Result<Self> {
+        Self::start(Extent::Full, Some(&format!("mqtts://localhost:{broker}\"\nca = {:?}", ca.display().to_string())))
+    }
+
+    fn start(extent: Extent, broker: Option<&str>) -> io::Result<Self> {
         let dir = tempfile::tempdir()?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut own = Self { dir, port, has_http: broker.is_none(), child: None };
@@ -136,7 +141,7 @@ impl Ours {
         }
     }
 
-    fn configure(&self, extent: Extent, broker: Option<u16>, listeners: &[String]) -> io::Result<()> {
+    fn configure(&self, extent: Extent, broker: Option<&str>, listeners: &[String]) -> io::Result<()> {
         let rules = self.path("rules");
         fs::create_dir_all(&rules)?;
         fs::write(rules.join("good.rules"), GOOD_RULES)?;
@@ -144,8 +149,8 @@ impl Ours {
         let state = self.path("state").display().to_string();
         let _ = write!(common, "[consumer]\nid = \"{DEVICE}\"\nstate_dir = {state:?}\nrate_limit = 60000\n");
         let mut rest = String::new();
-        if let Some(port) = broker {
-            let _ = write!(rest, "[mqtt]\nbroker = \"mqtt://127.0.0.1:{port}\"\n");
+        if let Some(broker) = broker {
+            let _ = write!(rest, "[mqtt]\nbroker = \"{broker}\n");
         }
         rest +=
             "[policy]\ndangerously_allow_everything = true\n[[actuator]]\nprofile = \"slpf\"\nbackend = \"dry-run\"\n";

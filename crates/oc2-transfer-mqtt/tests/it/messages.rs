@@ -2,10 +2,10 @@
 
 use oc2_core::Mode;
 use oc2_tests_broker::{Direction, Draft, Impostor, Kind, Mosquitto, Publish, RawClient, Tap, wait_until};
-use oc2_transfer::{Scope, Transfer};
+use oc2_transfer::{Outgoing, Scope, Transfer};
 use oc2_transfer_mqtt::{Destination, MqttTransfer, Settings};
 
-use crate::harness::{Consumer, Doer, all, command, options, outgoing, response, settings};
+use crate::harness::{CBOR, Consumer, Doer, JSON, all, command, options, outgoing, response, settings};
 
 use Direction::{ToBroker, ToClient};
 

@@ -1,5 +1,6 @@
 //! The suite against ours, and against ours with faults: each fault is found.
 
+mod brokers;
 mod mqtt_mutants;
 mod mutant;
 mod mutants;

@@ -1,0 +1,102 @@
+//! Runs against ours, in all its ways.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use oc2_tests_broker::{Mosquitto, Tap};
+
+use super::{Cli, Failure};
+use crate::check::{Check, Over};
+use crate::producer::OwnBroker;
+use crate::progress::Progress;
+use crate::run::{Filter, run};
+use crate::session::Asked;
+use crate::subject::{DEVICE, Extent, Ours};
+use crate::verdict::Notes;
+use crate::wire::client::Broker;
+use crate::wire::http::Http;
+use crate::wire::mqtt::Mqtt;
+
+impl Cli {
+    /// Ours in all its ways, whose notes are put together.
+    pub(super) fn ours(&self, checks: &[Check], filter: &Filter, progress: &mut Progress) -> Result<Notes, Failure> {
+        let asked = self.asked(filter, true)?;
+        let mut notes = Notes::default();
+        if self.subject != "ours-mqtt" {
+            for extent in [Extent::Full, Extent::Bare] {
+                progress.begin(checks.len());
+                let mut ours = Ours::over_http(extent)?;
+                let mut wire = Http::new("127.0.0.1", ours.port(), "", Duration::from_secs(self.choice.timeout));
+                let mut restart = || ours.stop().and_then(|()| ours.start_again());
+                notes.merge(run(&mut wire, asked.clone(), checks, Some(&mut restart), progress)?);
+            }
+        }
+        if self.subject == "ours"
+            && let Some(own) = self.ours_over_https(&asked, checks, progress)?
+        {
+            notes.merge(own);
+        }
+        if self.subject != "ours-http" {
+            match Mosquitto::start() {
+                None => progress.say("mosquitto is not installed: nothing was run over MQTT."),
+                Some(broker) => {
+                    progress.begin(checks.len());
+                    notes.merge(self.ours_over_mqtt(&broker, asked.clone(), checks, progress)?);
+                    notes.merge(self.ours_over_mqtts(asked, checks, progress)?);
+                }
+            }
+        }
+        Ok(notes)
+    }
+
+    /// What does not depend on TLS was seen without it; the rest of HTTPS holds in both modes.
+    fn ours_over_https(
+        &self,
+        asked: &Asked,
+        checks: &[Check],
+        progress: &mut Progress,
+    ) -> Result<Option<Notes>, Failure> {
+        let Some((ours, files)) = Ours::over_https()? else { return Ok(None) };
+        let asked = Asked { files, ..asked.clone() };
+        let tls = asked.files.config().map_err(Failure::Usage)?;
+        let patience = Duration::from_secs(self.choice.timeout);
+        let mut wire = Http::new("localhost", ours.port(), "", patience).secured(Arc::new(tls));
+        let checks: Vec<_> =
+            checks.iter().filter(|check| matches!(check.needs.over, Over::Http | Over::Tls)).copied().collect();
+        progress.begin(checks.len());
+        Ok(Some(run(&mut wire, asked, &checks, None, progress)?))
+    }
+
+    fn ours_over_mqtt(
+        &self,
+        broker: &Mosquitto,
+        asked: Asked,
+        checks: &[Check],
+        progress: &mut Progress,
+    ) -> Result<Notes, Failure> {
+        let tap = Tap::to(broker.port());
+        let mut ours = Ours::over_mqtt(tap.port())?;
+        let patience = Duration::from_secs(self.choice.timeout);
+        let mut wire = Mqtt::connect(&Broker::here(broker.port()), DEVICE, patience, Some(tap))?;
+        let mut restart = || ours.stop().and_then(|()| ours.start_again());
+        // What does not depend on the transfer was seen over HTTP, in a tenth of the time.
+        let is_of_mqtt =
+            |check: &&Check| self.subject == "ours-mqtt" || matches!(check.needs.over, Over::Mqtt | Over::Tap);
+        let checks: Vec<_> = checks.iter().filter(is_of_mqtt).copied().collect();
+        Ok(run(&mut wire, asked, &checks, Some(&mut restart), progress)?)
+    }
+
+    /// What its client offers to a broker with TLS.
+    fn ours_over_mqtts(&self, asked: Asked, checks: &[Check], progress: &mut Progress) -> Result<Notes, Failure> {
+        let own = OwnBroker::start(true)?;
+        let ca = own.ca().unwrap_or_default();
+        let mut ours = Ours::over_mqtts(own.tap.port(), &ca)?;
+        let patience = Duration::from_secs(self.choice.timeout);
+        let OwnBroker { tap, broker, .. } = &own;
+        let mut wire = Mqtt::connect(broker, DEVICE, patience, Some(tap.clone()))?;
+        let mut restart = || ours.stop().and_then(|()| ours.start_again());
+        let checks: Vec<_> = checks.iter().filter(|check| check.needs.over == Over::SecuredTap).copied().collect();
+        progress.begin(checks.len());
+        Ok(run(&mut wire, asked, &checks, Some(&mut restart), progress)?)
+    }
+}
