@@ -39,6 +39,8 @@ pub(crate) enum Over {
     Tap,
     /// MQTT, where the hello of the subject's client to a broker with TLS can be seen.
     SecuredTap,
+    /// Packets through its filter, on both sides of which the suite is.
+    Packets,
 }
 
 impl Check {

@@ -15,11 +15,12 @@ use self::address::Address;
 use self::trust::Trust;
 use crate::check::{self, Check};
 use crate::clause::{Role, rows};
+use crate::field::{Field, agent};
 use crate::producer::{self, OwnBroker, Place};
 use crate::progress::Progress;
 use crate::report::{Format, Report, statement};
-use crate::run::{Filter, run};
-use crate::session::Asked;
+use crate::run::{Filter, conduct, run};
+use crate::session::{Asked, Session};
 use crate::subject::DEVICE;
 use crate::verdict::Notes;
 use crate::wire::dry::Dry;
@@ -61,6 +62,12 @@ pub struct Cli {
     /// The device of the Consumer behind a broker
     #[arg(long, value_name = "ID", default_value = DEVICE)]
     device: String,
+    /// Runs as an agent of a field
+    #[arg(long, hide = true)]
+    agent: bool,
+    /// Runs what packets show, in namespaces of its own, on this back end
+    #[arg(long, hide = true, value_name = "BACKEND")]
+    enclosed: Option<String>,
     #[command(flatten)]
     trust: Trust,
     #[command(flatten)]
@@ -150,7 +157,15 @@ impl Cli {
     }
 
     fn outcome(&self) -> Result<bool, Failure> {
+        if self.agent {
+            return agent::run().map(|()| true).map_err(Failure::from);
+        }
         let filter = self.choice.filter();
+        if let Some(backend) = &self.enclosed {
+            let notes = self.in_enclosure(backend, &filter)?;
+            print(&notes.to_json().map_err(io::Error::from)?);
+            return Ok(true);
+        }
         if !rows().iter().any(|row| filter.wants(row)) {
             return Err(Failure::Usage("No row is in that choice.".into()));
         }
@@ -273,7 +288,10 @@ impl Cli {
         for check in check::all() {
             let mut wire = Dry::new(transfer);
             let asked = self.asked(filter, self.consumer.is_none())?;
-            run(&mut wire, asked, &[check], None, &mut Progress::silent())?;
+            let mut field = Field::dry();
+            let mut session = Session::new(&mut wire, asked);
+            session.field = (self.consumer.is_none() && self.subject == "ours").then_some(&mut field);
+            conduct(session, &[check], &mut Progress::silent())?;
             // The first line of each asks what the subject is.
             if wire.lines.len() > 1 {
                 let mark = if check.needs.changes { "  (changes rules)" } else { "" };

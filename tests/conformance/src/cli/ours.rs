@@ -6,11 +6,12 @@ use std::time::Duration;
 use oc2_tests_broker::{Mosquitto, Tap};
 
 use super::{Cli, Failure};
-use crate::check::{Check, Over};
+use crate::check::{self, Check, Over};
+use crate::field::{Field, enclosed, enter};
 use crate::producer::OwnBroker;
 use crate::progress::Progress;
-use crate::run::{Filter, run};
-use crate::session::Asked;
+use crate::run::{Filter, conduct, run};
+use crate::session::{Asked, Session};
 use crate::subject::{DEVICE, Extent, Ours};
 use crate::verdict::Notes;
 use crate::wire::client::Broker;
@@ -30,6 +31,9 @@ impl Cli {
                 let mut restart = || ours.stop().and_then(|()| ours.start_again());
                 notes.merge(run(&mut wire, asked.clone(), checks, Some(&mut restart), progress)?);
             }
+        }
+        if self.subject == "ours" {
+            self.by_packets(filter, &mut notes, progress);
         }
         if self.subject == "ours"
             && let Some(own) = self.ours_over_https(&asked, checks, progress)?
@@ -99,4 +103,40 @@ impl Cli {
         progress.begin(checks.len());
         Ok(run(&mut wire, asked, &checks, Some(&mut restart), progress)?)
     }
+
+    /// What packets show, in namespaces where ours has a filter of the kernel. That there are none to be had is noted.
+    fn by_packets(&self, filter: &Filter, notes: &mut Notes, progress: &mut Progress) {
+        let mut arguments = vec!["--enclosed".to_owned(), "auto".to_owned()];
+        for (name, values) in [("--only", &filter.only), ("--section", &filter.sections), ("--id", &filter.ids)] {
+            arguments.extend(values.iter().flat_map(|value| [name.to_owned(), value.clone()]));
+        }
+        let seen =
+            enclosed(&arguments).and_then(|output| Notes::from_json(&output.stdout).map_err(std::io::Error::from));
+        match seen {
+            Ok(seen) => notes.merge_packets(seen),
+            Err(error) => {
+                progress.say(&format!("No packet was looked at: {error}"));
+                for id in packet_checks().iter().flat_map(Check::ids) {
+                    notes.lack_if_unseen(id, &format!("It takes packets, and namespaces for them: {error}"));
+                }
+            }
+        }
+    }
+
+    /// The same from within.
+    pub(super) fn in_enclosure(&self, backend: &str, filter: &Filter) -> Result<Notes, Failure> {
+        enter()?;
+        let mut field = Field::lay_out()?;
+        let mut ours = Ours::on(backend)?;
+        let mut wire = Http::new("127.0.0.1", ours.port(), "", Duration::from_secs(self.choice.timeout));
+        let mut restart = || ours.stop().and_then(|()| ours.start_again());
+        let mut session = Session::new(&mut wire, self.asked(filter, true)?);
+        session.field = Some(&mut field);
+        session.restart = Some(&mut restart);
+        Ok(conduct(session, &packet_checks(), &mut Progress::silent())?)
+    }
+}
+
+fn packet_checks() -> Vec<Check> {
+    check::all().into_iter().filter(|check| check.needs.over == Over::Packets).collect()
 }

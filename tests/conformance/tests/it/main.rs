@@ -5,6 +5,7 @@ mod mqtt_mutants;
 mod mutant;
 mod mutants;
 mod ours;
+mod packets;
 mod producers;
 mod statement;
 mod suite;
