@@ -20,7 +20,7 @@ pub(super) fn write(record: &RuleRecord) -> Result<Vec<u8>, serde_json::Error> {
         verdict: record.verdict.into(),
         stop: record.stop.map(InOpenC2),
         suspended_until: record.suspended_until.map(InOpenC2),
-        producer: record.producer.clone(),
+        producer: record.producer.to_string(),
         created: InOpenC2(record.created),
     })
 }
@@ -36,7 +36,7 @@ pub(super) fn read(number: RuleNumber, json: &[u8]) -> Result<RuleRecord, String
         persistent: true,
         stop: stored.stop.map(|InOpenC2(time)| time),
         suspended_until: stored.suspended_until.map(|InOpenC2(time)| time),
-        producer: stored.producer,
+        producer: stored.producer.into(),
         created: stored.created.0,
     })
 }
@@ -224,7 +224,7 @@ mod tests {
             persistent: true,
             stop: DateTime::from_millis(2).ok(),
             suspended_until: None,
-            producer: "p".to_owned(),
+            producer: "p".into(),
             created: DateTime::from_millis(1).unwrap(),
         }
     }
