@@ -10,6 +10,7 @@
 
 mod delta;
 mod intervals;
+mod keys;
 mod lane;
 #[cfg(test)]
 mod model;
@@ -57,7 +58,7 @@ impl Image {
             |path: &Path| former.and_then(|former| former.lanes.get(path)).map(Lane::shapes).unwrap_or_default();
         let lanes = Path::all(mode).into_iter().map(|path| (path, Lane::new(path, shapes(&path)))).collect();
         let mut image = Self { mode: mode.clone(), lanes, runs: Runs::default() };
-        let mut delta = Delta::default();
+        let mut delta = Delta::idle();
         for family in Family::ALL {
             for hook in oc2_packet_filter::Hook::ALL {
                 rules.chain(family, hook).for_each(|rule| image.insert(rule, &mut delta));
@@ -95,21 +96,20 @@ impl Image {
         }
     }
 
-    /// All steps that make our table from whatever it was.
-    pub(crate) fn load(&self) -> Vec<Op> {
+    /// All steps that make our table from whatever it was, made as they are asked for: together they are many times the rules.
+    pub(crate) fn load(&self) -> impl Iterator<Item = Op> {
         // There has to be one to be deleted.
-        let mut ops = vec![Op::AddTable, Op::DeleteTable, Op::AddTable];
-        let chains = self.chains();
-        ops.extend(chains.iter().map(|chain| Op::AddChain(chain.name.clone(), chain.hook)));
-        for (spec, elements) in self.sets() {
+        let begin = [Op::AddTable, Op::DeleteTable, Op::AddTable];
+        let (mut chains, mut rules) = (Vec::new(), Vec::new());
+        for Chain { name, hook, rules: of_chain } in self.chains() {
+            chains.push(Op::AddChain(name.clone(), hook));
+            rules.extend(of_chain.into_iter().map(|rule| Op::AddRule(name.clone(), rule)));
+        }
+        let set = |(spec, elements): (SetSpec, _)| {
             let name = spec.name.clone();
-            ops.push(Op::AddSet(spec));
-            ops.push(Op::AddElements(name, elements));
-        }
-        for Chain { name, rules, .. } in chains {
-            ops.extend(rules.into_iter().map(|rule| Op::AddRule(name.clone(), rule)));
-        }
-        ops
+            [Op::AddSet(spec), Op::AddElements(name, elements)]
+        };
+        begin.into_iter().chain(chains).chain(self.sets().flat_map(set)).chain(rules)
     }
 
     /// All sets and what is in them.

@@ -7,6 +7,7 @@ mod table;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use oc2_clock::Clock;
 use oc2_core::{Command, Pair, Profile, Rejection, Terms};
@@ -198,9 +199,9 @@ pub enum Mode {
     Gateway(Outside),
 }
 
-/// The interfaces of a gateway that lead outside; at least one.
+/// The interfaces of a gateway that lead outside; at least one. Clones share them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outside(Vec<Interface>);
+pub struct Outside(Arc<[Interface]>);
 
 impl Outside {
     /// These interfaces.
@@ -211,7 +212,7 @@ impl Outside {
         if interfaces.is_empty() {
             return Err(ConfigError::new("mode gateway needs the names of the outside interfaces").within("outside"));
         }
-        Ok(Self(interfaces))
+        Ok(Self(interfaces.into()))
     }
 
     /// The interfaces.

@@ -25,13 +25,13 @@ fn check(mode: &Mode) {
         let mut scenario = Scenario::new(seed, mode.clone());
         let mut image = Image::of(&Ruleset::new(), mode, None);
         let mut kernel = Model::default();
-        image.load().into_iter().for_each(|op| kernel.perform(op));
+        image.load().for_each(|op| kernel.perform(op));
         for _ in 0..200 {
             let ops = match scenario.step() {
                 Told::Apply(changes) => image.apply(&changes),
                 Told::Load(rules) => {
                     image = Image::of(&rules, mode, None);
-                    image.load()
+                    image.load().collect()
                 }
             };
             ops.into_iter().for_each(|op| kernel.perform(op));
@@ -51,7 +51,7 @@ fn check(mode: &Mode) {
             }
         }
         let mut whole = Model::default();
-        image.load().into_iter().for_each(|op| whole.perform(op));
+        image.load().for_each(|op| whole.perform(op));
         assert_eq!(kernel.contents(), whole.contents(), "{seed}: the steps come to the whole");
     }
 }

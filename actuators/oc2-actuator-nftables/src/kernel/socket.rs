@@ -70,18 +70,18 @@ impl Socket {
     }
 
     /// Performs the steps in our table, all or none.
-    pub(crate) fn commit(&mut self, table: &str, ops: &[Op]) -> Result<(), Failure> {
+    pub(crate) fn commit(&mut self, table: &str, ops: impl IntoIterator<Item = Op>) -> Result<(), Failure> {
         let Some(first) = self.sequence.checked_add(1) else { return Err(Failure::Unsent(Errno::OVERFLOW.into())) };
         let (mut batch, mut sequence, mut id) = (Writer::default(), first, 0);
         batch.message(wire::around(wire::BATCH_BEGIN, sequence), |_| {});
         sequence += 1;
-        // Where the messages of each step begin.
-        let mut begins = Vec::with_capacity(ops.len());
+        // Where the messages of each step begin, and what it is called.
+        let mut begins = Vec::new();
         let mut last_message = 0;
         for op in ops {
-            begins.push(sequence);
+            begins.push((sequence, op.to_string()));
             let start = batch.octets.len();
-            wire::write(op, table, &mut batch, &mut sequence, &mut id);
+            wire::write(&op, table, &mut batch, &mut sequence, &mut id);
             last_message = messages_end(&batch.octets[start..]).map_or(last_message, |at| start + at);
         }
         // The last step is acknowledged, and so all are.
@@ -92,8 +92,8 @@ impl Socket {
         batch.message(wire::around(wire::BATCH_END, sequence), |_| {});
         self.sequence = if sequence > u32::MAX / 2 { 0 } else { sequence };
         self.send(&batch.octets).map_err(Failure::Unsent)?;
-        self.answer(first, last, |failed| match begins.partition_point(|begin| *begin <= failed).checked_sub(1) {
-            Some(step) => ops[step].to_string(),
+        self.answer(first, last, |failed| match begins.partition_point(|(begin, _)| *begin <= failed).checked_sub(1) {
+            Some(step) => begins[step].1.clone(),
             None => "the transaction".to_owned(),
         })
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use oc2_actuator::Context;
 use oc2_core::types::time::DateTime;
 use oc2_profile_slpf::RuleNumber;
 
@@ -12,32 +13,34 @@ use crate::record::RuleRecord;
 use crate::rule::{Family, Hook, KernelRule};
 use crate::ruleset::{Change, Ruleset};
 
-/// A rule, and what it is to the kernel.
+/// A rule, and where it is in force.
+///
+/// What it is to the kernel is told when it is asked for: kept, it would be most of what a rule takes of the memory.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
     record: RuleRecord,
-    kernel_rules: Vec<KernelRule>,
+    /// *Invariant.* The kernel has rules for the record in this mode.
+    mode: Mode,
 }
 
 impl Entry {
-    /// A rule with its rules of the kernel.
-    pub(crate) fn new(record: RuleRecord, kernel_rules: Vec<KernelRule>) -> Arc<Self> {
-        let kernel_rules = kernel_rules.into_iter().map(|rule| rule.of(record.number)).collect();
-        Arc::new(Self { record, kernel_rules })
+    /// A rule for which it is known that the kernel has rules.
+    pub(super) fn new(record: RuleRecord, mode: Mode) -> Arc<Self> {
+        Arc::new(Self { record, mode })
     }
 
-    /// A rule of which only the record is known.
+    /// A rule of which the record is known.
     ///
     /// # Errors
     /// The kernel has no rule that means exactly this.
     pub(crate) fn of(record: RuleRecord, mode: &Mode) -> Result<Arc<Self>, Inexpressible> {
-        let kernel_rules = kernel_rules(&record.packets, record.direction, record.verdict, mode)?;
-        Ok(Self::new(record, kernel_rules))
+        kernel_rules(&record.packets, record.direction, record.verdict, mode)?;
+        Ok(Self::new(record, mode.clone()))
     }
 
     /// The same rule with another record: suspended, or back.
     pub(crate) fn with(&self, record: RuleRecord) -> Arc<Self> {
-        Self::new(record, self.kernel_rules.clone())
+        Self::new(record, self.mode.clone())
     }
 
     pub(crate) fn record(&self) -> &RuleRecord {
@@ -45,8 +48,10 @@ impl Entry {
     }
 
     /// Its rules of the kernel, in force or not.
-    pub(super) fn kernel_rules(&self) -> &[KernelRule] {
-        &self.kernel_rules
+    pub(super) fn kernel_rules(&self) -> Vec<KernelRule> {
+        let RuleRecord { number, packets, direction, verdict, .. } = &self.record;
+        let rules = kernel_rules(packets, *direction, *verdict, &self.mode);
+        rules.expect("there were some when it was made").into_iter().map(|rule| rule.of(*number)).collect()
     }
 
     /// The first and the last millisecond in which it is in force.
@@ -58,8 +63,8 @@ impl Entry {
     }
 
     /// Its rules of the kernel while it is in force.
-    fn in_force(&self) -> &[KernelRule] {
-        if self.record.suspended_until.is_some() { &[] } else { &self.kernel_rules }
+    fn in_force(&self) -> Vec<KernelRule> {
+        if self.record.suspended_until.is_some() { Vec::new() } else { self.kernel_rules() }
     }
 }
 
@@ -81,6 +86,13 @@ pub(crate) struct RuleList {
 impl RuleList {
     pub(crate) fn get(&self, number: RuleNumber) -> Option<&Arc<Entry>> {
         self.entries.get(&number)
+    }
+
+    /// The name of who commands, which rules share: mostly it is who commanded the rule before.
+    pub(super) fn producer(&self, context: &Context) -> Arc<str> {
+        let name: String = context.producer.chars().take(MAX_PRODUCER).collect();
+        let first = self.entries.values().next().map(|entry| &entry.record.producer);
+        first.filter(|first| ***first == *name).map_or_else(|| name.into(), Arc::clone)
     }
 
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &Arc<Entry>> {
@@ -105,7 +117,7 @@ impl RuleList {
 
     /// All that the kernel is to hold.
     pub(crate) fn ruleset(&self) -> Ruleset {
-        self.iter().flat_map(|entry| entry.in_force().iter().cloned()).collect()
+        self.iter().flat_map(|entry| entry.in_force()).collect()
     }
 
     /// Makes an edit, and says what it is to the kernel.
@@ -130,7 +142,7 @@ impl RuleList {
     }
 
     fn changes(&self, edit: &Edit) -> Vec<Change> {
-        let in_force = |entry: &Option<Arc<Entry>>| entry.iter().flat_map(|entry| entry.in_force().to_vec()).collect();
+        let in_force = |entry: &Option<Arc<Entry>>| entry.iter().flat_map(|entry| entry.in_force()).collect();
         let (before, after): (Vec<KernelRule>, Vec<KernelRule>) = (in_force(&edit.before), in_force(&edit.after));
         let above = self.footprint_above(edit.number);
         let mut inserted = Footprint::default();
@@ -147,7 +159,7 @@ impl RuleList {
     fn footprint_above(&self, number: RuleNumber) -> Footprint {
         let mut footprint = Footprint::default();
         let above = self.entries.range(..number).flat_map(|(_, entry)| entry.in_force());
-        above.for_each(|rule| footprint.add(rule));
+        above.for_each(|rule| footprint.add(&rule));
         footprint
     }
 }
@@ -161,6 +173,9 @@ impl FromIterator<Arc<Entry>> for RuleList {
         list
     }
 }
+
+/// More than any name of a Producer; the text comes from outside.
+const MAX_PRODUCER: usize = 256;
 
 /// A count for every chain.
 #[derive(Default)]
