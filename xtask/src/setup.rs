@@ -202,13 +202,15 @@ const fn tool(name: &'static str, debian: &'static str, fedora: &'static str, ar
 }
 
 #[rustfmt::skip]
-const TOOLS: [Tool; 13] = [
+const TOOLS: [Tool; 15] = [
     //   program              Debian          Fedora          Arch
     tool("iptables",          "iptables",     "iptables-nft", "iptables"),
     tool("ip6tables",         "iptables",     "iptables-nft", "iptables"),
     tool("iptables-restore",  "iptables",     "iptables-nft", "iptables"),
     tool("ip6tables-restore", "iptables",     "iptables-nft", "iptables"),
     tool("ip",                "iproute2",     "iproute",      "iproute2"),
+    tool("nft",               "nftables",     "nftables",     "nftables"),
+    tool("strace",            "strace",       "strace",       "strace"),
     tool("ping",              "iputils-ping", "iputils",      "iputils"),
     tool("mount",             "mount",        "util-linux",   "util-linux"),
     tool("unshare",           "util-linux",   "util-linux",   "util-linux"),

@@ -230,9 +230,13 @@ impl Run {
 
     /// Starts it, has it perform commands, and looks what is left when it is dead.
     fn kill_at(&mut self, point: Point) -> Result<()> {
-        self.ledger.tools_may_die = self.backend == Backend::Iptables && matches!(point, Point::Call { .. });
+        let tools_may_die = self.backend == Backend::Iptables && matches!(point, Point::Call { .. });
+        self.ledger.set_tools_may_die(tools_may_die);
         let Start { mut consumer, since, life } = self.start(Some(point))?;
-        let lived = self.live(&mut consumer, life, since, point);
+        let lived = match life {
+            Life::Ended => self.expect_kill(&mut consumer, tools_may_die).map(|()| Phase::StartUp),
+            Life::Goes => self.live(&mut consumer, since, point),
+        };
         self.log = consumer.log();
         let phase = lived?;
         drop(consumer);
@@ -246,11 +250,8 @@ impl Run {
         Ok(())
     }
 
-    /// One life, to its end.
-    fn live(&mut self, consumer: &mut Consumer, life: Life, since: u64, point: Point) -> Result<Phase> {
-        if life == Life::Ended {
-            return self.expect_kill(consumer, self.ledger.tools_may_die).map(|()| Phase::StartUp);
-        }
+    /// One life from when it listens, to its end.
+    fn live(&mut self, consumer: &mut Consumer, since: u64, point: Point) -> Result<Phase> {
         if self.settle(since)? == Life::Ended {
             return self.expect_kill(consumer, false).map(|()| Phase::Repetition);
         }

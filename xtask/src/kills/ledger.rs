@@ -47,6 +47,8 @@ pub(super) struct Request {
     pub(super) about: About,
     /// The last word on it.
     pub(super) answer: Option<Value>,
+    /// Whether a tool may have been killed under it.
+    may_fail: bool,
 }
 
 /// What a request is about.
@@ -76,8 +78,8 @@ pub(super) struct Ledger {
     pub(super) looks: BTreeMap<Kind, Vec<String>>,
     by_address: BTreeMap<IpAddr, usize>,
     numbers: BTreeSet<i64>,
-    /// Whether tools may have been killed in the place of the daemon.
-    pub(super) tools_may_die: bool,
+    /// Whether a tool may be killed in the place of the daemon.
+    tools_may_die: bool,
     /// How many numbers the Consumer may have chosen.
     pub(super) n_chosen: usize,
 }
@@ -101,8 +103,21 @@ impl Ledger {
 
     pub(super) fn add_request(&mut self, command: Value, about: About) -> usize {
         let index = self.requests.len();
-        self.requests.push(Request { id: format!("r{index}"), command, about, answer: None });
+        self.requests.push(Request {
+            id: format!("r{index}"),
+            command,
+            about,
+            answer: None,
+            may_fail: self.tools_may_die,
+        });
         index
+    }
+
+    /// Says whether a tool may be killed in the place of the daemon in the life that begins.
+    pub(super) fn set_tools_may_die(&mut self, may: bool) {
+        self.tools_may_die = may;
+        let open = self.requests.iter_mut().filter(|request| request.answer.is_none());
+        open.for_each(|request| request.may_fail |= may);
     }
 
     /// The requests that nobody has had the last word on.
@@ -136,7 +151,7 @@ impl Ledger {
         match (status, seen) {
             (102, _) => return Ok(()),
             // Nothing was performed, and a repetition is decided anew (DECISIONS M12): it is not asked again.
-            (503, _) if self.tools_may_die => {
+            (503, _) if self.requests[request].may_fail => {
                 tally.count("commands refused for a tool that was killed");
                 self.refused(request);
                 self.requests[request].answer = Some(Value::Null);
@@ -147,7 +162,7 @@ impl Ledger {
                 tally.count("of these: told that nobody knows, and they are as they were found");
                 self.as_seen(request, seen);
             }
-            (500, _) if self.tools_may_die && is_failure_of_kernel(answer) => {
+            (500, _) if self.requests[request].may_fail && is_failure_of_kernel(answer) => {
                 tally.count("commands refused for a tool that was killed");
                 self.refused(request);
             }
