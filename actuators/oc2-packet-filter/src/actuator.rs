@@ -8,6 +8,7 @@ use oc2_actuator::{Actuator, Context};
 use oc2_core::types::time::DateTime;
 use oc2_core::{CommandRow, Profile, Rejection};
 use oc2_profile_slpf::{Command, Results, Slpf, Specifiers, UpdateFile};
+use oc2_store::{Lock, Store};
 use tokio::sync::oneshot;
 
 use crate::backend::Backend;
@@ -17,7 +18,6 @@ use crate::error::OpenError;
 use crate::keeper::Keeper;
 use crate::plan::{NewRule, Order};
 use crate::record::RuleRecord;
-use crate::store::Lock;
 use crate::update;
 
 /// Performs SLPF commands with a back end of this host. Clones are the same actuator.
@@ -38,18 +38,26 @@ impl PacketFilter {
     /// # Errors
     /// Another process works with the store, it cannot be read, or the kernel does not take the rules.
     pub fn open(config: Config, state_dir: &Path, backend: Box<dyn Backend>) -> Result<Self, OpenError> {
+        Self::open_in(&Store::open(state_dir)?, config, backend)
+    }
+
+    /// The same in a store that others work with, too: actuators with other chain prefixes, a Consumer that remembers requests.
+    ///
+    /// # Errors
+    /// An actuator with this chain prefix works with the store, it cannot be read, or the kernel does not take the rules.
+    pub fn open_in(store: &Store, config: Config, backend: Box<dyn Backend>) -> Result<Self, OpenError> {
         let config = Arc::new(config);
-        let keeper = Keeper::open(Arc::clone(&config), state_dir, backend)?;
+        let keeper = Keeper::open(Arc::clone(&config), store, backend)?;
         Ok(Self { config, engine: Arc::new(Engine::start(keeper)?) })
     }
 
-    /// Takes everything that an actuator with this configuration ever put into the kernel out again. The store stays, and
+    /// Takes everything that an actuator with this back end ever put into the kernel out again. The store stays, and
     /// the next [`open`](Self::open) puts its rules back.
     ///
     /// # Errors
-    /// An actuator works with this store, or the kernel does not play along.
-    pub fn uninstall(config: &Config, state_dir: &Path, backend: &mut dyn Backend) -> Result<(), OpenError> {
-        let _held = Lock::take(state_dir, &config.chain_prefix)?;
+    /// Somebody works with this store, or the kernel does not play along.
+    pub fn uninstall(state_dir: &Path, backend: &mut dyn Backend) -> Result<(), OpenError> {
+        let _held = Lock::take(state_dir)?;
         Ok(backend.remove()?)
     }
 
@@ -76,7 +84,7 @@ impl PacketFilter {
         self.engine.n_drifts()
     }
 
-    /// Takes no further commands (503), and waits until those before are performed and the store is closed. Without it,
+    /// Takes no further commands (503), and waits until those before are performed and the store is let go. Without it,
     /// the drop of the last clone blocks its thread for that long.
     pub async fn close(&self) {
         self.engine.close().await;

@@ -477,8 +477,12 @@ impl Shared {
 
     /// Writes down that a Command is about to be performed. Only then may it be.
     async fn write_admission(&self, memo: &Memo) -> Result<(), Rejection> {
-        let Some(pending) = memo.lasting_key().and_then(|key| self.replay.write(key, None)) else { return Ok(()) };
-        pending.done().await.map_err(|_| Rejection::unavailable(NOT_WRITTEN))
+        let Some(key) = memo.lasting_key() else { return Ok(()) };
+        let Some(pending) = self.replay.write(key, None) else { return Ok(()) };
+        pending.done().await.map_err(|_| {
+            self.replay.not_written(key);
+            Rejection::unavailable(NOT_WRITTEN)
+        })
     }
 
     /// Writes down what became of a Command. It is told even if the disk fails: that the Command was taken on is on it, so

@@ -44,7 +44,6 @@ mod execution;
 mod features;
 mod gather;
 mod jobs;
-#[cfg_attr(not(feature = "durable"), expect(dead_code, reason = "only a store starts one"))]
 mod journal;
 mod key;
 mod memo;
@@ -74,13 +73,16 @@ pub use consumer::Consumer;
 #[cfg(feature = "metrics")]
 pub use metrics::{Metrics, MetricsListener};
 pub use observer::{End, Ended, Observer};
+#[cfg(feature = "durable")]
+#[doc(no_inline)]
+pub use oc2_store::{Store, StoreError};
 #[cfg(feature = "cedar")]
 pub use policy::CedarPolicy;
 pub use policy::{Objection, Permit, Policy, Question};
 #[cfg(feature = "policy")]
 pub use policy::{PolicyError, Rulebook};
 #[cfg(feature = "durable")]
-pub use request_store::{RequestStore, RequestStoreError};
+pub use request_store::RequestStore;
 pub use settings::{Settings, SettingsError};
 #[cfg(feature = "signature")]
 pub use signatures::Signatures;

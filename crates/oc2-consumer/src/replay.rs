@@ -24,7 +24,7 @@ pub(crate) struct Replay {
 #[derive(Debug)]
 struct Requests {
     entries: Bounded<Fingerprint, Entry>,
-    journal: Option<Journal>,
+    journal: Option<Box<dyn Journal>>,
     /// The highest number of a row, so far.
     last_row: u64,
     /// Rows without an entry, to be deleted together with whatever is written next.
@@ -70,7 +70,7 @@ pub(crate) enum Seen {
 /// What was remembered by a former process, and how to remember more.
 #[derive(Debug)]
 pub(crate) struct Remembered {
-    pub(crate) journal: Journal,
+    pub(crate) journal: Box<dyn Journal>,
     /// Those that are alive, the oldest first, with their numbers.
     pub(crate) rows: Vec<(u64, Row)>,
     /// The highest number of a row, alive or not.
@@ -134,32 +134,53 @@ impl Replay {
     #[cfg(feature = "metrics")]
     pub(crate) fn state(&self) -> (usize, bool) {
         let requests = self.lock();
-        (requests.entries.len(), requests.journal.as_ref().is_some_and(Journal::is_failing))
+        (requests.entries.len(), requests.journal.as_ref().is_some_and(|journal| journal.is_failing()))
     }
 
     /// Has a request that was taken on written down, with its outcome if there is one; none if it need not be.
     pub(crate) fn write(&self, key: Fingerprint, outcome: Option<Vec<u8>>) -> Option<Pending> {
         let mut requests = self.lock();
-        let Requests { entries, journal, last_row, forgotten } = &mut *requests;
+        requests.forget_rows();
+        let Requests { entries, journal, last_row, .. } = &mut *requests;
         let (Some(journal), Some(entry)) = (journal, entries.get_mut(&key)) else { return None };
+        let is_first = entry.row.is_none();
         let number = *entry.row.get_or_insert_with(|| {
             *last_row += 1;
             *last_row
         });
         let row = Row { admitted: entry.admitted, key, content: entry.content, outcome };
-        Some(journal.write(number, Some(row), std::mem::take(forgotten)))
+        Some(match &row.outcome {
+            None => journal.admit(number, &row),
+            Some(_) => journal.conclude(number, &row, is_first),
+        })
+    }
+
+    /// Says that the disk did not take a request: there is nothing to forget on it.
+    pub(crate) fn not_written(&self, key: Fingerprint) {
+        if let Some(entry) = self.lock().entries.get_mut(&key) {
+            entry.row = None;
+        }
     }
 
     /// Forgets a request that was not taken on, so that it may be tried again; none if it need not be forgotten on the disk.
     pub(crate) fn forget(&self, key: Fingerprint) -> Option<Pending> {
         let mut requests = self.lock();
-        let Requests { entries, journal, forgotten, .. } = &mut *requests;
-        let number = entries.remove(&key)?.row?;
-        Some(journal.as_ref()?.write(number, None, std::mem::take(forgotten)))
+        let number = requests.entries.remove(&key)?.row?;
+        requests.forgotten.push(number);
+        requests.forget_rows()
     }
 
     fn lock(&self) -> MutexGuard<'_, Requests> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Requests {
+    /// Has the rows deleted that have no entry any more.
+    fn forget_rows(&mut self) -> Option<Pending> {
+        let forgotten = std::mem::take(&mut self.forgotten);
+        let journal = self.journal.as_ref().filter(|_| !forgotten.is_empty())?;
+        Some(journal.forget(&forgotten))
     }
 }
 

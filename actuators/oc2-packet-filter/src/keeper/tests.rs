@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -5,13 +6,13 @@ use std::thread;
 use oc2_core::StatusCode;
 use oc2_core::types::time::Window;
 use oc2_profile_slpf::{Direction, DropProcess, Packets, Rule};
+use oc2_store::testing::Disk;
 use tempfile::TempDir;
 
 use super::*;
 use crate::backend::{DryRun, Fault, Faults, Faulty};
 use crate::config::Mode;
 use crate::plan::NewRule;
-use crate::store::failing::Disk;
 
 #[test]
 fn what_succeeded_is_in_force_and_stored() {
@@ -118,6 +119,102 @@ fn nothing_is_accepted_until_a_store_that_could_not_be_put_back_is() {
     }
 }
 
+#[test]
+fn a_group_is_one_commit_and_one_change_of_the_kernel() {
+    let mut world = World::with_rules();
+    let (n_syncs, n_calls) = (world.disk.n_syncs(), world.faults.n_calls());
+    world.join(&GROUP);
+    world.keeper_mut().commit().unwrap();
+    assert_eq!((world.disk.n_syncs() - n_syncs, world.faults.n_calls() - n_calls), (syncs_of_a_commit(), 1));
+    world.assert_agreement(&[15, 20, 999_970, 999_980]);
+    world.restart();
+    world.assert_agreement(&[15, 20, 999_970]);
+}
+
+#[test]
+fn a_group_is_whole_or_nothing_wherever_the_disk_fails() {
+    for refused in [0, 1] {
+        for n in 0.. {
+            let mut world = World::with_rules();
+            let before = world.keeper().rules();
+            world.refuse(refused);
+            world.disk.fail_after(n);
+            world.join(&GROUP);
+            let res = world.keeper_mut().commit();
+            assert_eq!(res.is_ok(), refused == 0 && !world.disk.has_failed());
+            if res.is_err() {
+                assert_eq!(world.keeper().rules(), before, "{n}");
+            }
+            if world.keeper().doubt.any() {
+                assert_eq!(world.perform(any(9)).unwrap_err().status(), StatusCode::ServiceUnavailable);
+            }
+            let has_failed = world.disk.has_failed();
+            world.disk.repair();
+            world.faults.clear();
+            world.wait_for_another_attempt();
+            world.perform(placed(77, 9)).unwrap();
+            world.assert_agreement_of_all();
+            if !has_failed {
+                break;
+            }
+        }
+    }
+}
+
+/// Refused together, they are left to be tried one by one, and their numbers are not given again.
+#[test]
+fn a_group_that_the_kernel_does_not_take_leaves_nothing() {
+    for fault in [Fault::Refuse, Fault::LoseCommand, Fault::LoseAnswer] {
+        let mut world = World::with_rules();
+        let before = world.keeper().rules();
+        world.faults.on_call(0, fault);
+        let numbers = world.join(&GROUP);
+        assert!(matches!(world.keeper_mut().commit(), Err(Failure::OneOfSeveral)), "{fault:?}");
+        assert_eq!(world.keeper().rules(), before);
+        world.assert_agreement_of_all();
+        world.restart();
+        world.assert_agreement_of_all();
+        let new = world.perform(any(1)).unwrap();
+        assert!(!numbers.contains(&new), "{new:?} {numbers:?}");
+        assert_eq!(world.perform(placed(15, 1)).unwrap(), Some(number(15)), "it may be asked for again");
+    }
+}
+
+#[test]
+fn what_is_late_or_busy_is_not_tried_for_each_of_a_group() {
+    let late = || BackendError::Timeout { family: Some(crate::Family::V4), after: RETRY };
+    let mut world = World::with_rules();
+    world.restart_with(Box::new(Stubborn { error: late, loads: Arc::default() }));
+    world.join(&GROUP);
+    assert!(matches!(world.keeper_mut().commit(), Err(Failure::Kernel)));
+}
+
+#[test]
+fn a_group_is_wholly_there_or_not_at_all_after_a_kill() {
+    let whole = {
+        let mut world = World::with_rules();
+        world.join(&GROUP);
+        world.keeper_mut().commit().unwrap();
+        world.restart();
+        world.numbers_and_packets()
+    };
+    for n in 0.. {
+        let mut world = World::with_rules();
+        let before = world.numbers_and_packets();
+        world.disk.fail_after(n);
+        world.join(&GROUP);
+        let res = world.keeper_mut().commit();
+        let has_failed = world.disk.has_failed();
+        world.restart();
+        let restored = world.numbers_and_packets();
+        assert!(restored == whole || (res.is_err() && restored == before), "{n}: {res:?} {restored:?}");
+        world.assert_agreement_of_all();
+        if !has_failed {
+            break;
+        }
+    }
+}
+
 /// The process ends with the disk at any of its writes. What was answered with success is there afterwards; of anything
 /// else all or nothing.
 #[test]
@@ -151,7 +248,7 @@ fn killed_anywhere_the_next_start_makes_kernel_and_store_agree() {
 fn a_rule_is_on_the_disk_before_it_is_in_the_kernel() {
     let mut world = World::new();
     let seen = Arc::default();
-    let path = world.dir.path().join("slpf-OC2.redb");
+    let path = world.dir.path().join("state.redb");
     world.restart_with(Box::new(Witness { kernel: world.kernel.clone(), path, seen: Arc::clone(&seen) }));
     let number = world.perform(any(1)).unwrap().unwrap();
     let other = world.perform(transient(2)).unwrap().unwrap();
@@ -317,6 +414,16 @@ const ORDERS: [fn() -> Order; 5] = [
     || Order::Replace(vec![rule(53, None, true), rule(54, Some(number(10)), true), rule(55, None, false)]),
 ];
 
+/// Those that may be done together; one deletes what was there, and one what the one before it brings.
+const GROUP: [fn() -> Order; 6] = [
+    || any(50),
+    || transient(51),
+    || Order::Remove(number(999_990)),
+    || placed(15, 52),
+    || Order::Remove(number(10)),
+    || any(53),
+];
+
 /// Every way in which three calls can work or fail.
 fn sequences() -> impl Iterator<Item = [Option<Fault>; 3]> {
     let each = [None, Some(Fault::Refuse), Some(Fault::LoseCommand), Some(Fault::LoseAnswer)];
@@ -361,8 +468,8 @@ impl World {
         drop(self.keeper.take());
         self.disk.repair();
         let config = Arc::new(Config::default());
-        let opened = Store::open_with(self.dir.path(), &config.chain_prefix, self.disk.opener()).unwrap();
-        self.keeper = Some(Keeper::start(config, opened, backend).unwrap());
+        let store = self.disk.open(self.dir.path()).unwrap();
+        self.keeper = Some(Keeper::open(config, &store, backend).unwrap());
     }
 
     fn keeper(&self) -> &Keeper {
@@ -376,6 +483,11 @@ impl World {
     fn perform(&mut self, order: Order) -> Result<Option<RuleNumber>, Rejection> {
         let context = Context::new("producer", Window { start: DateTime::now(), stop: None });
         self.keeper_mut().perform(order, &context)
+    }
+
+    fn join(&mut self, orders: &[fn() -> Order]) -> Vec<Option<RuleNumber>> {
+        let context = Context::new("producer", Window { start: DateTime::now(), stop: None });
+        orders.iter().map(|order| self.keeper_mut().join(order(), &context).unwrap()).collect()
     }
 
     fn perform_for(&mut self, order: Order, milliseconds: u64) -> Result<Option<RuleNumber>, Rejection> {
@@ -412,18 +524,26 @@ impl World {
     fn assert_agreement_of_all(&mut self) {
         assert!(!self.keeper().doubt.any());
         assert_eq!(self.kernel.rules(), Some(self.keeper().state.rules.ruleset()));
-        let contents = as_after_a_kill(&self.dir.path().join("slpf-OC2.redb"));
+        let contents = as_after_a_kill(&self.dir.path().join("state.redb"));
         let persistent = self.keeper().rules().into_iter().filter(|record| record.persistent);
         assert_eq!(contents.records, persistent.collect::<Vec<_>>());
         assert_eq!(contents.numbering, self.keeper().state.numbering);
     }
 }
 
+/// How often the disk is synced for one rule.
+fn syncs_of_a_commit() -> usize {
+    let mut world = World::with_rules();
+    let n_syncs = world.disk.n_syncs();
+    world.perform(any(1)).unwrap();
+    world.disk.n_syncs() - n_syncs
+}
+
 /// What a process that is killed now leaves: a copy of the file tells.
 fn as_after_a_kill(path: &Path) -> Contents {
     let copy = TempDir::new().unwrap();
-    std::fs::copy(path, copy.path().join("slpf-OC2.redb")).unwrap();
-    Store::open(copy.path(), &Config::default().chain_prefix).unwrap().1
+    std::fs::copy(path, copy.path().join("state.redb")).unwrap();
+    RuleStore::open(&Store::open(copy.path()).unwrap(), &Config::default().chain_prefix).unwrap().1
 }
 
 /// A kernel that looks at the disk whenever it is changed.

@@ -1,25 +1,42 @@
-use std::error::Error;
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why the requests cannot be remembered on disk. The texts are for the operator of this host.
-#[derive(Debug)]
+/// Why a store cannot be used. The texts are for the operator of this host.
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum RequestStoreError {
-    /// Another process works with the store.
+pub enum StoreError {
+    /// Another process works with it.
+    #[error("{} is held by another process: is a second consumer running?", path.display())]
     InUse {
         /// The file that tells.
         path: PathBuf,
     },
+    /// Another part of this process works with this area of it.
+    #[error("{}: {area} is in use", path.display())]
+    AreaInUse {
+        /// The file.
+        path: PathBuf,
+        /// The area.
+        area: String,
+    },
     /// A later version of this program wrote it.
+    #[error("{} has version {found}, which is unknown to this program; it was left as it is", path.display())]
     Version {
         /// The file.
         path: PathBuf,
         /// The version it says it has.
         found: u64,
     },
-    /// It is damaged, or not a store of requests.
+    /// There are files in which an earlier version of this program kept rules and requests.
+    #[error("{} was written by an earlier version of this program, which kept rules and requests in files of their own; they are \
+        not taken over. Give the rules again and move it away", path.display())]
+    Former {
+        /// One of the files.
+        path: PathBuf,
+    },
+    /// It is damaged, or no store of ours.
+    #[error("{} is not a store that can be read ({detail}); it was left as it is. Without it, the rules are gone, and requests of \
+        the last hour that are repeated are performed again: if that is acceptable, move it away", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -27,6 +44,7 @@ pub enum RequestStoreError {
         detail: String,
     },
     /// The file system failed.
+    #[error("{}: {cause}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
@@ -35,66 +53,45 @@ pub enum RequestStoreError {
     },
 }
 
-impl fmt::Display for RequestStoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::InUse { path } => {
-                write!(f, "{} is held by another process: is a second consumer running?", path.display())
-            }
-            Self::Version { path, found } => {
-                let path = path.display();
-                write!(f, "{path} has version {found}, which is unknown to this program; it was left as it is")
-            }
-            Self::Damaged { path, detail } => write!(
-                f,
-                "{} is not a store of requests that can be read ({detail}); it was left as it is. Without it, requests of the \
-                 last hour that are repeated are performed again: if that is acceptable, move it away",
-                path.display()
-            ),
-            Self::Io { path, cause } => write!(f, "{}: {cause}", path.display()),
-        }
-    }
-}
-
-impl Error for RequestStoreError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Io { cause, .. } => Some(cause),
-            Self::InUse { .. } | Self::Version { .. } | Self::Damaged { .. } => None,
-        }
-    }
-}
+/// It is not on the disk; the log says why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the disk did not take it")]
+pub struct NotWritten;
 
 /// What went wrong, before it is known with which file.
 #[derive(Debug)]
-pub(super) enum Cause {
+pub(crate) enum Cause {
     Database(Box<redb::Error>),
     Damage(Damage),
 }
 
 /// What is wrong with a file.
-#[derive(Debug)]
-pub(super) enum Damage {
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Damage {
+    #[error("it cannot be read")]
     Unreadable,
+    #[error("version {0}")]
     Version(u64),
+    #[error("it does not say its version")]
     NoVersion,
+    #[error("{0}")]
+    Row(String),
 }
 
 impl Cause {
     /// An error of opening, reading or writing this file.
-    pub(super) fn at(self, path: &Path) -> RequestStoreError {
+    pub(crate) fn at(self, path: &Path) -> StoreError {
         let path = path.to_owned();
-        let damaged = |path, detail: String| RequestStoreError::Damaged { path, detail };
+        let damaged = |path, detail: String| StoreError::Damaged { path, detail };
         match self {
-            Self::Damage(Damage::Version(found)) => RequestStoreError::Version { path, found },
-            Self::Damage(Damage::NoVersion) => damaged(path, "it does not say its version".to_owned()),
-            Self::Damage(Damage::Unreadable) => damaged(path, "it cannot be read".to_owned()),
+            Self::Damage(Damage::Version(found)) => StoreError::Version { path, found },
+            Self::Damage(damage) => damaged(path, damage.to_string()),
             Self::Database(cause) => match *cause {
-                redb::Error::DatabaseAlreadyOpen => RequestStoreError::InUse { path },
+                redb::Error::DatabaseAlreadyOpen => StoreError::InUse { path },
                 redb::Error::Io(cause) if is_about_content(&cause) => damaged(path, cause.to_string()),
-                redb::Error::Io(cause) => RequestStoreError::Io { path, cause },
+                redb::Error::Io(cause) => StoreError::Io { path, cause },
                 cause if is_damage(&cause) => damaged(path, cause.to_string()),
-                cause => RequestStoreError::Io { path, cause: io::Error::other(cause) },
+                cause => StoreError::Io { path, cause: io::Error::other(cause) },
             },
         }
     }

@@ -10,42 +10,61 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use redb::backends::FileBackend;
 use redb::{BackendError, Builder, StorageBackend};
 
-use super::Opener;
+use crate::error::StoreError;
+use crate::file::Opener;
+use crate::store::Store;
 
 /// A disk that works for so long. Clones speak of the same disk.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Disk(Arc<Health>);
+pub struct Disk(Arc<Health>);
 
 #[derive(Debug, Default)]
 struct Health {
     is_failing: AtomicBool,
     has_failed: AtomicBool,
     n_left: AtomicUsize,
+    n_syncs: AtomicUsize,
 }
 
 impl Disk {
     /// A disk that does not fail yet.
-    pub(crate) fn sound() -> Self {
+    #[must_use]
+    pub fn sound() -> Self {
         Self::default()
     }
 
-    /// It writes and syncs `n` more times, then it fails until it is repaired.
-    pub(crate) fn fail_after(&self, n: usize) {
-        self.0.n_left.store(n, Ordering::Relaxed);
-        self.0.has_failed.store(false, Ordering::Relaxed);
-        self.0.is_failing.store(true, Ordering::Relaxed);
+    /// Opens the store of a directory on this disk.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open(&self, dir: &Path) -> Result<Store, StoreError> {
+        Store::open_with(dir, self.opener())
     }
 
-    pub(crate) fn repair(&self) {
-        self.0.is_failing.store(false, Ordering::Relaxed);
+    /// It writes and syncs `n` more times, then it fails until it is repaired.
+    pub fn fail_after(&self, n: usize) {
+        self.0.n_left.store(n, Ordering::SeqCst);
+        self.0.has_failed.store(false, Ordering::SeqCst);
+        self.0.is_failing.store(true, Ordering::SeqCst);
+    }
+
+    /// It works again.
+    pub fn repair(&self) {
+        self.0.is_failing.store(false, Ordering::SeqCst);
     }
 
     /// Whether it was asked for more than it had left.
-    pub(crate) fn has_failed(&self) -> bool {
-        self.0.has_failed.load(Ordering::Relaxed)
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.0.has_failed.load(Ordering::SeqCst)
     }
 
-    /// Opens databases on this disk.
+    /// How often it was synced.
+    #[must_use]
+    pub fn n_syncs(&self) -> usize {
+        self.0.n_syncs.load(Ordering::SeqCst)
+    }
+
     pub(crate) fn opener(&self) -> Opener {
         let disk = self.clone();
         Box::new(move |path: &Path| {
@@ -56,12 +75,12 @@ impl Disk {
     }
 
     fn work(&self) -> io::Result<()> {
-        if !self.0.is_failing.load(Ordering::Relaxed) {
+        if !self.0.is_failing.load(Ordering::SeqCst) {
             return Ok(());
         }
         let spend = |left: usize| left.checked_sub(1);
-        self.0.n_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend).map(drop).map_err(|_| {
-            self.0.has_failed.store(true, Ordering::Relaxed);
+        self.0.n_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, spend).map(drop).map_err(|_| {
+            self.0.has_failed.store(true, Ordering::SeqCst);
             io::Error::other("a fault on purpose")
         })
     }
@@ -89,6 +108,7 @@ impl StorageBackend for FailingFile {
 
     fn sync_data(&self) -> io::Result<()> {
         self.disk.work()?;
+        self.disk.0.n_syncs.fetch_add(1, Ordering::SeqCst);
         self.file.sync_data()
     }
 
