@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 
 use oc2_actuator::{Actuator, Context};
-use oc2_core::types::time::DateTime;
+use oc2_core::types::time::Window;
 use oc2_core::{CommandRow, Profile, Rejection};
 use oc2_profile_slpf::{Command, Results, Slpf, Specifiers, UpdateFile};
 use oc2_store::{Lock, Store};
@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::error::OpenError;
 use crate::keeper::Keeper;
-use crate::plan::{NewRule, Order};
+use crate::plan::{Deed, NewRule, Order};
 use crate::record::RuleRecord;
 use crate::update;
 
@@ -137,7 +137,7 @@ impl Actuator for PacketFilter {
     /// A number that was used stays used. What would cut off something guarded if it began now is refused at once, and judged
     /// again when it begins.
     async fn check(&self, command: &Command, context: &Context) -> Result<(), Rejection> {
-        let now = DateTime::now();
+        let now = self.config.clock.now();
         let Context { window, .. } = context;
         if self.config.reject_expired && window.stop.is_some_and(|stop| stop < now && window.start < stop) {
             return Err(Rejection::malformed("args: the time for this Command is over"));
@@ -158,6 +158,15 @@ impl Actuator for PacketFilter {
         let number = self.engine.perform(order, context).await?;
         let number = number.filter(|_| self.supports_delete());
         Ok(number.map(Results::rule))
+    }
+
+    /// Ends a rule that an allow or deny made, and a suspension by a delete with a window, if nothing has changed the rule since.
+    async fn undo(&self, note: &[u8]) -> Result<(), Rejection> {
+        let deed = Deed::read(note, &self.config.chain_prefix)
+            .ok_or_else(|| Rejection::not_found("no command of this actuator"))?;
+        let now = self.config.clock.now();
+        let context = Context::new(String::new(), Window { start: now, stop: None });
+        self.engine.perform(Order::Undo(deed), context).await.map(drop)
     }
 }
 

@@ -8,6 +8,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use oc2_clock::Clock;
 use oc2_core::{Command, Pair, Profile, Rejection, Terms};
 use oc2_profile_slpf::{AssetTuple, Host, RuleNumber, Slpf, Specifiers};
 
@@ -71,6 +72,8 @@ pub struct Config {
     pub drift: Drift,
     /// Key `guard`, a table: what no command may cut off. Absent means nothing.
     pub guard: Option<Guard>,
+    /// No key: the clock by which windows open and close. Default that of this host.
+    pub clock: Clock,
 }
 
 impl Config {
@@ -129,6 +132,7 @@ impl Default for Config {
             reject_expired: false,
             drift: Drift::default(),
             guard: None,
+            clock: Clock::of_host(),
         }
     }
 }
@@ -293,6 +297,7 @@ mod tests {
                 reject_expired: true,
                 drift: Drift::Leave,
                 guard: None,
+                clock: Clock::of_host(),
             }
         );
     }

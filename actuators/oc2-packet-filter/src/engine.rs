@@ -12,11 +12,12 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use oc2_actuator::Context;
+use oc2_clock::Alarm as Wake;
 use oc2_core::Rejection;
 use oc2_profile_slpf::RuleNumber;
 use tokio::sync::{oneshot, watch};
@@ -52,10 +53,12 @@ impl Engine {
         let (ending, ended) = watch::channel(());
         let suspicion = Arc::new(AtomicBool::new(false));
         keeper.watch_kernel(alarm(&queue, &suspicion));
+        let awaited = Arc::downgrade(&queue);
+        let wake = keeper.clock().alarm(move || look(&awaited)).map_err(OpenError::Thread)?;
         let n_drifts = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&n_drifts);
         let run = move || {
-            run(keeper, &jobs, &suspicion, &counted);
+            run(keeper, &jobs, &suspicion, &wake, &counted);
             drop(ending);
         };
         let thread =
@@ -148,17 +151,22 @@ impl Drop for Engine {
 /// The way into the queue, as long as it is open.
 type Queue = Arc<Mutex<Option<SyncSender<Job>>>>;
 
-/// An alarm wakes the thread, unless there is so much to do that it is awake. It does not keep the queue open.
+/// An alarm that does not keep the queue open.
 fn alarm(queue: &Queue, suspicion: &Arc<AtomicBool>) -> Alarm {
     let (queue, suspicion) = (Arc::downgrade(queue), Arc::clone(suspicion));
     Alarm::new(move || {
         suspicion.store(true, Ordering::SeqCst);
-        if let Some(queue) = queue.upgrade()
-            && let Some(queue) = queue.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
-        {
-            let _ = queue.try_send(Job::Look);
-        }
+        look(&queue);
     })
+}
+
+/// Wakes the thread, unless there is so much to do that it is awake.
+fn look(queue: &Weak<Mutex<Option<SyncSender<Job>>>>) {
+    if let Some(queue) = queue.upgrade()
+        && let Some(queue) = queue.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
+    {
+        let _ = queue.try_send(Job::Look);
+    }
 }
 
 enum Job {
@@ -208,11 +216,18 @@ impl Job {
 
 /// A suspicion is looked into at once, but not again before a while has passed: whoever changes our rules all the time is not
 /// to keep us from performing commands.
-fn run(mut keeper: Keeper, jobs: &Receiver<Job>, suspicion: &AtomicBool, n_drifts: &AtomicU64) {
+fn run(mut keeper: Keeper, jobs: &Receiver<Job>, suspicion: &AtomicBool, wake: &Wake, n_drifts: &AtomicU64) {
     let mut next_look = Instant::now();
+    // What `wake` is set to, as far as that is known.
+    let mut set_to = Some(None);
     loop {
+        let deadline = keeper.next_deadline();
+        if set_to != Some(deadline) {
+            wake.set(deadline);
+            set_to = Some(deadline);
+        }
         let until_look = suspicion.load(Ordering::SeqCst).then(|| next_look.saturating_duration_since(Instant::now()));
-        let job = match [keeper.until_tick(), until_look].into_iter().flatten().min() {
+        let job = match [keeper.until_retry(), until_look].into_iter().flatten().min() {
             Some(timeout) => jobs.recv_timeout(timeout),
             None => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
         };
@@ -224,7 +239,16 @@ fn run(mut keeper: Keeper, jobs: &Receiver<Job>, suspicion: &AtomicBool, n_drift
         }
         guarded(&mut keeper, Keeper::tick);
         match job {
-            Ok(job) => run_all(&mut keeper, [job].into_iter().chain(jobs.try_iter()).take(MOST_AT_ONCE)),
+            Ok(job) => {
+                let waiting = [job].into_iter().chain(jobs.try_iter()).take(MOST_AT_ONCE);
+                let noticing = waiting.inspect(|job| {
+                    // It may have rung, and the clock may have been set since.
+                    if matches!(job, Job::Look) {
+                        set_to = None;
+                    }
+                });
+                run_all(&mut keeper, noticing);
+            }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }

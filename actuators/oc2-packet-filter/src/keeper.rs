@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use oc2_actuator::Context;
+use oc2_clock::Clock;
 use oc2_core::Rejection;
 use oc2_core::types::time::DateTime;
 use oc2_profile_slpf::{Refusal, RuleNumber};
@@ -26,7 +27,7 @@ use tracing::{error, info, warn};
 use crate::backend::{Alarm, Backend, BackendError};
 use crate::config::{Config, Drift};
 use crate::error::OpenError;
-use crate::plan::{Claims, Cut, Edit, Entry, Order, Plan, RuleList, State, Step, Undo, Watch, Work, due, plan};
+use crate::plan::{Claims, Cut, Deed, Edit, Entry, Order, Plan, RuleList, State, Step, Undo, Watch, Work, due, plan};
 use crate::record::RuleRecord;
 use crate::store::{Contents, RuleStore};
 
@@ -51,7 +52,7 @@ impl Keeper {
     /// The store or the kernel does not play along.
     pub(crate) fn open(config: Arc<Config>, store: &Store, mut backend: Box<dyn Backend>) -> Result<Self, OpenError> {
         let (store, Contents { records, numbering }) = RuleStore::open(store, &config.chain_prefix)?;
-        let now = DateTime::now();
+        let now = config.clock.now();
         let n_stored = records.len();
         // In memory they are what they were, until they become what they are by now.
         let rules = stored(records, &config)?;
@@ -97,9 +98,12 @@ impl Keeper {
     /// The refusal: it is not to be committed.
     pub(crate) fn join(&mut self, order: Order, context: &Context) -> Result<Option<RuleNumber>, Rejection> {
         self.settle()?;
-        let now = DateTime::now();
+        let now = self.config.clock.now();
         let plan = self.plan(order, context, now)?;
         let number = plan.number;
+        if let Some(deed) = Deed::of(&plan) {
+            context.undo.note(deed.write(&self.config.chain_prefix));
+        }
         if context.window.is_over(now) {
             let number = number.map(RuleNumber::as_i64);
             warn!(producer = context.producer, number, "A command had no effect: its window was over.");
@@ -115,7 +119,7 @@ impl Keeper {
     /// # Errors
     /// The refusal.
     pub(crate) fn check(&self, order: Order, context: &Context) -> Result<(), Rejection> {
-        self.plan(order, context, DateTime::now()).map(drop)
+        self.plan(order, context, self.config.clock.now()).map(drop)
     }
 
     /// Nothing is planned that would cut off what has to stay reachable.
@@ -143,6 +147,11 @@ impl Keeper {
     /// Asks the kernel whether it holds the rules that it should.
     pub(crate) fn kernel_agrees(&mut self) -> Result<bool, BackendError> {
         self.backend.holds(&self.state.rules.ruleset())
+    }
+
+    /// The clock by which windows open and close.
+    pub(crate) fn clock(&self) -> Clock {
+        self.config.clock.clone()
     }
 
     /// Has the back end say when others change what is ours.
@@ -173,7 +182,7 @@ impl Keeper {
 
     /// Does what is due by now: ends windows, brings back suspended rules, tries repairs.
     pub(crate) fn tick(&mut self) {
-        let edits = due(&self.state.rules, DateTime::now());
+        let edits = due(&self.state.rules, self.config.clock.now());
         if !edits.is_empty() {
             self.end_windows(edits);
         }
@@ -182,15 +191,14 @@ impl Keeper {
         }
     }
 
-    /// When to call `tick` next, seen from now. Never later than after a short while if a window is open: somebody may
-    /// set the clock.
-    pub(crate) fn until_tick(&self) -> Option<Duration> {
-        let deadline = self.state.rules.next_deadline().map(|deadline| {
-            let milliseconds = deadline.since(DateTime::now()).as_millis();
-            Duration::from_millis(milliseconds).min(CLOCK_INTERVAL)
-        });
-        let retry = self.doubt.any().then(|| (self.doubt.not_before + RETRY).saturating_duration_since(Instant::now()));
-        [deadline, retry].into_iter().flatten().min()
+    /// When to call `tick` next, by the clock: somebody may set it.
+    pub(crate) fn next_deadline(&self) -> Option<DateTime> {
+        self.state.rules.next_deadline()
+    }
+
+    /// How long to wait before `tick` is called, whatever the clock shows: there is something to repair.
+    pub(crate) fn until_retry(&self) -> Option<Duration> {
+        self.doubt.any().then(|| (self.doubt.not_before + RETRY).saturating_duration_since(Instant::now()))
     }
 
     /// Recovers from a panic in one of the other methods: the change that was being made is taken back, and nothing is
@@ -428,7 +436,9 @@ impl Refusals {
     pub(crate) fn of(order: &Order) -> Self {
         match order {
             Order::Insert(_) => Self { inexpressible: Refusal::RuleNotUpdated, failed: Refusal::RuleNotInForce },
-            Order::Remove(_) => Self { inexpressible: Refusal::RuleNotRemoved, failed: Refusal::RuleNotRemoved },
+            Order::Remove(_) | Order::Undo(_) => {
+                Self { inexpressible: Refusal::RuleNotRemoved, failed: Refusal::RuleNotRemoved }
+            }
             Order::Replace(_) => Self { inexpressible: Refusal::RuleNotInForce, failed: Refusal::RuleNotInForce },
         }
     }
@@ -459,7 +469,6 @@ fn may_succeed_as_load(error: &BackendError) -> bool {
 
 /// Between two attempts that no command asks for.
 const RETRY: Duration = Duration::from_secs(1);
-const CLOCK_INTERVAL: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests;

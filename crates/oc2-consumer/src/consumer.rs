@@ -1,5 +1,7 @@
 //! The Consumer: from a message to its answer.
 
+mod about;
+
 use std::sync::Arc;
 #[cfg(feature = "metrics")]
 use std::sync::Weak;
@@ -20,16 +22,16 @@ use crate::execution::{Execution, Follower, Word};
 use crate::features::{self, QUERY_FEATURES};
 use crate::gather::{gather, gather_refusals};
 use crate::jobs::{Jobs, Place};
-use crate::key::{Fingerprint, Key};
+use crate::key::Fingerprint;
 use crate::memo::Memo;
 use crate::observer::Observers;
-use crate::outcome;
+use crate::outcome::{self, Fate, Notes};
 use crate::policy::{AnyPolicy, Permit, Policy, Question};
 use crate::rate::{PeerRates, Rate};
-use crate::registry::{CANCEL_COMMAND, Nobody, Registry};
+use crate::registry::{CANCEL_COMMAND, Nobody, QUERY_COMMAND, Registry};
 use crate::replay::{Replay, Seen};
 use crate::respond::Responder;
-use crate::schedule;
+use crate::schedule::{Schedule, Turn, Wait};
 use crate::settings::Settings;
 use crate::understand::{Asked, Reader, Refused};
 
@@ -48,6 +50,7 @@ struct Shared {
     peer_rates: ArcSwap<PeerRates>,
     replay: Replay,
     jobs: Jobs,
+    schedule: Schedule,
     observers: Observers,
 }
 
@@ -63,8 +66,11 @@ impl Consumer {
         registry: Registry,
         settings: Settings,
         replay: Replay,
+        schedule: Schedule,
         observers: Observers,
     ) -> Self {
+        let jobs = Jobs::default();
+        replay.former().into_iter().for_each(|named| jobs.register(named));
         let shared = Shared {
             registry,
             policy: ArcSwap::from_pointee(policy),
@@ -72,7 +78,8 @@ impl Consumer {
             peer_rates: ArcSwap::from_pointee(PeerRates::new(settings.rate_limit_per_peer)),
             settings: ArcSwap::from_pointee(settings),
             replay,
-            jobs: Jobs::default(),
+            jobs,
+            schedule,
             observers,
         };
         Self { shared: Arc::new(shared), reader: Arc::new(reader) }
@@ -345,20 +352,25 @@ impl Shared {
                 record.end(&response);
                 execution.finish(response);
             }
+            QUERY_COMMAND => {
+                let response = self.tell_standing(asked)?;
+                record.end(&response);
+                execution.finish(response);
+            }
             CANCEL_COMMAND => {
                 self.cancel(asked).await?;
                 let response = Response::new(StatusCode::Ok);
                 record.end(&response);
-                self.write_outcome(memo, &response).await;
+                self.write_outcome(memo, &response, &Notes::new()).await;
                 execution.finish(response);
             }
             _ => {
                 let supporting = Registry::supporting(&addressed, &asked.command)?;
                 let job = self.prepare(asked, supporting).await?;
-                if job.starts_at.is_none() {
+                if job.wait.is_none() {
                     self.write_admission(memo).await?;
                 }
-                self.set_going(asked, job, memo.clone(), execution, Arc::clone(record));
+                self.set_going(job, memo.clone(), execution, Arc::clone(record));
             }
         }
         Ok(())
@@ -373,77 +385,72 @@ impl Shared {
         })
     }
 
-    /// Makes a Command void that waits for its time; when this returns, what is to be remembered of that one is.
-    async fn cancel(&self, asked: &Asked) -> Result<(), Rejection> {
-        let args = &asked.command.args;
-        let has_times = args.start_time().is_some() || args.stop_time().is_some() || args.duration().is_some();
-        if has_times || !args.namespaces().is_empty() {
-            let text = "Option not supported: cancel command takes no argument but response_requested";
-            return Err(Rejection::unsupported(text));
-        }
-        let Target::Command(id) = &asked.command.target else { return Err(internal_error()) };
-        for cancelled in self.jobs.cancel(&Key::new(asked.producer(), id.as_str()))? {
-            cancelled.ended().await;
-        }
-        Ok(())
-    }
-
     /// Lets the actuators check a Command; refused is what all of them refuse.
     async fn prepare(&self, asked: &Asked, supporting: Vec<AnyActuator>) -> Result<Job, Rejection> {
         let command = &asked.command;
-        let now = DateTime::now();
+        let now = self.schedule.now();
         let window = command.args.window(now).map_err(|error| Rejection::malformed(format!("args: {error}")))?;
-        let starts_at = window.is_ahead(now).then_some(window.start);
-        let place = self.jobs.admit(&asked.settings, starts_at.is_some())?;
+        let is_ahead = window.is_ahead(now);
+        let place = self.jobs.admit(&asked.settings, is_ahead)?;
         let context = Context::new(asked.producer().name(), window);
         let mut prepared = Vec::with_capacity(supporting.len());
         for actuator in supporting {
             prepared.push((actuator.nsid(), actuator.prepare(command, context.clone()).await));
         }
         if prepared.iter().any(|(_, prepared)| prepared.is_ok()) {
-            return Ok(Job { prepared, starts_at, place });
+            let wait = is_ahead.then(|| self.wait_until(window.start)).transpose()?;
+            return Ok(Job { prepared, start: window.start, wait, place });
         }
         let refusals = prepared.into_iter().filter_map(|(nsid, prepared)| Some((nsid, prepared.err()?))).collect();
         Err(gather_refusals(refusals).unwrap_or_else(internal_error))
     }
 
+    fn wait_until(&self, start: DateTime) -> Result<Wait, Rejection> {
+        self.schedule.at(start).map_err(|error| {
+            tracing::error!(%error, "No thread to wait for the time of a Command.");
+            Rejection::unavailable("no thread to wait for the time of the command; try again later")
+        })
+    }
+
     /// Starts the one task of a Command.
-    fn set_going(self: &Arc<Self>, asked: &Asked, job: Job, memo: Memo, execution: &Execution, record: Arc<Record>) {
-        match job.starts_at {
-            Some(_) => execution.schedule(),
+    fn set_going(self: &Arc<Self>, job: Job, memo: Memo, execution: &Execution, record: Arc<Record>) {
+        match job.wait {
+            Some(_) => execution.schedule(job.start),
             None => {
                 execution.begin();
             }
         }
-        if let Some(key) = asked.command_key() {
-            self.jobs.register(key, execution.clone());
+        if let Some(named) = memo.named(execution) {
+            self.jobs.register(named);
         }
         self.jobs.spawn(Arc::clone(self).run(job, memo, execution.clone(), record));
     }
 
     /// Performs a Command when its time has come, and tells the outcome to whoever waits for it.
     async fn run(self: Arc<Self>, job: Job, memo: Memo, execution: Execution, record: Arc<Record>) {
-        let Job { prepared, starts_at, place } = job;
-        let may_run = match starts_at {
-            Some(start) => self.wait_for(start, &memo, &execution).await,
-            None => Ok(()),
+        let Job { prepared, wait, place, .. } = job;
+        let may_run = match wait {
+            Some(wait) => self.wait_for(wait, &memo, &execution).await.map(Some),
+            None => Ok(None),
         };
         let response = match may_run {
-            Ok(()) => {
-                let (response, is_undone) = perform(prepared).await;
+            Ok(_turn) => {
+                let Performed { response, notes, did_nothing } = perform(prepared).await;
                 record.end(&response);
-                match (is_undone, response.status, memo.key) {
+                match (did_nothing, response.status, memo.key) {
                     // What was not performed for now may be tried again.
                     (true, StatusCode::ServiceUnavailable, Some(key)) => self.forget(key).await,
-                    _ => self.write_outcome(&memo, &response).await,
+                    _ => self.write_outcome(&memo, &response, &notes).await,
                 }
+                execution.note(notes);
                 response
             }
             Err(GivenUp::Cancelled) => {
-                let response = Rejection::failed("cancelled before its time").into();
+                let response = Fate::Cancelled.response();
                 record.cancelled(&response);
-                self.write_outcome(&memo, &response).await;
-                response
+                self.write_ending(&memo, &response, Fate::Cancelled, &Notes::new()).await;
+                drop(place);
+                return execution.make_void(response);
             }
             Err(GivenUp::NotWritten(rejection)) => {
                 let response = rejection.into();
@@ -465,14 +472,20 @@ impl Shared {
 
     /// Waits for the time of a Command, unless it is cancelled or the Consumer stops. Until then nothing of it is on the disk:
     /// what is given up with the process may be asked for again.
-    async fn wait_for(&self, start: DateTime, memo: &Memo, execution: &Execution) -> Result<(), GivenUp> {
-        tokio::select! {
-            () = schedule::until(start) => if !execution.begin() { return Err(GivenUp::Cancelled) },
+    async fn wait_for(&self, wait: Wait, memo: &Memo, execution: &Execution) -> Result<Turn, GivenUp> {
+        let turn = async {
+            let mut turn = wait.await;
+            turn.comes().await;
+            turn
+        };
+        let turn = tokio::select! {
+            turn = turn => if execution.begin() { turn } else { return Err(GivenUp::Cancelled) },
             () = execution.cancelled() => return Err(GivenUp::Cancelled),
             () = self.jobs.gives_up_scheduled() => return Err(GivenUp::Stopping),
-        }
+        };
         self.observers.admit().map_err(GivenUp::NotWritten)?;
-        self.write_admission(memo).await.map_err(GivenUp::NotWritten)
+        self.write_admission(memo).await.map_err(GivenUp::NotWritten)?;
+        Ok(turn)
     }
 
     /// Writes down that a Command is about to be performed. Only then may it be.
@@ -487,9 +500,13 @@ impl Shared {
 
     /// Writes down what became of a Command. It is told even if the disk fails: that the Command was taken on is on it, so
     /// that nobody performs it again, and the journal goes on trying.
-    async fn write_outcome(&self, memo: &Memo, outcome: &Response) {
+    async fn write_outcome(&self, memo: &Memo, outcome: &Response, notes: &Notes) {
+        self.write_ending(memo, outcome, Fate::Done(outcome.status), notes).await;
+    }
+
+    async fn write_ending(&self, memo: &Memo, outcome: &Response, fate: Fate, notes: &Notes) {
         let Some(key) = memo.lasting_key().filter(|_| self.replay.is_durable()) else { return };
-        let Some(pending) = self.replay.write(key, Some(memo.write(outcome))) else { return };
+        let Some(pending) = self.replay.write(key, Some(memo.write(outcome, fate, notes))) else { return };
         if pending.done().await.is_err() {
             warn!("The outcome of a Command is told though it is not on the disk yet.");
         }
@@ -507,7 +524,9 @@ impl Shared {
 /// A Command that at least one actuator is ready to perform.
 struct Job {
     prepared: Vec<(Nsid, Result<Prepared, Rejection>)>,
-    starts_at: Option<DateTime>,
+    start: DateTime,
+    /// There is one if it was sent ahead of its time.
+    wait: Option<Wait>,
     place: Place,
 }
 
@@ -541,23 +560,34 @@ impl Drop for Held<'_> {
     }
 }
 
-/// Performs a Command with every actuator at once, each in a task of its own: a panic is a failure of that one. Also says
-/// whether none of them did anything.
-async fn perform(prepared: Vec<(Nsid, Result<Prepared, Rejection>)>) -> (Response, bool) {
-    let running: Vec<_> = prepared
-        .into_iter()
-        .map(|(nsid, prepared)| (nsid, prepared.map(|prepared| tokio::spawn(prepared.perform()))))
-        .collect();
+/// What the actuators made of a Command.
+struct Performed {
+    response: Response,
+    /// How to undo it.
+    notes: Notes,
+    /// Whether all of them refused.
+    did_nothing: bool,
+}
+
+/// Performs a Command with every actuator at once, each in a task of its own: a panic is a failure of that one.
+async fn perform(prepared: Vec<(Nsid, Result<Prepared, Rejection>)>) -> Performed {
+    let start = |prepared: Prepared| (prepared.undo(), tokio::spawn(prepared.perform()));
+    let running: Vec<_> = prepared.into_iter().map(|(nsid, prepared)| (nsid, prepared.map(start))).collect();
     let mut outcomes: Vec<(Nsid, Outcome)> = Vec::with_capacity(running.len());
+    let mut notes = Notes::new();
     for (nsid, task) in running {
         let outcome = match task {
             Err(rejection) => Err(rejection),
-            Ok(task) => task.await.unwrap_or_else(|_| Err(internal_error())),
+            Ok((undo, task)) => {
+                let outcome = task.await.unwrap_or_else(|_| Err(internal_error()));
+                notes.extend(undo.noted().filter(|_| outcome.is_ok()).map(|note| (nsid, note.to_vec())));
+                outcome
+            }
         };
         outcomes.push((nsid, outcome));
     }
-    let is_undone = outcomes.iter().all(|(_, outcome)| outcome.is_err());
-    (gather(outcomes), is_undone)
+    let did_nothing = outcomes.iter().all(|(_, outcome)| outcome.is_err());
+    Performed { response: gather(outcomes), notes, did_nothing }
 }
 
 /// A decision, or 503 where there is none: a policy or an actuator that is stuck does not hold the Producer too.

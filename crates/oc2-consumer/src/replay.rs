@@ -11,8 +11,10 @@ use oc2_core::types::time::DateTime;
 
 use crate::bounded::Bounded;
 use crate::execution::Execution;
+use crate::jobs::Named;
 use crate::journal::{Journal, Pending, Row};
 use crate::key::Fingerprint;
+use crate::outcome::Ending;
 
 /// The requests of the last hour, or of as long as a store keeps them; at most 10,000.
 #[derive(Debug)]
@@ -160,6 +162,30 @@ impl Replay {
         if let Some(entry) = self.lock().entries.get_mut(&key) {
             entry.row = None;
         }
+    }
+
+    /// Has another answer written down in place of the one that a request got; none if it need not be.
+    pub(crate) fn rewrite(&self, key: Fingerprint, outcome: &[u8]) -> Option<Pending> {
+        if let Some(Entry { known: known @ (Known::Outcome(_) | Known::Begun), .. }) = self.lock().entries.get_mut(&key)
+        {
+            *known = Known::Outcome(outcome.into());
+        }
+        self.write(key, Some(outcome.to_vec()))
+    }
+
+    /// What a former process left, by the name of each Command.
+    pub(crate) fn former(&self) -> Vec<Named> {
+        let requests = self.lock();
+        let former = requests.entries.iter().filter_map(|(key, entry)| {
+            let ending = match &entry.known {
+                Known::Execution(_) => return None,
+                Known::Outcome(outcome) => Some(Ending::read(outcome)?.0),
+                Known::Begun => None,
+            };
+            let name = ending.as_ref().and_then(|ending| ending.name).unwrap_or(*key);
+            Some(Named { name, key: Some(*key), execution: Execution::former(ending) })
+        });
+        former.collect()
     }
 
     /// Forgets a request that was not taken on, so that it may be tried again; none if it need not be forgotten on the disk.

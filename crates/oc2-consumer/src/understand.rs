@@ -210,11 +210,9 @@ impl Asked {
         self.responder.request_id.as_ref().map(|id| Key::new(self.producer(), id.as_str()).fingerprint())
     }
 
-    /// The name a later `cancel` knows the Command by: its own, or the request id (LS 3.3.1, DECISIONS M9).
-    pub(crate) fn command_key(&self) -> Option<Key> {
-        let own = self.command.command_id.as_ref().map(|id| id.as_str());
-        let id = own.or_else(|| self.responder.request_id.as_ref().map(|id| id.as_str()));
-        id.map(|id| Key::new(self.producer(), id))
+    /// The name that the Producer gave the Command (LS 3.3.1).
+    pub(crate) fn own_name(&self) -> Option<Fingerprint> {
+        self.command.command_id.as_ref().map(|id| Key::new(self.producer(), id.as_str()).fingerprint())
     }
 }
 

@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use oc2_clock::Clock;
 use oc2_core::{Pair, Profile};
 use oc2_profile_slpf::{AssetTuple, Host, RuleNumber, Slpf};
 use serde::de::{DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
@@ -99,6 +100,7 @@ impl TryFrom<Table> for Config {
             reject_expired: table.reject_expired,
             drift: table.drift,
             guard: table.guard,
+            clock: Clock::of_host(),
         })
     }
 }

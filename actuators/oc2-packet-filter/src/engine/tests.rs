@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use oc2_clock::{Clock, Hand};
 use oc2_core::StatusCode;
 use oc2_core::types::time::{DateTime, Window};
 use oc2_profile_slpf::{Direction, DropProcess, Packets, Rule};
@@ -152,16 +153,26 @@ async fn what_is_queued_is_performed_before_the_end_and_nothing_after() {
 #[tokio::test]
 async fn a_window_ends_without_a_command() {
     let world = World::new();
-    let start = DateTime::now();
-    let stop = DateTime::from_millis(start.as_millis() + 100).ok();
-    world.engine.perform(order(1), Context::new("producer", Window { start, stop })).await.unwrap();
-    assert_eq!(world.kernel.rules().unwrap().len(), 4);
-    let deadline = Instant::now() + Duration::from_secs(5);
-    while !world.kernel.rules().unwrap().is_empty() {
-        assert!(Instant::now() < deadline);
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    assert!(DateTime::now() >= stop.unwrap());
+    let stop = world.deny_for(100).await;
+    world.until_there_are_no_rules().await;
+    assert!(DateTime::now() >= stop);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_wakes_the_engine() {
+    let start = DateTime::from_millis(1_700_000_000_000).unwrap();
+    let (hand, clock) = Hand::at(start);
+    let world = World::by(clock);
+    world.deny_for(3_600_000).await;
+    world.deny_for(7_200_000).await;
+    hand.set(DateTime::from_millis(1_600_000_000_000).unwrap());
+    assert_eq!(world.engine.rules().await.unwrap().len(), 2);
+    hand.set(DateTime::from_millis(start.as_millis() + 3_600_000).unwrap());
+    world.until(1).await;
+    hand.pass(3_599_999);
+    assert_eq!(world.engine.rules().await.unwrap().len(), 1);
+    hand.pass(1);
+    world.until_there_are_no_rules().await;
 }
 
 struct World {
@@ -169,6 +180,7 @@ struct World {
     misbehaviour: Arc<Misbehaviour>,
     kernel: DryRun,
     disk: Disk,
+    clock: Clock,
     dir: TempDir,
 }
 
@@ -177,14 +189,45 @@ impl World {
         Self::open(TempDir::new().unwrap(), DryRun::new())
     }
 
+    fn by(clock: Clock) -> Self {
+        Self::open_by(clock, TempDir::new().unwrap(), DryRun::new())
+    }
+
     fn open(dir: TempDir, kernel: DryRun) -> Self {
+        Self::open_by(Clock::of_host(), dir, kernel)
+    }
+
+    fn open_by(clock: Clock, dir: TempDir, kernel: DryRun) -> Self {
         let misbehaviour = Arc::default();
         let backend = Misbehaving { inner: kernel.clone(), how: Arc::clone(&misbehaviour) };
+        let config = Arc::new(Config { clock: clock.clone(), ..Config::default() });
         let disk = Disk::sound();
         let store = disk.open(dir.path()).unwrap();
-        let keeper = Keeper::open(Arc::new(Config::default()), &store, Box::new(backend)).unwrap();
+        let keeper = Keeper::open(config, &store, Box::new(backend)).unwrap();
         drop(store);
-        Self { engine: Arc::new(Engine::start(keeper).unwrap()), misbehaviour, kernel, disk, dir }
+        Self { engine: Arc::new(Engine::start(keeper).unwrap()), misbehaviour, kernel, disk, clock, dir }
+    }
+
+    /// When its window closes.
+    async fn deny_for(&self, milliseconds: u64) -> DateTime {
+        let start = self.clock.now();
+        let stop = DateTime::from_millis(start.as_millis() + milliseconds).unwrap();
+        let context = Context::new("producer", Window { start, stop: Some(stop) });
+        self.engine.perform(order(1), context).await.unwrap();
+        stop
+    }
+
+    async fn until_there_are_no_rules(&self) {
+        self.until(0).await;
+    }
+
+    /// Waits until the kernel has the rules of so many commands, without asking the engine, which would wake it.
+    async fn until(&self, n_commands: usize) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while self.kernel.rules().unwrap().len() != 4 * n_commands {
+            assert!(Instant::now() < deadline);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     async fn perform(&self, host: u8) -> Result<Option<RuleNumber>, Rejection> {

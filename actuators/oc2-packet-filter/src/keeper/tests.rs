@@ -3,6 +3,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use oc2_clock::Hand;
 use oc2_core::StatusCode;
 use oc2_core::types::time::Window;
 use oc2_profile_slpf::{Direction, DropProcess, Packets, Rule};
@@ -320,27 +321,47 @@ fn a_number_asked_for_in_vain_may_be_asked_for_again_and_one_given_is_never_give
 
 #[test]
 fn windows_end_by_the_clock() {
-    // Long enough for a host with other things to do.
     let mut world = World::new();
     world.perform_for(any(1), 1500).unwrap();
     world.perform(any(2)).unwrap();
     world.perform_for(Order::Remove(number(999_980)), 3000).unwrap();
-    assert!(world.keeper().until_tick().unwrap() <= Duration::from_millis(1500));
-    world.keeper_mut().tick();
+    assert_eq!(world.keeper().next_deadline(), Some(at(NOON + 1500)));
+    world.tick_after(1499);
     world.assert_agreement(&[999_990]);
-    world.tick_at(1550);
+    world.tick_after(1);
     world.assert_agreement(&[]);
-    world.tick_at(1550);
+    assert_eq!(world.keeper().next_deadline(), Some(at(NOON + 3000)));
+    world.tick_after(1500);
     world.assert_agreement(&[999_980]);
-    assert_eq!(world.keeper().until_tick(), None);
+    assert_eq!((world.keeper().next_deadline(), world.keeper().until_retry()), (None, None));
 }
 
 #[test]
-fn the_clock_is_looked_at_while_a_window_is_open() {
+fn a_clock_that_is_set_forward_ends_windows_at_once() {
     let mut world = World::new();
-    assert_eq!(world.keeper().until_tick(), None);
     world.perform_for(any(1), 3_600_000).unwrap();
-    assert_eq!(world.keeper().until_tick(), Some(CLOCK_INTERVAL), "somebody may set it forward");
+    world.perform(any(2)).unwrap();
+    world.perform_for(Order::Remove(number(999_980)), 7_200_000).unwrap();
+    world.tick_after(86_400_000);
+    world.assert_agreement(&[999_980]);
+}
+
+#[test]
+fn a_clock_that_is_set_back_leaves_windows_as_they_were_commanded_and_brings_nothing_back() {
+    let mut world = World::new();
+    world.perform_for(any(1), 1000).unwrap();
+    world.perform(any(2)).unwrap();
+    world.perform_for(Order::Remove(number(999_980)), 1000).unwrap();
+    world.perform_for(any(3), 3_600_000).unwrap();
+    world.tick_after(2000);
+    world.assert_agreement(&[999_970, 999_980]);
+    world.set_clock(NOON - 86_400_000);
+    world.assert_agreement(&[999_970, 999_980]);
+    assert_eq!(world.keeper().next_deadline(), Some(at(NOON + 3_600_000)));
+    world.restart();
+    world.assert_agreement(&[999_970, 999_980]);
+    world.set_clock(NOON + 3_600_000);
+    world.assert_agreement(&[999_980]);
 }
 
 #[test]
@@ -351,7 +372,7 @@ fn a_restart_in_a_window_keeps_its_end() {
     world.perform_for(Order::Remove(number(999_980)), 1500).unwrap();
     world.restart();
     world.assert_agreement(&[999_990]);
-    world.tick_at(1550);
+    world.tick_after(1500);
     world.assert_agreement(&[999_980]);
 }
 
@@ -361,11 +382,60 @@ fn a_restart_after_a_window_has_its_outcome() {
     world.perform_for(any(1), 50).unwrap();
     world.perform(any(2)).unwrap();
     world.perform_for(Order::Remove(number(999_980)), 50).unwrap();
-    thread::sleep(Duration::from_millis(60));
+    world.hand.pass(50);
     world.restart();
     world.assert_agreement(&[999_980]);
     world.restart();
     world.assert_agreement(&[999_980]);
+}
+
+#[test]
+fn what_a_command_did_is_undone_while_it_is_as_it_left_it() {
+    // L27
+    let mut world = World::new();
+    let made = world.noted(any(1), None);
+    world.perform(any(2)).unwrap();
+    let suspended = world.noted(Order::Remove(number(999_980)), Some(60_000));
+    let longer = world.noted(Order::Remove(number(999_980)), Some(90_000));
+    world.restart();
+    world.undo(&made).unwrap();
+    world.assert_agreement(&[]);
+    // Of two suspensions the later one holds the rule.
+    assert!(world.undo(&suspended).unwrap_err().text().contains("too late: the rule is not suspended by it"));
+    world.undo(&longer).unwrap();
+    world.assert_agreement(&[]);
+    world.undo(&suspended).unwrap();
+    world.assert_agreement(&[999_980]);
+    for note in [&made, &suspended, &longer] {
+        assert!(world.undo(note).unwrap_err().text().contains("too late"));
+    }
+    world.restart();
+    world.assert_agreement(&[999_980]);
+}
+
+#[test]
+fn what_others_changed_since_is_not_undone() {
+    let mut world = World::new();
+    let made = world.noted(placed(7, 1), None);
+    world.perform_for(Order::Remove(number(7)), 1000).unwrap();
+    let changed = world.undo(&made).unwrap_err();
+    assert!(changed.text().contains("too late: another command changed the rule"), "{changed}");
+    world.hand.pass(1);
+    world.perform(Order::Replace(vec![rule(1, Some(number(7)), true)])).unwrap();
+    world.undo(&made).unwrap_err();
+    world.assert_agreement(&[7]);
+}
+
+#[test]
+fn a_rule_that_was_deleted_for_good_and_what_a_file_replaced_is_not_noted() {
+    let mut world = World::with_rules();
+    for order in [Order::Remove(number(10)), Order::Replace(Vec::new())] {
+        assert!(world.noted(order, None).is_empty());
+    }
+    // Nor is what had no effect.
+    let past = Context::new("producer", Window { start: at(1), stop: Some(at(2)) });
+    world.keeper_mut().perform(any(2), &past).unwrap();
+    assert_eq!(past.undo.noted(), None);
 }
 
 #[test]
@@ -375,12 +445,12 @@ fn a_window_ends_though_the_disk_and_the_kernel_fail() {
     world.perform(any(2)).unwrap();
     world.disk.fail_after(0);
     world.refuse(4);
-    world.tick_at(60);
+    world.tick_after(60);
     assert_eq!(world.keeper().rules().len(), 1);
-    assert!(world.keeper().until_tick().unwrap() < RETRY * 2);
+    assert!(world.keeper().until_retry().unwrap() < RETRY * 2);
     world.disk.repair();
     world.faults.clear();
-    thread::sleep(world.keeper().until_tick().unwrap());
+    thread::sleep(world.keeper().until_retry().unwrap());
     world.keeper_mut().tick();
     assert!(!world.keeper().doubt.any());
     world.assert_agreement(&[999_980]);
@@ -430,12 +500,17 @@ fn sequences() -> impl Iterator<Item = [Option<Fault>; 3]> {
     (0..64).map(move |n| [each[n % 4], each[n / 4 % 4], each[n / 16]])
 }
 
+/// Of a day in the past: no clock of a host shows it.
+const NOON: u64 = 1_700_000_000_000;
+
 /// A keeper between a disk that may fail and a kernel that may fail.
 struct World {
     dir: TempDir,
     disk: Disk,
     kernel: DryRun,
     faults: Faults,
+    hand: Hand,
+    clock: Clock,
     /// Absent only while it is restarted: the store is closed first.
     keeper: Option<Keeper>,
 }
@@ -444,7 +519,8 @@ impl World {
     fn new() -> Self {
         let kernel = DryRun::new();
         let (dir, disk) = (TempDir::new().unwrap(), Disk::sound());
-        let mut world = Self { dir, disk, kernel, faults: Faults::default(), keeper: None };
+        let (hand, clock) = Hand::at(at(NOON));
+        let mut world = Self { dir, disk, kernel, faults: Faults::default(), hand, clock, keeper: None };
         world.restart();
         world
     }
@@ -467,7 +543,7 @@ impl World {
     fn restart_with(&mut self, backend: Box<dyn Backend>) {
         drop(self.keeper.take());
         self.disk.repair();
-        let config = Arc::new(Config::default());
+        let config = Arc::new(Config { clock: self.clock.clone(), ..Config::default() });
         let store = self.disk.open(self.dir.path()).unwrap();
         self.keeper = Some(Keeper::open(config, &store, backend).unwrap());
     }
@@ -481,7 +557,7 @@ impl World {
     }
 
     fn perform(&mut self, order: Order) -> Result<Option<RuleNumber>, Rejection> {
-        let context = Context::new("producer", Window { start: DateTime::now(), stop: None });
+        let context = Context::new("producer", Window { start: self.clock.now(), stop: None });
         self.keeper_mut().perform(order, &context)
     }
 
@@ -491,13 +567,32 @@ impl World {
     }
 
     fn perform_for(&mut self, order: Order, milliseconds: u64) -> Result<Option<RuleNumber>, Rejection> {
-        let start = DateTime::now();
+        let start = self.clock.now();
         let stop = Some(at(start.as_millis() + milliseconds));
         self.keeper_mut().perform(order, &Context::new("producer", Window { start, stop }))
     }
 
-    fn tick_at(&mut self, milliseconds: u64) {
-        thread::sleep(Duration::from_millis(milliseconds));
+    /// What is noted to undo an order.
+    fn noted(&mut self, order: Order, milliseconds: Option<u64>) -> Vec<u8> {
+        let start = self.clock.now();
+        let stop = milliseconds.map(|milliseconds| at(start.as_millis() + milliseconds));
+        let context = Context::new("producer", Window { start, stop });
+        self.keeper_mut().perform(order, &context).unwrap();
+        context.undo.noted().unwrap_or_default().to_vec()
+    }
+
+    fn undo(&mut self, note: &[u8]) -> Result<Option<RuleNumber>, Rejection> {
+        let deed = Deed::read(note, &Config::default().chain_prefix).unwrap();
+        self.perform(Order::Undo(deed))
+    }
+
+    fn tick_after(&mut self, milliseconds: u64) {
+        self.hand.pass(milliseconds);
+        self.keeper_mut().tick();
+    }
+
+    fn set_clock(&mut self, milliseconds: u64) {
+        self.hand.set(at(milliseconds));
         self.keeper_mut().tick();
     }
 

@@ -273,7 +273,7 @@ async fn a_command_that_was_cancelled_stays_cancelled() {
     send_message(&restarted, &waiting).await.expect(500, "cancelled before its time");
     send_message(&restarted, &cancel).await.expect(200, "");
     let other = message(&json!({"action": "cancel", "target": {"command": "waiting"}}));
-    send_message(&restarted, &other).await.expect(404, "no command");
+    send_message(&restarted, &other).await.expect(500, "too late: the command was cancelled before");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-"""otupy's Consumer with its mock-up of slpf, on a port of loopback: consumer.py PORT
+"""otupy's Consumer with its mock-up of slpf: consumer.py PORT listens on loopback, consumer.py PORT DEVICE goes to the broker there.
 
 The package of otupy's actuators imports those for clouds and hypervisors too, with everything that they need; only the mock-up
 is wanted here, so that package is entered without running it.
@@ -10,8 +10,9 @@ import sys
 import types
 
 import otupy
-from otupy.transfers.http import HTTPTransfer
 from otupy.encoders.json import JSONEncoder
+from otupy.transfers.http import HTTPTransfer
+from otupy.transfers.mqtt.mqtt_transfer import MQTTTransfer, OpenC2Role
 
 folder = pathlib.Path(otupy.__file__).parent / "actuators"
 for name, path in [("otupy.actuators", folder), ("otupy.actuators.slpf", folder / "slpf")]:
@@ -20,7 +21,11 @@ for name, path in [("otupy.actuators", folder), ("otupy.actuators.slpf", folder 
     sys.modules[name] = package
 module = importlib.import_module("otupy.actuators.slpf.mockup_slpf_actuator")
 
-port = int(sys.argv[1])
+port, devices = int(sys.argv[1]), sys.argv[2:]
+if devices:
+    transfer = MQTTTransfer("127.0.0.1", port, OpenC2Role.Consumer, profiles=["slpf"], device_id=devices[0])
+else:
+    transfer = HTTPTransfer("127.0.0.1", port)
 actuators = {("slpf", "mockup"): module.MockupSlpfActuator()}
-consumer = otupy.Consumer("otupy", actuators, JSONEncoder(), HTTPTransfer("127.0.0.1", port))
+consumer = otupy.Consumer("otupy", actuators, JSONEncoder(), transfer)
 consumer.run()
