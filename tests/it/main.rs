@@ -6,6 +6,7 @@ mod audit;
 mod brokers;
 mod configuration;
 mod daemon;
+mod faults;
 mod handshakes;
 mod harness;
 mod http;
