@@ -2,11 +2,12 @@
 
 use std::io;
 
+use oc2_netlink::Socket;
 use oc2_packet_filter::backend::{Alarm, Backend, BackendError};
 use oc2_packet_filter::{ChainPrefix, Change, Config, Mode, Ruleset};
 
 use crate::image::Image;
-use crate::kernel::{self, Contents, Failure, Monitor, Socket};
+use crate::kernel::{self, Contents, Failure, Monitor};
 use crate::op::Op;
 
 /// The kernel, by way of netlink: a table of our own for both families, `openc2`, whose every change is one transaction.
@@ -50,7 +51,7 @@ impl Nftables {
     }
 
     fn commit(&mut self, ops: &[Op]) -> Result<(), Failure> {
-        if ops.is_empty() { Ok(()) } else { self.socket.commit(&self.table, ops) }
+        if ops.is_empty() { Ok(()) } else { kernel::commit(&mut self.socket, &self.table, ops) }
     }
 
     fn contents(&mut self) -> Result<Option<Contents>, BackendError> {
