@@ -131,9 +131,8 @@ impl Backend for Nftables {
 fn error(failure: Failure, changes: &[Change]) -> BackendError {
     match failure {
         Failure::Refused { step, cause } => {
-            let mut numbers: Vec<_> = changes.iter().filter_map(|change| change.rule().number()).collect();
-            numbers.dedup();
-            let numbers: Vec<_> = numbers.iter().take(MAX_NAMED).map(|number| number.as_i64().to_string()).collect();
+            let numbers = changes.iter().take(MAX_NAMED).map(|change| change.rule().number().to_string());
+            let numbers: Vec<_> = numbers.collect();
             let of = if numbers.is_empty() { String::new() } else { format!(" for rule {}", numbers.join(", ")) };
             BackendError::Refused { family: None, detail: format!("{step}{of}: {cause}") }
         }

@@ -48,9 +48,12 @@ impl Writer {
         });
     }
 
-    /// A number of four octets, highest first, that says so.
-    pub fn put_net_u32(&mut self, kind: u16, value: u32) {
-        self.put(kind | NET_ORDER, &value.to_be_bytes());
+    /// An attribute of octets, highest first, that says so: a number, or an address.
+    ///
+    /// # Panics
+    /// They are too many for an attribute.
+    pub fn put_net_order(&mut self, kind: u16, value: &[u8]) {
+        self.put(kind | NET_ORDER, value);
     }
 
     /// An attribute of attributes.

@@ -9,21 +9,20 @@ use oc2_profile_slpf::RuleNumber;
 use super::expand::{Inexpressible, kernel_rules};
 use crate::config::Mode;
 use crate::record::RuleRecord;
-use crate::rule::{Family, Hook, KernelRule};
-use crate::ruleset::{Change, Ruleset};
+use crate::rule::KernelRule;
+use crate::ruleset::{Change, InForce, Ruleset};
 
 /// A rule, and what it is to the kernel.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
     record: RuleRecord,
-    kernel_rules: Vec<KernelRule>,
+    kernel_rules: Arc<[KernelRule]>,
 }
 
 impl Entry {
     /// A rule with its rules of the kernel.
-    pub(crate) fn new(record: RuleRecord, kernel_rules: Vec<KernelRule>) -> Arc<Self> {
-        let kernel_rules = kernel_rules.into_iter().map(|rule| rule.of(record.number)).collect();
-        Arc::new(Self { record, kernel_rules })
+    pub(crate) fn new(record: RuleRecord, kernel_rules: impl Into<Arc<[KernelRule]>>) -> Arc<Self> {
+        Arc::new(Self { record, kernel_rules: kernel_rules.into() })
     }
 
     /// A rule of which only the record is known.
@@ -37,7 +36,7 @@ impl Entry {
 
     /// The same rule with another record: suspended, or back.
     pub(crate) fn with(&self, record: RuleRecord) -> Arc<Self> {
-        Self::new(record, self.kernel_rules.clone())
+        Self::new(record, Arc::clone(&self.kernel_rules))
     }
 
     pub(crate) fn record(&self) -> &RuleRecord {
@@ -57,9 +56,10 @@ impl Entry {
         (from, until)
     }
 
-    /// Its rules of the kernel while it is in force.
-    fn in_force(&self) -> &[KernelRule] {
-        if self.record.suspended_until.is_some() { &[] } else { &self.kernel_rules }
+    /// What it is to the kernel while it is in force.
+    fn in_force(&self) -> Option<InForce> {
+        let RuleRecord { number, stop, suspended_until, .. } = self.record;
+        suspended_until.is_none().then(|| InForce::new(number, Arc::clone(&self.kernel_rules)).until(stop))
     }
 }
 
@@ -105,14 +105,15 @@ impl RuleList {
 
     /// All that the kernel is to hold.
     pub(crate) fn ruleset(&self) -> Ruleset {
-        self.iter().flat_map(|entry| entry.in_force().iter().cloned()).collect()
+        self.iter().filter_map(|entry| entry.in_force()).collect()
     }
 
     /// Makes an edit, and says what it is to the kernel.
     pub(crate) fn enact(&mut self, edit: &Edit) -> Vec<Change> {
-        let changes = self.changes(edit);
         self.set(edit.number, edit.after.clone());
-        changes
+        let in_force = |entry: &Option<Arc<Entry>>| entry.as_ref().and_then(|entry| entry.in_force());
+        let (before, after) = (in_force(&edit.before), in_force(&edit.after));
+        before.map(Change::Delete).into_iter().chain(after.map(Change::Insert)).collect()
     }
 
     /// Makes one rule what it is to be, whatever it was.
@@ -128,28 +129,6 @@ impl RuleList {
         }
         self.deadlines.extend(new);
     }
-
-    fn changes(&self, edit: &Edit) -> Vec<Change> {
-        let in_force = |entry: &Option<Arc<Entry>>| entry.iter().flat_map(|entry| entry.in_force().to_vec()).collect();
-        let (before, after): (Vec<KernelRule>, Vec<KernelRule>) = (in_force(&edit.before), in_force(&edit.after));
-        let above = self.footprint_above(edit.number);
-        let mut inserted = Footprint::default();
-        let delete = |rule| Change::Delete { position: above.of(&rule), rule };
-        let insert = |rule| {
-            let position = above.of(&rule) + inserted.of(&rule);
-            inserted.add(&rule);
-            Change::Insert { position, rule }
-        };
-        before.into_iter().map(delete).chain(after.into_iter().map(insert)).collect()
-    }
-
-    /// How many rules of the kernel stand above those of a number.
-    fn footprint_above(&self, number: RuleNumber) -> Footprint {
-        let mut footprint = Footprint::default();
-        let above = self.entries.range(..number).flat_map(|(_, entry)| entry.in_force());
-        above.for_each(|rule| footprint.add(rule));
-        footprint
-    }
 }
 
 impl FromIterator<Arc<Entry>> for RuleList {
@@ -159,19 +138,5 @@ impl FromIterator<Arc<Entry>> for RuleList {
             list.set(entry.record.number, Some(entry));
         }
         list
-    }
-}
-
-/// A count for every chain.
-#[derive(Default)]
-struct Footprint([[usize; Hook::ALL.len()]; Family::ALL.len()]);
-
-impl Footprint {
-    fn of(&self, rule: &KernelRule) -> usize {
-        self.0[rule.family() as usize][rule.hook() as usize]
-    }
-
-    fn add(&mut self, rule: &KernelRule) {
-        self.0[rule.family() as usize][rule.hook() as usize] += 1;
     }
 }
