@@ -83,7 +83,7 @@ in_namespace! {
         let rules = scenario.ruleset();
         let changes = loop {
             match scenario.step() {
-                Told::Apply(changes) if changes.iter().any(|change| matches!(change, Change::Insert { .. })) => break changes,
+                Told::Apply(changes) if changes.iter().any(|change| matches!(change, Change::Insert(_))) => break changes,
                 Told::Apply(changes) if changes.is_empty() => {}
                 _ => return,
             }
@@ -91,7 +91,7 @@ in_namespace! {
         nft("delete table inet openc2");
         let error = backend.apply(&changes).unwrap_err();
         assert!(matches!(error, BackendError::Refused { .. }) && error.left_unchanged(), "{error}");
-        let number = changes[0].rule().number().unwrap().as_i64();
+        let number = changes[0].rule().number();
         assert!(error.to_string().contains(&format!("for rule {number}")), "{error}");
         assert_eq!(nft("list tables"), "");
         backend.load(&rules).unwrap();
