@@ -26,3 +26,4 @@ mod sample;
 mod signatures;
 mod systemd;
 mod tokens;
+mod windows;
