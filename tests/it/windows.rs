@@ -1,8 +1,10 @@
 //! start_time, stop_time and duration, and cancelling, with packets: over the end of the daemon, with both back ends.
 
+use std::fs;
 use std::time::SystemTime;
 
 use oc2_actuator_iptables::testing::in_namespace;
+use serde_json::json;
 
 use crate::harness::{Config, Daemon, Reach, reach, run, serve, wait_for};
 
@@ -35,6 +37,13 @@ fn with_a_time_ahead(test: &str, story: fn(&str, u64) -> Option<()>) {
             assert!(told.is_some(), "this machine is too slow");
         }
     });
+}
+
+/// A command that is answered so before a time; none if that came meanwhile.
+fn told_before(time: u64, daemon: &Daemon, words: &[&str], status: u64) -> Option<()> {
+    let answer = before(time, || daemon.command(words))?;
+    answer.expect(status);
+    Some(())
 }
 
 fn reaches(hosts: &[u8]) -> Vec<Reach> {
@@ -90,6 +99,65 @@ fn what_ends_while_the_daemon_is_away_has_ended_when_it_comes_back() {
         assert_eq!(reaches(&[2, 4]), [Reach::Passes, Reach::Dropped], "{backend}");
         Some(())
     });
+}
+
+#[test]
+fn what_has_a_start_begins_on_time_though_the_daemon_was_killed() {
+    // SLPF-224, SLPF-225, S3, M12
+    with_a_time_ahead("windows::what_has_a_start_begins_on_time_though_the_daemon_was_killed", |backend, start| {
+        let (config, at) = (Config::new().slpf(backend, ""), start.to_string());
+        let daemon = config.start();
+        let later = |words: &[&str]| told_before(start, &daemon, &[words, &["--start-time", &at]].concat(), 102);
+        daemon.command(&["deny", "ipv4_net", &net(3)]).expect(200);
+        let deleted = daemon.command(&["deny", "ipv4_net", &net(4)]).expect(200).rule();
+        let suspended = daemon.command(&["deny", "ipv4_net", &net(5)]).expect(200).rule();
+        later(&["deny", "ipv4_net", &net(2)])?;
+        later(&["allow", "ipv4_net", &net(3), "--duration", "1h"])?;
+        later(&["delete", "slpf:rule_number", &deleted, "--anyway"])?;
+        later(&["delete", "slpf:rule_number", &suspended, "--duration", "1h", "--anyway"])?;
+        let daemon = before(start, || kill_and_start(daemon, &config))?;
+        let closed = [Reach::Passes, Reach::Dropped, Reach::Dropped, Reach::Dropped];
+        assert_eq!(before(start, || reaches(&[2, 3, 4, 5]))?, closed, "{backend}");
+        let open = [Reach::Dropped, Reach::Passes, Reach::Passes, Reach::Passes];
+        wait_for("the start", || reaches(&[2, 3, 4, 5]) == open);
+        assert!(now() >= start, "{backend}: it began before its time");
+        drop(kill_and_start(daemon, &config));
+        assert_eq!(reaches(&[2, 3, 4, 5]), open, "{backend}");
+        Some(())
+    });
+}
+
+#[test]
+fn what_begins_while_the_daemon_is_away_is_made_up_for_in_the_order_of_the_times() {
+    // SLPF-224, L13, M12
+    with_a_time_ahead(
+        "windows::what_begins_while_the_daemon_is_away_is_made_up_for_in_the_order_of_the_times",
+        |backend, start| {
+            let config = Config::new().slpf_with_updates(backend);
+            let rules = json!([{"action": "deny", "target": {"ipv4_net": net(2)}}]);
+            fs::write(config.folder().join("rules").join("new.json"), rules.to_string()).unwrap();
+            let daemon = config.start();
+            let [at, after] = [start, start + 1].map(|time| time.to_string());
+            daemon.command(&["deny", "ipv4_net", &net(4)]).expect(200);
+            let told = |words: &[&str], status| told_before(start, &daemon, words, status);
+            // Told in another order: the file replaces what is there, and the rule comes after it.
+            told(&["deny", "ipv4_net", &net(3), "--start-time", &after], 102)?;
+            told(&["update", "file", "new.json", "--start-time", &at, "--anyway"], 102)?;
+            told(&["deny", "ipv4_net", &net(5), "--start-time", &at, "--duration", "1ms"], 102)?;
+            told(&["deny", "ipv4_net", &net(6), "--start-time", &at, "--command-id", "void"], 102)?;
+            told(&["cancel", "command", "void"], 200)?;
+            daemon.kill();
+            before(start, || ())?;
+            wait_for("the start", || now() > start + 1);
+            let daemon = config.start();
+            let made_up = [Reach::Dropped, Reach::Dropped, Reach::Passes, Reach::Passes, Reach::Passes];
+            wait_for("what is late", || reaches(&[2, 3, 4, 5, 6]) == made_up);
+            daemon.command(&["query", "command", "void"]).expect(200).expect_text("cancelled");
+            let no_end = ["update", "file", "new.json", "--duration", "1h", "--anyway"];
+            daemon.command(&no_end).expect(501).expect_text("Option not supported");
+            Some(())
+        },
+    );
 }
 
 #[test]
