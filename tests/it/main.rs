@@ -27,3 +27,4 @@ mod sample;
 mod signatures;
 mod systemd;
 mod tokens;
+mod windows;
