@@ -25,9 +25,7 @@ pub use fields::{
 };
 pub(crate) use keys::decimal;
 pub use keys::{MemberKey, next_key};
-pub(crate) use scalars::{
-    MAX_INTEGER, Shown, each, from_base64url, read_each, refuse_noncharacters, refuse_noncharacters_in, too_large,
-};
+pub(crate) use scalars::{MAX_INTEGER, Shown, each, from_base64url, read_each_by, refuse_noncharacters, too_large};
 pub use scalars::{integer, list, number, octets, row_of, text, unique};
 
 use super::{Format, Kind, Shape};

@@ -4,7 +4,7 @@ use serde::de::{Error, MapAccess};
 use serde::ser::{Error as _, SerializeMap};
 use serde::{Deserializer, Serialize, Serializer};
 
-use crate::any::{Any, CANNOT_CHANGE, Key, Tree};
+use crate::any::{Any, CANNOT_CHANGE, Key};
 use crate::form::{Form, Notation};
 use crate::invalid::{Cut, Invalid};
 use crate::nsid::{FieldName, Flat, Nsid};
@@ -223,15 +223,15 @@ impl Extended {
     }
 
     fn nested(nsid: Nsid, members: &Any, context: &mut Context) -> Result<Target, Invalid> {
-        let tree = members.tree();
-        let Tree::Map(members) = &*tree else { return Err(Invalid::new("exactly one target is due")) };
-        let [(key, tree)] = members.as_slice() else { return Err(Invalid::new("exactly one target is due")) };
-        let id = match key {
+        let Some((key, tree)) = members.tree().only_member() else {
+            return Err(Invalid::new("exactly one target is due"));
+        };
+        let id = match &key {
             Key::Number(id) => Some(*id),
             Key::Name(name) if context.is_concise() => decimal(name),
             Key::Name(_) => None,
         };
-        let value = Any::read_as(tree.clone(), context);
+        let value = Any::read_as(tree, context);
         let target = match id.and_then(|id| Flat::nested(nsid, id)) {
             Some(flat) => Self::with(nsid, flat.name, None, value),
             None => Self::with(nsid, key.text().parse()?, id, value),

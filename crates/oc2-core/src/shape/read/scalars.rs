@@ -426,23 +426,34 @@ pub(crate) fn each<'de, D: Deserializer<'de>, T: Read, P: Place<T>>(
 /// # Errors
 /// Longer than the limit, or an item that cannot be read.
 #[inline]
-pub(crate) fn read_each<'de, A: SeqAccess<'de>, T: Read, P: Place<T>>(
+fn read_each<'de, A: SeqAccess<'de>, T: Read, P: Place<T>>(
     context: &mut Context,
     mut seq: A,
     place: &mut P,
 ) -> Result<(), A::Error> {
+    read_each_by(context, |context| {
+        seq.next_element_seed(PlaceSeed { context, place: &mut *place, value: PhantomData })
+    })
+}
+
+/// Reads the items of a list by `read`, which says when there are no more.
+///
+/// # Errors
+/// Longer than the limit, or an item that cannot be read.
+#[inline]
+pub(crate) fn read_each_by<E: Error>(
+    context: &mut Context,
+    mut read: impl FnMut(&mut Context) -> Result<Option<()>, E>,
+) -> Result<(), E> {
     let limit = context.limits().items;
     let n_faults = context.n_faults();
     context.within_list(|context| {
         for index in 0.. {
-            let read = |context: &mut Context| {
-                seq.next_element_seed(PlaceSeed { context, place: &mut *place, value: PhantomData })
-            };
-            match context.placed(Segment::Index(index), read) {
+            match context.placed(Segment::Index(index), &mut read) {
                 Ok(None) => break,
                 Ok(Some(())) if index == limit => {
                     context.blame(clauses::BOUNDS);
-                    return Err(A::Error::custom(format_args!("more than {limit} items")));
+                    return Err(E::custom(format_args!("more than {limit} items")));
                 }
                 Ok(Some(())) => {}
                 Err(error) => context.recover(error)?,
