@@ -9,7 +9,7 @@ use crate::form::{Form, Notation};
 use crate::invalid::{Cut, Invalid};
 use crate::nsid::{FieldName, Flat, Nsid};
 use crate::profile::Profile;
-use crate::shape::read::{Context, ForeignField, Read, ReadError, Segment, decimal, member_value};
+use crate::shape::read::{Context, ForeignField, KeyText, Read, ReadError, Segment, decimal, member_value};
 use crate::shape::write::{Write, Written};
 use crate::shape::{Choice, Field, Kind, Shape};
 use crate::target::Target;
@@ -152,10 +152,14 @@ impl Serialize for Nested<'_> {
 /// `"slpf:rule_number": 1`, in lenient mode `"slpf": {"rule_number": 1}` (DECISIONS S15), and by id `1024: 1` for the one target
 /// whose profile published it like this, `id: {id: value}` for all others (DECISIONS E2).
 impl ForeignField<Target> for Extended {
-    fn read_foreign<'de, A: MapAccess<'de>>(context: &mut Context, key: &Key, map: &mut A) -> Result<Target, A::Error> {
+    fn read_foreign<'de, A: MapAccess<'de>>(
+        context: &mut Context,
+        key: &KeyText<'de>,
+        map: &mut A,
+    ) -> Result<Target, A::Error> {
         match key {
-            Key::Name(name) => Self::read_named(context, name, map),
-            Key::Number(id) => Self::read_numbered(context, *id, map),
+            KeyText::Name(name) => Self::read_named(context, name, map),
+            KeyText::Number(id) => Self::read_numbered(context, *id, map),
         }
     }
 }

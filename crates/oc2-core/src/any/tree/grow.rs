@@ -1,6 +1,5 @@
 //! Reading a tree: every value is checked, and written behind the one before it.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
@@ -9,7 +8,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use super::value::{Content, Head, Items};
 use crate::any::key::Key;
 use crate::shape::read::{
-    Context, MAX_INTEGER, Segment, Shown, clauses, read_each_by, refuse_noncharacters, stands_twice, too_large,
+    AnyKey, Context, KeyText, MAX_INTEGER, Shown, clauses, read_each_by, refuse_noncharacters, stands_twice, too_large,
 };
 
 /// Reads a value: appends what it contains, and says what it is.
@@ -121,14 +120,16 @@ impl<'de> Visitor<'de> for Grow<'_> {
         let n_faults = context.n_faults();
         let start = content.len();
         let mut keys = Keys::default();
-        while let Some(key) = map.next_key_seed(KeySeed { is_binary: context.is_binary() })? {
+        while let Some(key) = map.next_key_seed(AnyKey { is_binary: context.is_binary() })? {
             if keys.n_keys == limit {
                 context.blame(clauses::BOUNDS);
                 return Err(A::Error::custom(format_args!("more than {limit} members")));
             }
             let is_new = keys.adds(content.behind(start), &key);
             let end = content.len();
-            key.append_to(content);
+            let (head, name) = parts(&key);
+            content.push(head);
+            content.append(name);
             let res = context
                 .at(key.segment(), |context| map.next_value_seed(GrowWithin(Grow { context, content: &mut *content })));
             let res = match res {
@@ -166,7 +167,7 @@ impl Keys {
     #[inline]
     fn adds(&mut self, members: &[u8], key: &KeyText<'_>) -> bool {
         // A search through so few is faster than hashing.
-        let (head, name) = key.parts();
+        let (head, name) = parts(key);
         if Items::new(members).have_key(self.n_keys.min(FEW), head, name) {
             return false;
         }
@@ -174,88 +175,12 @@ impl Keys {
     }
 }
 
+/// The head of a key and what stands behind it.
+fn parts<'k>(key: &'k KeyText<'_>) -> (Head, &'k [u8]) {
+    match key {
+        KeyText::Name(name) => (Head::text(name.len()), name.as_bytes()),
+        KeyText::Number(number) => (Head::id(*number), &[]),
+    }
+}
+
 const FEW: usize = 16;
-
-/// A key as it was read.
-enum KeyText<'de> {
-    Name(Cow<'de, str>),
-    Number(u64),
-}
-
-impl KeyText<'_> {
-    fn parts(&self) -> (Head, &[u8]) {
-        match self {
-            Self::Name(name) => (Head::text(name.len()), name.as_bytes()),
-            Self::Number(number) => (Head::id(*number), &[]),
-        }
-    }
-
-    fn append_to(&self, content: &mut Content) {
-        let (head, name) = self.parts();
-        content.push(head);
-        content.append(name);
-    }
-
-    fn segment(&self) -> Segment<'_> {
-        match self {
-            Self::Name(name) => Segment::Name(name),
-            Self::Number(number) => Segment::Id(*number),
-        }
-    }
-
-    fn to_key(&self) -> Key {
-        match self {
-            Self::Name(name) => Key::from(&**name),
-            Self::Number(number) => Key::Number(*number),
-        }
-    }
-
-    fn refuse_noncharacters<E: Error>(&self, context: &mut Context) -> Result<(), E> {
-        match self {
-            Self::Name(name) if context.is_strict() => refuse_noncharacters(context, name),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// Reads the key of a member that no table tells about.
-struct KeySeed {
-    is_binary: bool,
-}
-
-impl<'de> DeserializeSeed<'de> for KeySeed {
-    type Value = KeyText<'de>;
-
-    #[inline]
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<KeyText<'de>, D::Error> {
-        if self.is_binary { deserializer.deserialize_identifier(self) } else { deserializer.deserialize_str(self) }
-    }
-}
-
-impl<'de> Visitor<'de> for KeySeed {
-    type Value = KeyText<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_binary { "the name or id of a member" } else { "the name of a member" })
-    }
-
-    #[inline]
-    fn visit_borrowed_str<E: Error>(self, name: &'de str) -> Result<KeyText<'de>, E> {
-        Ok(KeyText::Name(Cow::Borrowed(name)))
-    }
-
-    fn visit_str<E: Error>(self, name: &str) -> Result<KeyText<'de>, E> {
-        Ok(KeyText::Name(Cow::Owned(name.to_owned())))
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<KeyText<'de>, E> {
-        if number > MAX_INTEGER.unsigned_abs() { Err(too_large(&number)) } else { Ok(KeyText::Number(number)) }
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> Result<KeyText<'de>, E> {
-        match u64::try_from(number) {
-            Ok(number) => self.visit_u64(number),
-            Err(_) => Err(E::custom(format_args!("{number} is no id of a member"))),
-        }
-    }
-}

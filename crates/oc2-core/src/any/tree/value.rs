@@ -133,7 +133,7 @@ impl Content {
     #[inline]
     pub(super) fn push(&mut self, head: Head) -> usize {
         if self.0.capacity() == 0 {
-            self.0.reserve(TYPICAL);
+            self.0 = Vec::with_capacity(TYPICAL);
         }
         let at = self.0.len();
         self.0.extend_from_slice(&head.to_bytes());

@@ -9,7 +9,6 @@ use data_encoding::{BASE64URL, BASE64URL_NOPAD};
 use serde::de::{Deserializer, Error, SeqAccess, Unexpected, Visitor};
 
 use super::{Context, Place, PlaceSeed, Read, Segment, clauses};
-use crate::any::Key;
 use crate::invalid::{Invalid, Quoted};
 use crate::shape::{Kind, Shape};
 use crate::types::text::noncharacter;
@@ -346,14 +345,6 @@ pub(crate) fn refuse_noncharacters<E: Error>(context: &mut Context, text: &str) 
     let Some(char) = noncharacter(text) else { return Ok(()) };
     context.blame(clauses::CHARACTERS);
     Err(E::custom(format_args!("{} holds the noncharacter U+{:04X}", Quoted(text), u32::from(char))))
-}
-
-/// The same for a key.
-pub(crate) fn refuse_noncharacters_in<E: Error>(context: &mut Context, key: &Key) -> Result<(), E> {
-    match key {
-        Key::Name(name) if context.is_strict() => refuse_noncharacters(context, name),
-        _ => Ok(()),
-    }
 }
 
 /// Reads a Boolean; nothing converts to one.
