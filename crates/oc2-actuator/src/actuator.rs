@@ -5,6 +5,8 @@ use std::future::Future;
 use oc2_core::types::time::Window;
 use oc2_core::{CommandRow, Nsid, Pair, Profile, Rejection};
 
+use crate::receipt::Receipt;
+
 /// Performs the commands of a profile. Implementations write `async fn`.
 ///
 /// A Command passes `is_addressed`, then `check`, then `perform`. A success of `perform` becomes a 200, which is a
@@ -42,6 +44,12 @@ pub trait Actuator: Send + Sync + 'static {
         async { Ok(()) }
     }
 
+    /// Whether `perform` writes this receipt in the step that makes the effects of a Command durable, so that after a kill
+    /// both are there or neither. Default: no; then the Consumer writes before and after by itself.
+    fn keeps(&self, _receipt: &Receipt) -> bool {
+        false
+    }
+
     /// Performs a Command. The effect ends by itself when the window of the context closes.
     ///
     /// # Errors
@@ -61,13 +69,21 @@ pub struct Context {
     pub producer: String,
     /// When it is in effect. By the time of `perform` it has opened.
     pub window: Window,
+    /// What is to be written with its effects, for actuators that [keep](Actuator::keeps) it.
+    pub receipt: Option<Receipt>,
 }
 
 impl Context {
     /// A context.
     #[must_use]
     pub fn new(producer: impl Into<String>, window: Window) -> Self {
-        Self { producer: producer.into(), window }
+        Self { producer: producer.into(), window, receipt: None }
+    }
+
+    /// The same with a receipt.
+    #[must_use]
+    pub fn with_receipt(self, receipt: Receipt) -> Self {
+        Self { receipt: Some(receipt), ..self }
     }
 }
 

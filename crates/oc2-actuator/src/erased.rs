@@ -79,6 +79,12 @@ impl fmt::Debug for AnyActuator {
 pub struct Prepared(Box<dyn Ready>);
 
 impl Prepared {
+    /// Whether the receipt in its context will be durable with its effects.
+    #[must_use]
+    pub fn keeps_receipt(&self) -> bool {
+        self.0.keeps_receipt()
+    }
+
     /// Performs the Command.
     ///
     /// # Errors
@@ -107,6 +113,7 @@ trait Erased: Send + Sync {
 
 #[async_trait]
 trait Ready: Send {
+    fn keeps_receipt(&self) -> bool;
     async fn perform(self: Box<Self>) -> Outcome;
 }
 
@@ -158,6 +165,10 @@ struct Understood<A: Actuator> {
 
 #[async_trait]
 impl<A: Actuator> Ready for Understood<A> {
+    fn keeps_receipt(&self) -> bool {
+        self.context.receipt.as_ref().is_some_and(|receipt| self.actuator.keeps(receipt))
+    }
+
     async fn perform(self: Box<Self>) -> Outcome {
         let Self { actuator, command, context } = *self;
         Ok(actuator.perform(command, context).await?.map(Any::typed))

@@ -58,7 +58,9 @@
 
 mod actuator;
 mod erased;
+mod receipt;
 pub mod testing;
 
 pub use actuator::{Actuator, Context};
 pub use erased::{AnyActuator, Outcome, Prepared};
+pub use receipt::Receipt;

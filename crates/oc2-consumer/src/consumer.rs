@@ -1,18 +1,20 @@
 //! The Consumer: from a message to its answer.
 
+mod remember;
+
 use std::sync::Arc;
 #[cfg(feature = "metrics")]
 use std::sync::Weak;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use oc2_actuator::{AnyActuator, Context, Outcome, Prepared};
+use oc2_actuator::{AnyActuator, Context, Outcome, Prepared, Receipt};
 use oc2_core::types::time::DateTime;
 use oc2_core::{Command, Nsid, Rejection, Response, StatusCode, Target};
 use oc2_encoding::Encodings;
 use oc2_transfer::{Handler, Refusal, Reply, Request};
 use tokio::time::timeout;
-use tracing::{info, warn};
+use tracing::info;
 
 use crate::audit::{self, Record};
 use crate::builder::{ConsumerBuilder, WantsPolicy};
@@ -46,7 +48,7 @@ struct Shared {
     settings: ArcSwap<Settings>,
     rate: ArcSwap<Rate>,
     peer_rates: ArcSwap<PeerRates>,
-    replay: Replay,
+    replay: Arc<Replay>,
     jobs: Jobs,
     observers: Observers,
 }
@@ -71,7 +73,7 @@ impl Consumer {
             rate: ArcSwap::from_pointee(Rate::new(settings.rate_limit)),
             peer_rates: ArcSwap::from_pointee(PeerRates::new(settings.rate_limit_per_peer)),
             settings: ArcSwap::from_pointee(settings),
-            replay,
+            replay: Arc::new(replay),
             jobs: Jobs::default(),
             observers,
         };
@@ -354,8 +356,8 @@ impl Shared {
             }
             _ => {
                 let supporting = Registry::supporting(&addressed, &asked.command)?;
-                let job = self.prepare(asked, supporting).await?;
-                if job.starts_at.is_none() {
+                let job = self.prepare(asked, memo, supporting).await?;
+                if job.starts_at.is_none() && !job.is_admitted_with_its_effects() {
                     self.write_admission(memo).await?;
                 }
                 self.set_going(asked, job, memo.clone(), execution, Arc::clone(record));
@@ -389,19 +391,26 @@ impl Shared {
     }
 
     /// Lets the actuators check a Command; refused is what all of them refuse.
-    async fn prepare(&self, asked: &Asked, supporting: Vec<AnyActuator>) -> Result<Job, Rejection> {
+    async fn prepare(&self, asked: &Asked, memo: &Memo, supporting: Vec<AnyActuator>) -> Result<Job, Rejection> {
         let command = &asked.command;
         let now = DateTime::now();
         let window = command.args.window(now).map_err(|error| Rejection::malformed(format!("args: {error}")))?;
         let starts_at = window.is_ahead(now).then_some(window.start);
         let place = self.jobs.admit(&asked.settings, starts_at.is_some())?;
-        let context = Context::new(asked.producer().name(), window);
+        let mut context = Context::new(asked.producer().name(), window);
+        if let [actuator] = &supporting[..] {
+            context.receipt = self.receipt(memo, actuator.nsid());
+        }
+        let receipt = context.receipt.clone();
         let mut prepared = Vec::with_capacity(supporting.len());
         for actuator in supporting {
             prepared.push((actuator.nsid(), actuator.prepare(command, context.clone()).await));
         }
         if prepared.iter().any(|(_, prepared)| prepared.is_ok()) {
-            return Ok(Job { prepared, starts_at, place });
+            let keeps = |prepared: &Prepared| prepared.keeps_receipt();
+            let is_kept = prepared.iter().all(|(_, prepared)| prepared.as_ref().is_ok_and(keeps));
+            let (receipt, is_promised) = (receipt.filter(|_| is_kept), memo.is_promised());
+            return Ok(Job { prepared, starts_at, place, receipt, is_promised });
         }
         let refusals = prepared.into_iter().filter_map(|(nsid, prepared)| Some((nsid, prepared.err()?))).collect();
         Err(gather_refusals(refusals).unwrap_or_else(internal_error))
@@ -423,20 +432,17 @@ impl Shared {
 
     /// Performs a Command when its time has come, and tells the outcome to whoever waits for it.
     async fn run(self: Arc<Self>, job: Job, memo: Memo, execution: Execution, record: Arc<Record>) {
-        let Job { prepared, starts_at, place } = job;
+        let is_admitted = job.is_admitted_with_its_effects();
+        let Job { prepared, starts_at, place, receipt, .. } = job;
         let may_run = match starts_at {
-            Some(start) => self.wait_for(start, &memo, &execution).await,
+            Some(start) => self.wait_for(start, &memo, &execution, is_admitted).await,
             None => Ok(()),
         };
         let response = match may_run {
             Ok(()) => {
                 let (response, is_undone) = perform(prepared).await;
                 record.end(&response);
-                match (is_undone, response.status, memo.key) {
-                    // What was not performed for now may be tried again.
-                    (true, StatusCode::ServiceUnavailable, Some(key)) => self.forget(key).await,
-                    _ => self.write_outcome(&memo, &response).await,
-                }
+                self.remember(&memo, &response, is_undone, receipt.as_ref(), is_admitted).await;
                 response
             }
             Err(GivenUp::Cancelled) => {
@@ -465,42 +471,20 @@ impl Shared {
 
     /// Waits for the time of a Command, unless it is cancelled or the Consumer stops. Until then nothing of it is on the disk:
     /// what is given up with the process may be asked for again.
-    async fn wait_for(&self, start: DateTime, memo: &Memo, execution: &Execution) -> Result<(), GivenUp> {
+    async fn wait_for(
+        &self,
+        start: DateTime,
+        memo: &Memo,
+        execution: &Execution,
+        is_admitted: bool,
+    ) -> Result<(), GivenUp> {
         tokio::select! {
             () = schedule::until(start) => if !execution.begin() { return Err(GivenUp::Cancelled) },
             () = execution.cancelled() => return Err(GivenUp::Cancelled),
             () = self.jobs.gives_up_scheduled() => return Err(GivenUp::Stopping),
         }
         self.observers.admit().map_err(GivenUp::NotWritten)?;
-        self.write_admission(memo).await.map_err(GivenUp::NotWritten)
-    }
-
-    /// Writes down that a Command is about to be performed. Only then may it be.
-    async fn write_admission(&self, memo: &Memo) -> Result<(), Rejection> {
-        let Some(key) = memo.lasting_key() else { return Ok(()) };
-        let Some(pending) = self.replay.write(key, None) else { return Ok(()) };
-        pending.done().await.map_err(|_| {
-            self.replay.not_written(key);
-            Rejection::unavailable(NOT_WRITTEN)
-        })
-    }
-
-    /// Writes down what became of a Command. It is told even if the disk fails: that the Command was taken on is on it, so
-    /// that nobody performs it again, and the journal goes on trying.
-    async fn write_outcome(&self, memo: &Memo, outcome: &Response) {
-        let Some(key) = memo.lasting_key().filter(|_| self.replay.is_durable()) else { return };
-        let Some(pending) = self.replay.write(key, Some(memo.write(outcome))) else { return };
-        if pending.done().await.is_err() {
-            warn!("The outcome of a Command is told though it is not on the disk yet.");
-        }
-    }
-
-    /// Forgets a Command of which nothing was done.
-    async fn forget(&self, key: Fingerprint) {
-        if let Some(pending) = self.replay.forget(key) {
-            // What is not deleted now is deleted later, or answered as interrupted after a restart.
-            let _ = pending.done().await;
-        }
+        if is_admitted { Ok(()) } else { self.write_admission(memo).await.map_err(GivenUp::NotWritten) }
     }
 }
 
@@ -509,6 +493,17 @@ struct Job {
     prepared: Vec<(Nsid, Result<Prepared, Rejection>)>,
     starts_at: Option<DateTime>,
     place: Place,
+    /// What the actuator writes by itself together with the effects, if it does.
+    receipt: Option<Receipt>,
+    /// Whether more is told before it is performed than that it is being performed.
+    is_promised: bool,
+}
+
+impl Job {
+    /// Whether nothing need be on the disk before its effects are: whoever is answered before wants to find it there.
+    fn is_admitted_with_its_effects(&self) -> bool {
+        self.receipt.is_some() && !self.is_promised
+    }
 }
 
 /// Why a Command was not performed when its time came.
@@ -578,5 +573,3 @@ const INTERRUPTED: &str = "the Consumer stopped while it performed this Command,
     performed again; a new request_id performs it anew";
 const UNREADABLE: &str =
     "this Command was performed before and is not performed again; what was answered is not known any more";
-const NOT_WRITTEN: &str =
-    "the Command was not performed: the Consumer cannot write down that it takes it on; try again later";
