@@ -1,9 +1,12 @@
 //! The thread that changes the rules, and the queue that leads to it.
 //!
 //! One thread, because the kernel and the store take one change after the other, and both make the caller wait.
-//! *Invariants.* Orders are performed in the order in which they were queued. A full queue is told at once. A panic is one
-//! order's: it is taken back, answered with a failure, and the next order is performed. Whatever is queued when the engine
-//! is closed is still performed.
+//! *Invariants.* Orders are performed in the order in which they were queued; those that wait at the same time as a group, in
+//! one commit and one change of the kernel, each answered on its own. A full queue is told at once. A panic is one order's: it
+//! is taken back, answered with a failure, and the others are performed. Whatever is queued when the engine is closed is still
+//! performed.
+
+mod group;
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,6 +27,8 @@ use crate::error::OpenError;
 use crate::keeper::Keeper;
 use crate::plan::Order;
 use crate::record::RuleRecord;
+
+use self::group::{Group, Member};
 
 /// The way to the thread. It ends when this is dropped or closed.
 ///
@@ -66,7 +71,7 @@ impl Engine {
     /// # Errors
     /// The refusal; 503 if the queue is full or closed; 500 after a panic.
     pub(crate) async fn perform(&self, order: Order, context: Context) -> Result<Option<RuleNumber>, Rejection> {
-        self.ask(|reply| Job::Perform { order, context, reply }).await?
+        self.ask(|reply| Job::Perform(Member { order, context, reply })).await?
     }
 
     /// Whether an order would be refused, after all that were queued before it.
@@ -167,11 +172,7 @@ fn look(queue: &Weak<Mutex<Option<SyncSender<Job>>>>) {
 enum Job {
     /// Whatever there is to do, which may be to look at the kernel.
     Look,
-    Perform {
-        order: Order,
-        context: Context,
-        reply: oneshot::Sender<Result<Option<RuleNumber>, Rejection>>,
-    },
+    Perform(Member),
     Check {
         order: Order,
         context: Context,
@@ -182,13 +183,20 @@ enum Job {
 }
 
 impl Job {
+    /// Whether it may be done while a group is under way: what it says is not yet so.
+    fn may_go_between(&self) -> bool {
+        match self {
+            Self::Look | Self::Check { .. } => true,
+            Self::Perform(member) => !matches!(member.order, Order::Replace(_)),
+            Self::Rules(_) | Self::KernelAgrees(_) => false,
+        }
+    }
+
     /// A caller that is gone does not undo the work.
     fn run(self, keeper: &mut Keeper) {
         match self {
             Self::Look => {}
-            Self::Perform { order, context, reply } => {
-                let _ = reply.send(keeper.perform(order, &context));
-            }
+            Self::Perform(member) => member.perform(keeper),
             Self::Check { order, context, reply } => {
                 let _ = reply.send(keeper.check(order, &context));
             }
@@ -210,13 +218,13 @@ impl Job {
 /// to keep us from performing commands.
 fn run(mut keeper: Keeper, jobs: &Receiver<Job>, suspicion: &AtomicBool, wake: &Wake, n_drifts: &AtomicU64) {
     let mut next_look = Instant::now();
-    // What `wake` is set to, as far as that is known.
-    let mut set_to = Some(None);
+    let mut is_set = false;
     loop {
         let deadline = keeper.next_deadline();
-        if set_to != Some(deadline) {
+        // Also to the time it had: it may have rung, and the clock may have been set since.
+        if is_set || deadline.is_some() {
             wake.set(deadline);
-            set_to = Some(deadline);
+            is_set = deadline.is_some();
         }
         let until_look = suspicion.load(Ordering::SeqCst).then(|| next_look.saturating_duration_since(Instant::now()));
         let job = match [keeper.until_retry(), until_look].into_iter().flatten().min() {
@@ -224,35 +232,51 @@ fn run(mut keeper: Keeper, jobs: &Receiver<Job>, suspicion: &AtomicBool, wake: &
             None => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
         };
         if Instant::now() >= next_look && suspicion.swap(false, Ordering::SeqCst) {
-            guarded(&mut keeper, |keeper| {
-                if keeper.look() {
-                    n_drifts.fetch_add(1, Ordering::Relaxed);
-                }
-            });
+            if guarded(&mut keeper, Keeper::look) == Some(true) {
+                n_drifts.fetch_add(1, Ordering::Relaxed);
+            }
             next_look = Instant::now() + LOOK_INTERVAL;
         }
         guarded(&mut keeper, Keeper::tick);
         match job {
-            // It may have rung, and the clock may have been set since.
-            Ok(Job::Look) => set_to = None,
-            Ok(job) => guarded(&mut keeper, |keeper| job.run(keeper)),
+            Ok(job) => run_all(&mut keeper, [job].into_iter().chain(jobs.try_iter()).take(MOST_AT_ONCE)),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
     }
 }
 
+/// Does what waits, in its order.
+fn run_all(keeper: &mut Keeper, jobs: impl Iterator<Item = Job>) {
+    let mut group = Group::default();
+    for job in jobs {
+        if !job.may_go_between() {
+            group.commit(keeper);
+        }
+        match job {
+            Job::Perform(member) if !matches!(member.order, Order::Replace(_)) => group.join(keeper, member),
+            // What a check panics about changes nothing.
+            Job::Check { .. } => _ = catch_unwind(AssertUnwindSafe(|| job.run(keeper))),
+            job => _ = guarded(keeper, |keeper| job.run(keeper)),
+        }
+    }
+    group.commit(keeper);
+}
+
 /// The keeper is in order again after a panic, or says itself that it is not.
-fn guarded(keeper: &mut Keeper, act: impl FnOnce(&mut Keeper)) {
+fn guarded<T>(keeper: &mut Keeper, act: impl FnOnce(&mut Keeper) -> T) -> Option<T> {
     let res = catch_unwind(AssertUnwindSafe(|| act(keeper)));
     if res.is_err() {
         let _ = catch_unwind(AssertUnwindSafe(|| keeper.recover()));
     }
+    res.ok()
 }
 
 /// Between two looks at what others do in the kernel.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 const QUEUE_LENGTH: usize = 1024;
+/// More would make the first wait longer than the disk and the kernel do.
+const MOST_AT_ONCE: usize = 256;
 
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,14 @@
 //! Keeps three things the same: the rules in memory, those in the store, and those in the kernel.
 //!
-//! A change takes four steps: it is planned, committed to the store, adopted in memory, put in force in the kernel. Only
-//! then is it answered with success. *Invariants*, each tested with stores and back ends that fail:
+//! A change takes four steps: it is planned and adopted in memory, committed to the store, put in force in the kernel. Only
+//! then is it answered with success. Several that wait take each step together. *Invariants*, each tested with stores and back
+//! ends that fail:
 //!
 //! - What was answered with success is in force, and durable if it was to be.
 //! - What was answered with a refusal has left nothing: memory, store and kernel are as they were. Where that cannot be
 //!   reached at once, every command is answered "unavailable" until it is, tried with each command and by a timer.
+//! - One that the kernel refuses does not spoil the others of its group: they are all taken back and performed one by one.
+//! - What the Consumer wants to remember of a command is durable in the step that makes its rule so, and taken back with it.
 //! - A number that was given to a rule in force is not given again. It is in the store before the rule is in the kernel.
 //! - Killed between any two steps, the next start makes the kernel hold what the store holds.
 //! - The end of a window is never refused: where the store or the kernel fails, the rule is gone from memory, and the
@@ -17,9 +20,10 @@ use std::time::{Duration, Instant};
 use oc2_actuator::Context;
 use oc2_clock::Clock;
 use oc2_core::Rejection;
+use oc2_core::any::Any;
 use oc2_core::types::time::DateTime;
 use oc2_profile_slpf::{Refusal, RuleNumber};
-use oc2_store::{Batch, Store};
+use oc2_store::{Batch, Store, StoreId};
 use tracing::{error, info, warn};
 
 use crate::backend::{Alarm, Backend, BackendError};
@@ -38,8 +42,8 @@ pub(crate) struct Keeper {
     state: State,
     store: RuleStore,
     backend: Box<dyn Backend>,
-    /// How to take back the change that is being made, in memory and on the disk.
-    undo: Option<(Undo, Batch)>,
+    /// What is being made.
+    group: Group,
     doubt: Doubt,
 }
 
@@ -75,7 +79,7 @@ impl Keeper {
         }
         backend.load(&state.rules.ruleset())?;
         info!(n_stored, n_restored = state.rules.iter().len(), "The kernel holds the rules of the store.");
-        Ok(Self { config, watch, state, store, backend, undo: None, doubt: Doubt::default() })
+        Ok(Self { config, watch, state, store, backend, group: Group::default(), doubt: Doubt::default() })
     }
 
     /// Performs an order, whole or not at all; the number of the new rule if there is one.
@@ -83,8 +87,19 @@ impl Keeper {
     /// # Errors
     /// The refusal.
     pub(crate) fn perform(&mut self, order: Order, context: &Context) -> Result<Option<RuleNumber>, Rejection> {
+        let refusals = Refusals::of(&order);
+        let number = self.join(order, context)?;
+        self.commit().map_err(|failure| refusals.of_failure(&failure))?;
+        Ok(number)
+    }
+
+    /// Plans an order, and adopts it in memory after those that joined before: what is known of it before it is committed with
+    /// them. The number of the new rule if there is one.
+    ///
+    /// # Errors
+    /// The refusal: it is not to be committed.
+    pub(crate) fn join(&mut self, order: Order, context: &Context) -> Result<Option<RuleNumber>, Rejection> {
         self.settle()?;
-        let refusal = Refusals::of(&order);
         let now = self.config.clock.now();
         let plan = self.plan(order, context, now)?;
         let number = plan.number;
@@ -95,8 +110,23 @@ impl Keeper {
             let number = number.map(RuleNumber::as_i64);
             warn!(producer = context.producer, number, "A command had no effect: its window was over.");
         }
-        self.carry_out(plan).map_err(|failure| refusal.of_failure(&failure))?;
+        let mut batch = self.store.batch(&plan.step, &plan.claims);
+        batch.append(self.receipt(context, number));
+        let (work, undo) = self.state.adopt(plan);
+        self.group.add(batch, work, undo);
         Ok(number)
+    }
+
+    /// What the Consumer wants to be written with it, if that is to be in this store.
+    fn receipt(&self, context: &Context, number: Option<RuleNumber>) -> Batch {
+        let receipt = context.receipt.as_ref().filter(|receipt| receipt.is_for(&self.store.id()));
+        let results = || self.config.results(number).map(Any::typed);
+        receipt.and_then(|receipt| receipt.take(results())).unwrap_or_default()
+    }
+
+    /// Which store it works with.
+    pub(crate) fn store_id(&self) -> StoreId {
+        self.store.id()
     }
 
     /// Whether an order would be refused now.
@@ -196,38 +226,49 @@ impl Keeper {
         self.repair();
     }
 
-    fn carry_out(&mut self, plan: Plan) -> Result<(), Failure> {
-        let batch = self.store.batch(&plan.step, &plan.claims);
-        let Ok(taken_back) = self.store.commit(batch) else {
+    /// Makes durable what has joined, and puts it in force.
+    ///
+    /// # Errors
+    /// Nothing of it is left.
+    pub(crate) fn commit(&mut self) -> Result<(), Failure> {
+        let Ok(taken_back) = self.store.commit(std::mem::take(&mut self.group.batch)) else {
+            self.take_back();
             self.doubt.store = true;
             self.repair();
             return Err(Failure::Store);
         };
-        let (work, undo) = self.state.adopt(plan);
-        self.undo = Some((undo, taken_back));
-        match self.put_in_force(&work) {
+        self.group.on_disk = taken_back;
+        let is_one = self.group.undos.len() <= 1;
+        let work = std::mem::replace(&mut self.group.work, Work::Apply(Vec::new()));
+        match self.put_in_force(&work, is_one) {
             Ok(()) => {
-                self.undo = None;
+                self.group = Group::default();
                 Ok(())
             }
             Err(error) => {
                 self.take_back();
                 self.repair();
-                Err(Failure::of_kernel(&error, !self.doubt.any()))
+                match is_one || !may_succeed_as_load(&error) {
+                    true => Err(Failure::of_kernel(&error, !self.doubt.any())),
+                    false => {
+                        warn!(%error, "The kernel did not take the changes of several commands; they are made one by one.");
+                        Err(Failure::OneOfSeveral)
+                    }
+                }
             }
         }
     }
 
-    /// Has the kernel do what there is to do, by a load of everything if the changes alone are not taken: a foreign hand
-    /// may have been in our chains, or the tool was killed.
-    fn put_in_force(&mut self, work: &Work) -> Result<(), BackendError> {
+    /// Has the kernel do what there is to do, by a load of everything if the changes alone are not taken and it `may_load`: a
+    /// foreign hand may have been in our chains, or the tool was killed.
+    fn put_in_force(&mut self, work: &Work, may_load: bool) -> Result<(), BackendError> {
         let first = match work {
             Work::Apply(changes) if changes.is_empty() => return Ok(()),
             Work::Apply(changes) => self.backend.apply(changes),
             Work::Load => return self.load(),
         };
         match first {
-            Err(error) if may_succeed_as_load(&error) => {
+            Err(error) if may_load && may_succeed_as_load(&error) => {
                 warn!(%error, "The kernel did not take the changes; all rules are loaded anew.");
                 self.doubt.kernel = true;
                 self.load()
@@ -259,20 +300,19 @@ impl Keeper {
         if self.doubt.kernel {
             return self.repair();
         }
-        if let Err(error) = self.put_in_force(&work) {
+        if let Err(error) = self.put_in_force(&work, true) {
             error!(%error, "The kernel failed at the end of a window.");
             self.doubt.kernel = true;
             self.repair();
         }
     }
 
-    /// A number that was given automatically stays used up: nobody asks for it.
+    /// Numbers that were given automatically stay used up: they were in a kernel, or nobody asks for them.
     fn take_back(&mut self) {
-        if let Some((undo, mut batch)) = self.undo.take() {
-            batch.append(self.store.used_up(undo.claims()));
-            self.state.take_back(undo);
-            self.owe(batch);
-        }
+        let Group { undos, on_disk: mut batch, .. } = std::mem::take(&mut self.group);
+        undos.iter().for_each(|undo| batch.append(self.store.used_up(undo.claims())));
+        undos.into_iter().rev().for_each(|undo| self.state.take_back(undo));
+        self.owe(batch);
     }
 
     /// What has to be on the disk is, or will be before anything else.
@@ -325,6 +365,38 @@ fn stored(records: Vec<RuleRecord>, config: &Config) -> Result<RuleList, OpenErr
     records.into_iter().map(entry).collect()
 }
 
+/// Orders that are adopted in memory, and on their way to the store and the kernel.
+#[derive(Debug)]
+struct Group {
+    /// What is to be written.
+    batch: Batch,
+    /// What the kernel is to be told.
+    work: Work,
+    /// How to take each back in memory, in the order in which they were adopted.
+    undos: Vec<Undo>,
+    /// How to take back what was written.
+    on_disk: Batch,
+}
+
+impl Default for Group {
+    fn default() -> Self {
+        Self { batch: Batch::new(), work: Work::Apply(Vec::new()), undos: Vec::new(), on_disk: Batch::new() }
+    }
+}
+
+impl Group {
+    fn add(&mut self, batch: Batch, work: Work, undo: Undo) {
+        self.batch.append(batch);
+        self.undos.push(undo);
+        match (&mut self.work, work) {
+            (Work::Apply(changes), Work::Apply(more)) => changes.extend(more),
+            // Everything, as it is in the end.
+            (all, Work::Load) => *all = Work::Load,
+            (Work::Load, Work::Apply(_)) => {}
+        }
+    }
+}
+
 /// What may hold something else than memory does.
 #[derive(Clone, Copy, Debug)]
 struct Doubt {
@@ -346,13 +418,15 @@ impl Default for Doubt {
     }
 }
 
-/// Why a plan was not carried out.
+/// Why what has joined was not carried out.
 #[derive(Clone, Copy, Debug)]
-enum Failure {
+pub(crate) enum Failure {
     Store,
     /// The kernel takes the rules there were and not the new ones: it has no means for them.
     KernelRefused,
     Kernel,
+    /// The kernel did not take something of it; each may be tried alone.
+    OneOfSeveral,
 }
 
 impl Failure {
@@ -367,14 +441,14 @@ impl Failure {
 
 /// What an order is refused with when it fails.
 #[derive(Clone, Copy, Debug)]
-struct Refusals {
+pub(crate) struct Refusals {
     inexpressible: Refusal,
     failed: Refusal,
 }
 
 impl Refusals {
     /// A rule that the kernel has no means for is unsupported (DECISIONS S2), a file with such a rule has failed.
-    fn of(order: &Order) -> Self {
+    pub(crate) fn of(order: &Order) -> Self {
         match order {
             Order::Insert(_) => Self { inexpressible: Refusal::RuleNotUpdated, failed: Refusal::RuleNotInForce },
             Order::Remove(_) | Order::Undo(_) => {
@@ -384,11 +458,11 @@ impl Refusals {
         }
     }
 
-    fn of_failure(self, failure: &Failure) -> Rejection {
+    pub(crate) fn of_failure(self, failure: &Failure) -> Rejection {
         match failure {
             Failure::Store => self.failed.with("the rules could not be stored"),
             Failure::KernelRefused => self.inexpressible.with("the kernel of this host does not take it"),
-            Failure::Kernel => self.failed.with("the kernel could not be changed"),
+            Failure::Kernel | Failure::OneOfSeveral => self.failed.with("the kernel could not be changed"),
         }
     }
 }

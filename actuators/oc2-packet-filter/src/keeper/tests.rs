@@ -120,6 +120,102 @@ fn nothing_is_accepted_until_a_store_that_could_not_be_put_back_is() {
     }
 }
 
+#[test]
+fn a_group_is_one_commit_and_one_change_of_the_kernel() {
+    let mut world = World::with_rules();
+    let (n_syncs, n_calls) = (world.disk.n_syncs(), world.faults.n_calls());
+    world.join(&GROUP);
+    world.keeper_mut().commit().unwrap();
+    assert_eq!((world.disk.n_syncs() - n_syncs, world.faults.n_calls() - n_calls), (syncs_of_a_commit(), 1));
+    world.assert_agreement(&[15, 20, 999_970, 999_980]);
+    world.restart();
+    world.assert_agreement(&[15, 20, 999_970]);
+}
+
+#[test]
+fn a_group_is_whole_or_nothing_wherever_the_disk_fails() {
+    for refused in [0, 1] {
+        for n in 0.. {
+            let mut world = World::with_rules();
+            let before = world.keeper().rules();
+            world.refuse(refused);
+            world.disk.fail_after(n);
+            world.join(&GROUP);
+            let res = world.keeper_mut().commit();
+            assert_eq!(res.is_ok(), refused == 0 && !world.disk.has_failed());
+            if res.is_err() {
+                assert_eq!(world.keeper().rules(), before, "{n}");
+            }
+            if world.keeper().doubt.any() {
+                assert_eq!(world.perform(any(9)).unwrap_err().status(), StatusCode::ServiceUnavailable);
+            }
+            let has_failed = world.disk.has_failed();
+            world.disk.repair();
+            world.faults.clear();
+            world.wait_for_another_attempt();
+            world.perform(placed(77, 9)).unwrap();
+            world.assert_agreement_of_all();
+            if !has_failed {
+                break;
+            }
+        }
+    }
+}
+
+/// Refused together, they are left to be tried one by one, and their numbers are not given again.
+#[test]
+fn a_group_that_the_kernel_does_not_take_leaves_nothing() {
+    for fault in [Fault::Refuse, Fault::LoseCommand, Fault::LoseAnswer] {
+        let mut world = World::with_rules();
+        let before = world.keeper().rules();
+        world.faults.on_call(0, fault);
+        let numbers = world.join(&GROUP);
+        assert!(matches!(world.keeper_mut().commit(), Err(Failure::OneOfSeveral)), "{fault:?}");
+        assert_eq!(world.keeper().rules(), before);
+        world.assert_agreement_of_all();
+        world.restart();
+        world.assert_agreement_of_all();
+        let new = world.perform(any(1)).unwrap();
+        assert!(!numbers.contains(&new), "{new:?} {numbers:?}");
+        assert_eq!(world.perform(placed(15, 1)).unwrap(), Some(number(15)), "it may be asked for again");
+    }
+}
+
+#[test]
+fn what_is_late_or_busy_is_not_tried_for_each_of_a_group() {
+    let late = || BackendError::Timeout { family: Some(crate::Family::V4), after: RETRY };
+    let mut world = World::with_rules();
+    world.restart_with(Box::new(Stubborn { error: late, loads: Arc::default() }));
+    world.join(&GROUP);
+    assert!(matches!(world.keeper_mut().commit(), Err(Failure::Kernel)));
+}
+
+#[test]
+fn a_group_is_wholly_there_or_not_at_all_after_a_kill() {
+    let whole = {
+        let mut world = World::with_rules();
+        world.join(&GROUP);
+        world.keeper_mut().commit().unwrap();
+        world.restart();
+        world.numbers_and_packets()
+    };
+    for n in 0.. {
+        let mut world = World::with_rules();
+        let before = world.numbers_and_packets();
+        world.disk.fail_after(n);
+        world.join(&GROUP);
+        let res = world.keeper_mut().commit();
+        let has_failed = world.disk.has_failed();
+        world.restart();
+        let restored = world.numbers_and_packets();
+        assert!(restored == whole || (res.is_err() && restored == before), "{n}: {res:?} {restored:?}");
+        world.assert_agreement_of_all();
+        if !has_failed {
+            break;
+        }
+    }
+}
+
 /// The process ends with the disk at any of its writes. What was answered with success is there afterwards; of anything
 /// else all or nothing.
 #[test]
@@ -388,6 +484,16 @@ const ORDERS: [fn() -> Order; 5] = [
     || Order::Replace(vec![rule(53, None, true), rule(54, Some(number(10)), true), rule(55, None, false)]),
 ];
 
+/// Those that may be done together; one deletes what was there, and one what the one before it brings.
+const GROUP: [fn() -> Order; 6] = [
+    || any(50),
+    || transient(51),
+    || Order::Remove(number(999_990)),
+    || placed(15, 52),
+    || Order::Remove(number(10)),
+    || any(53),
+];
+
 /// Every way in which three calls can work or fail.
 fn sequences() -> impl Iterator<Item = [Option<Fault>; 3]> {
     let each = [None, Some(Fault::Refuse), Some(Fault::LoseCommand), Some(Fault::LoseAnswer)];
@@ -455,6 +561,11 @@ impl World {
         self.keeper_mut().perform(order, &context)
     }
 
+    fn join(&mut self, orders: &[fn() -> Order]) -> Vec<Option<RuleNumber>> {
+        let context = Context::new("producer", Window { start: DateTime::now(), stop: None });
+        orders.iter().map(|order| self.keeper_mut().join(order(), &context).unwrap()).collect()
+    }
+
     fn perform_for(&mut self, order: Order, milliseconds: u64) -> Result<Option<RuleNumber>, Rejection> {
         let start = self.clock.now();
         let stop = Some(at(start.as_millis() + milliseconds));
@@ -513,6 +624,14 @@ impl World {
         assert_eq!(contents.records, persistent.collect::<Vec<_>>());
         assert_eq!(contents.numbering, self.keeper().state.numbering);
     }
+}
+
+/// How often the disk is synced for one rule.
+fn syncs_of_a_commit() -> usize {
+    let mut world = World::with_rules();
+    let n_syncs = world.disk.n_syncs();
+    world.perform(any(1)).unwrap();
+    world.disk.n_syncs() - n_syncs
 }
 
 /// What a process that is killed now leaves: a copy of the file tells.
