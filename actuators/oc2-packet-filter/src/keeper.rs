@@ -8,6 +8,7 @@
 //! - What was answered with a refusal has left nothing: memory, store and kernel are as they were. Where that cannot be
 //!   reached at once, every command is answered "unavailable" until it is, tried with each command and by a timer.
 //! - One that the kernel refuses does not spoil the others of its group: they are all taken back and performed one by one.
+//! - What the Consumer wants to remember of a command is durable in the step that makes its rule so, and taken back with it.
 //! - A number that was given to a rule in force is not given again. It is in the store before the rule is in the kernel.
 //! - Killed between any two steps, the next start makes the kernel hold what the store holds.
 //! - The end of a window is never refused: where the store or the kernel fails, the rule is gone from memory, and the
@@ -20,9 +21,10 @@ use std::time::{Duration, Instant};
 use oc2_actuator::Context;
 use oc2_clock::Clock;
 use oc2_core::Rejection;
+use oc2_core::any::Any;
 use oc2_core::types::time::DateTime;
 use oc2_profile_slpf::{Refusal, RuleNumber};
-use oc2_store::{Batch, Store};
+use oc2_store::{Batch, Store, StoreId};
 use tracing::{error, info, warn};
 
 use crate::backend::{Alarm, Backend, BackendError};
@@ -109,10 +111,23 @@ impl Keeper {
             let number = number.map(RuleNumber::as_i64);
             warn!(producer = context.producer, number, "A command had no effect: its window was over.");
         }
-        let batch = self.store.batch(&plan.step, &plan.claims);
+        let mut batch = self.store.batch(&plan.step, &plan.claims);
+        batch.append(self.receipt(context, number));
         let (work, undo) = self.state.adopt(plan);
         self.group.add(batch, work, undo);
         Ok(number)
+    }
+
+    /// What the Consumer wants to be written with it, if that is to be in this store.
+    fn receipt(&self, context: &Context, number: Option<RuleNumber>) -> Batch {
+        let receipt = context.receipt.as_ref().filter(|receipt| receipt.is_for(&self.store.id()));
+        let results = || self.config.results(number).map(Any::typed);
+        receipt.and_then(|receipt| receipt.take(results())).unwrap_or_default()
+    }
+
+    /// Which store it works with.
+    pub(crate) fn store_id(&self) -> StoreId {
+        self.store.id()
     }
 
     /// Whether an order would be refused now.

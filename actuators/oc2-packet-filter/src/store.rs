@@ -10,7 +10,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use oc2_profile_slpf::RuleNumber;
-use oc2_store::{Area, Batch, NotWritten, Store, StoreError, Table, key};
+use oc2_store::{Area, Batch, NotWritten, Store, StoreError, StoreId, Table, key};
 
 use crate::config::ChainPrefix;
 use crate::plan::{Claims, Edit, Entry, Numbering, RuleList, Span, State, Step};
@@ -43,6 +43,11 @@ impl RuleStore {
         let opened = Self { area, rules, placed, automatic };
         let contents = opened.contents()?;
         Ok((opened, contents))
+    }
+
+    /// Which store it is in.
+    pub(crate) fn id(&self) -> StoreId {
+        self.area.store().id()
     }
 
     /// What a step does to the rules, and the numbers it uses up.
