@@ -13,6 +13,7 @@ use oc2_core::types::time::DateTime;
 use oc2_core::{Command, Nsid, Rejection, Response, StatusCode, Target};
 use oc2_encoding::Encodings;
 use oc2_transfer::{Handler, Refusal, Reply, Request};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tracing::info;
 
@@ -21,7 +22,7 @@ use crate::builder::{ConsumerBuilder, WantsPolicy};
 use crate::execution::{Execution, Follower, Word};
 use crate::features::{self, QUERY_FEATURES};
 use crate::gather::{gather, gather_refusals};
-use crate::jobs::{Jobs, Place};
+use crate::jobs::{Jobs, Place, caught};
 use crate::key::{Fingerprint, Key};
 use crate::memo::Memo;
 use crate::observer::Observers;
@@ -536,23 +537,31 @@ impl Drop for Held<'_> {
     }
 }
 
-/// Performs a Command with every actuator at once, each in a task of its own: a panic is a failure of that one. Also says
-/// whether none of them did anything.
+/// Performs a Command with every actuator at once, each in a task of its own where there are several: a panic is a failure of
+/// that one. Also says whether none of them did anything.
 async fn perform(prepared: Vec<(Nsid, Result<Prepared, Rejection>)>) -> (Response, bool) {
-    let running: Vec<_> = prepared
-        .into_iter()
-        .map(|(nsid, prepared)| (nsid, prepared.map(|prepared| tokio::spawn(prepared.perform()))))
-        .collect();
+    let is_alone = prepared.len() == 1;
+    let begin = |prepared: Prepared| match is_alone {
+        true => Performing::Here(prepared),
+        false => Performing::There(tokio::spawn(prepared.perform())),
+    };
+    let running: Vec<_> = prepared.into_iter().map(|(nsid, prepared)| (nsid, prepared.map(begin))).collect();
     let mut outcomes: Vec<(Nsid, Outcome)> = Vec::with_capacity(running.len());
-    for (nsid, task) in running {
-        let outcome = match task {
+    for (nsid, performing) in running {
+        let outcome = match performing {
             Err(rejection) => Err(rejection),
-            Ok(task) => task.await.unwrap_or_else(|_| Err(internal_error())),
+            Ok(Performing::Here(prepared)) => caught(prepared.perform()).await.unwrap_or_else(|| Err(internal_error())),
+            Ok(Performing::There(task)) => task.await.unwrap_or_else(|_| Err(internal_error())),
         };
         outcomes.push((nsid, outcome));
     }
     let is_undone = outcomes.iter().all(|(_, outcome)| outcome.is_err());
     (gather(outcomes), is_undone)
+}
+
+enum Performing {
+    Here(Prepared),
+    There(JoinHandle<Outcome>),
 }
 
 /// A decision, or 503 where there is none: a policy or an actuator that is stuck does not hold the Producer too.
