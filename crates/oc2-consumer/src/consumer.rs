@@ -14,6 +14,7 @@ use oc2_actuator::{AnyActuator, Context, Outcome, Prepared, Receipt};
 use oc2_core::{Command, Nsid, Rejection, Response, StatusCode, Target};
 use oc2_encoding::Encodings;
 use oc2_transfer::{Handler, Peer, Refusal, Reply, Request};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tracing::info;
 
@@ -22,7 +23,7 @@ use crate::builder::{ConsumerBuilder, WantsPolicy};
 use crate::execution::{Execution, Follower, Word};
 use crate::features::{self, QUERY_FEATURES};
 use crate::gather::{gather, gather_refusals};
-use crate::jobs::{Jobs, Place};
+use crate::jobs::{Jobs, Place, caught};
 use crate::key::Fingerprint;
 use crate::memo::Memo;
 use crate::observer::Observers;
@@ -507,17 +508,26 @@ struct Performed {
     did_nothing: bool,
 }
 
-/// Performs a Command with every actuator at once, each in a task of its own: a panic is a failure of that one.
+/// Performs a Command with every actuator at once, each in a task of its own where there are several: a panic is a failure of
+/// that one.
 async fn perform(prepared: Vec<(Nsid, Result<Prepared, Rejection>)>) -> Performed {
-    let start = |prepared: Prepared| (prepared.undo(), tokio::spawn(prepared.perform()));
-    let running: Vec<_> = prepared.into_iter().map(|(nsid, prepared)| (nsid, prepared.map(start))).collect();
+    let is_alone = prepared.len() == 1;
+    let begin = |prepared: Prepared| match is_alone {
+        true => (prepared.undo(), Performing::Here(prepared)),
+        false => (prepared.undo(), Performing::There(tokio::spawn(prepared.perform()))),
+    };
+    let running: Vec<_> = prepared.into_iter().map(|(nsid, prepared)| (nsid, prepared.map(begin))).collect();
     let mut outcomes: Vec<(Nsid, Outcome)> = Vec::with_capacity(running.len());
     let mut notes = Notes::new();
-    for (nsid, task) in running {
-        let outcome = match task {
+    for (nsid, performing) in running {
+        let outcome = match performing {
             Err(rejection) => Err(rejection),
-            Ok((undo, task)) => {
-                let outcome = task.await.unwrap_or_else(|_| Err(internal_error()));
+            Ok((undo, performing)) => {
+                let outcome = match performing {
+                    Performing::Here(prepared) => caught(prepared.perform()).await,
+                    Performing::There(task) => task.await.ok(),
+                };
+                let outcome = outcome.unwrap_or_else(|| Err(internal_error()));
                 notes.extend(undo.noted().filter(|_| outcome.is_ok()).map(|note| (nsid, note)));
                 outcome
             }
@@ -526,6 +536,11 @@ async fn perform(prepared: Vec<(Nsid, Result<Prepared, Rejection>)>) -> Performe
     }
     let did_nothing = outcomes.iter().all(|(_, outcome)| outcome.is_err());
     Performed { response: gather(outcomes), notes, did_nothing }
+}
+
+enum Performing {
+    Here(Prepared),
+    There(JoinHandle<Outcome>),
 }
 
 /// A decision, or 503 where there is none: a policy or an actuator that is stuck does not hold the Producer too.
