@@ -25,6 +25,8 @@ pub(crate) struct Needs {
     pub(crate) changes: bool,
     /// It takes more than a few seconds.
     pub(crate) lengthy: bool,
+    /// It speaks CBOR.
+    pub(crate) cbor: bool,
 }
 
 /// Over what.
@@ -49,7 +51,7 @@ impl Check {
         name: &'static str,
         run: fn(&mut Session<'_>) -> io::Result<()>,
     ) -> Self {
-        Self { name, rows, needs: Needs { over: Over::Anything, changes: false, lengthy: false }, run }
+        Self { name, rows, needs: Needs { over: Over::Anything, changes: false, lengthy: false, cbor: false }, run }
     }
 
     pub(crate) const fn over(mut self, over: Over) -> Self {
@@ -59,6 +61,11 @@ impl Check {
 
     pub(crate) const fn changing(mut self) -> Self {
         self.needs.changes = true;
+        self
+    }
+
+    pub(crate) const fn in_cbor(mut self) -> Self {
+        self.needs.cbor = true;
         self
     }
 
@@ -87,6 +94,7 @@ impl Check {
             Over::SecuredTap if !session.is_secured_tap() => {
                 Some("needs the subject's client to connect over TLS to a broker of the suite: --tap --tls")
             }
+            _ if self.needs.cbor && !asked.cbor => Some("speaks CBOR, which a subject need not take: --cbor"),
             _ if self.needs.changes && !asked.destructive => Some("changes what the subject filters: --destructive"),
             _ if self.needs.changes && !asked.is_ours && !session.lists("delete", "slpf:rule_number") => {
                 Some("makes rules, which the subject could not delete again")

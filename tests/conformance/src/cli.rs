@@ -96,6 +96,9 @@ struct Choice {
     /// Also what takes more than a few seconds
     #[arg(long)]
     lengthy: bool,
+    /// Also what is seen in CBOR, for a subject that takes it. The default for ours
+    #[arg(long)]
+    cbor: bool,
     /// Give every Command an actuator (slpf) and arguments, for a subject that answers none without; that it does not is told
     /// by LS-089 and LS-090, and else would hide all that it can
     #[arg(long)]
@@ -308,6 +311,7 @@ impl Cli {
         Ok(Asked {
             destructive: self.choice.destructive || is_ours,
             lengthy: self.choice.lengthy,
+            cbor: self.choice.cbor || is_ours,
             is_ours,
             wanted,
             files: self.trust.files()?,

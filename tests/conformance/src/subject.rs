@@ -88,7 +88,7 @@ impl Ours {
         let dir = tempfile::tempdir()?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut own = Self { dir, port, has_http: broker.is_none(), backend: backend.to_owned(), child: None };
-        let http = format!("[http]\nlisten = \"127.0.0.1:{port}\"\n");
+        let http = format!("[http]\nlisten = \"127.0.0.1:{port}\"\ncbor = true\n");
         // Testing mode has to be asked for, by those that know the word.
         let http = if own.has_http { vec![format!("{http}testing = true\n"), http] } else { vec![String::new()] };
         own.configure(extent, broker, &http)?;

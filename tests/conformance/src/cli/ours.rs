@@ -84,8 +84,9 @@ impl Cli {
         let mut wire = Mqtt::connect(&Broker::here(broker.port()), DEVICE, patience, Some(tap))?;
         let mut restart = || ours.stop().and_then(|()| ours.start_again());
         // What does not depend on the transfer was seen over HTTP, in a tenth of the time.
-        let is_of_mqtt =
-            |check: &&Check| self.subject == "ours-mqtt" || matches!(check.needs.over, Over::Mqtt | Over::Tap);
+        let is_of_mqtt = |check: &&Check| {
+            self.subject == "ours-mqtt" || matches!(check.needs.over, Over::Mqtt | Over::Tap) || check.needs.cbor
+        };
         let checks: Vec<_> = checks.iter().filter(is_of_mqtt).copied().collect();
         Ok(run(&mut wire, asked, &checks, Some(&mut restart), progress)?)
     }

@@ -182,6 +182,12 @@ fn publish(session: &mut Session<'_>) -> io::Result<()> {
             own.topic, own.qos, own.is_retained
         ));
         let has = |name: &str, value: &str| user.iter().any(|(own, is)| own == name && is == value);
+        let is_cbor = has("encoding", "cbor");
+        let (encoding_row, encoding, format) = if is_cbor {
+            ("MQTT-082", "cbor", own.property(0x01).is_none_or(|value| value == [0]))
+        } else {
+            ("MQTT-081", "json", own.property(0x01) == Some(&[1]))
+        };
         let content_type = own.property(0x03).is_some_and(|value| value == b"application/openc2");
         for (rows, is_met, point, expected) in [
             (
@@ -193,10 +199,11 @@ fn publish(session: &mut Session<'_>) -> io::Result<()> {
             ("MQTT-039", own.qos == 1, "QoS", "1 by default"),
             ("MQTT-041 MQTT-074", own.qos >= 1, "QoS", "at least 1"),
             ("MQTT-075", !own.is_retained, "Retain", "0"),
-            ("MQTT-023 MQTT-076", own.property(0x01) == Some(&[1]), "Payload Format Indicator", "1 for JSON"),
+            ("MQTT-023 MQTT-076", format, "Payload Format Indicator", "1 for JSON, 0 for CBOR"),
             ("MQTT-024 MQTT-077", content_type, "Content Type", "application/openc2"),
             ("MQTT-001 MQTT-025 MQTT-079", has("msgType", "rsp"), "User Property msgType", "rsp"),
-            ("MQTT-001 MQTT-026 MQTT-081", has("encoding", "json"), "User Property encoding", "json"),
+            ("MQTT-001 MQTT-026", has("encoding", encoding), "User Property encoding", "json or cbor"),
+            (encoding_row, has("encoding", encoding), "User Property encoding", encoding),
             ("MQTT-022 MQTT-072", !own.payload.is_empty(), "The payload", "an OpenC2 message"),
         ] {
             session.note(rows, is_met, point, expected, &got);
