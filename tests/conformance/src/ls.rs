@@ -4,6 +4,7 @@ mod section_3_1;
 mod section_3_1_5_1;
 mod section_3_2;
 mod section_3_3;
+mod section_3_3_2_1;
 mod section_3_4;
 mod section_4;
 pub(crate) mod table;
@@ -17,6 +18,7 @@ pub(crate) fn checks() -> Vec<Check> {
         section_3_1_5_1::checks(),
         section_3_2::checks(),
         section_3_3::checks(),
+        section_3_3_2_1::checks(),
         section_3_4::checks(),
         section_4::checks(),
     ];

@@ -24,6 +24,10 @@ pub(crate) struct Asked {
     pub(crate) lengthy: bool,
     /// Checks in CBOR.
     pub(crate) cbor: bool,
+    /// A Command that we may not give.
+    pub(crate) forbidden: Option<Value>,
+    /// More than the subject takes at once.
+    pub(crate) overloads: bool,
     /// The subject is started by us, on nothing that matters.
     pub(crate) is_ours: bool,
     /// The corpus and such tables run only for rows that are wanted.

@@ -58,6 +58,15 @@ fn without_a_fault_none_of_these_rows_is_not_met() {
     }
 }
 
+#[test]
+fn whoever_lets_everybody_do_everything_is_found() {
+    let daemon = Daemon::over_http();
+    let url = format!("http://127.0.0.1:{}", daemon.port);
+    let query = r#"{"action": "query", "target": {"features": ["versions"]}}"#;
+    let run = run(&["--consumer", &url, "--id", "LS-141", "--id", "ARCH-016", "--forbidden", query]);
+    assert_eq!((run.verdict("LS-141"), run.verdict("ARCH-016")), ("not met", "not met"), "{}", run.stderr);
+}
+
 /// Puts octets in the place of others, wherever they are.
 fn replace(body: &mut Vec<u8>, old: &[u8], new: &[u8]) {
     while let Some(at) = body.windows(old.len()).position(|own| own == old) {
