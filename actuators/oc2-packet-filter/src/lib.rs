@@ -73,3 +73,4 @@ pub use rule::{
     Verdict,
 };
 pub use ruleset::{Chain, Change, Edit, Mismatch, Ruleset};
+pub use store::stored_rules;
