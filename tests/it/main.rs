@@ -28,3 +28,4 @@ mod sample;
 mod signatures;
 mod systemd;
 mod tokens;
+mod windows;

@@ -2,10 +2,13 @@
 //!
 //! Each prints ratios against a floor or a peer that it measures in the same run; machines are noisy.
 
+use std::path::Path;
+use std::process::Command;
+
 use clap::{Args, ValueEnum};
 
-use crate::cargo::cargo;
-use crate::failure::Result;
+use crate::cargo::{self, cargo};
+use crate::failure::{Failure, Result};
 use crate::parts::Parts;
 use crate::process::Interrupt;
 use crate::setup::Machine;
@@ -15,6 +18,12 @@ use crate::setup::Machine;
 pub(crate) struct Bench {
     /// Which of them; all when none is named
     subjects: Vec<Subject>,
+    /// The parts of the subject `engine` to run; all when none is named
+    #[arg(long, value_name = "PART", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Print what the subject `engine` measured as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// What is measured.
@@ -22,6 +31,8 @@ pub(crate) struct Bench {
 enum Subject {
     /// Reading and writing in every form, against `serde_json`, `serde_cbor` and the crate `openc2`; allocations
     Codec,
+    /// The daemon over HTTP, down to kernel and disk, packets, start and memory, against floors; a plot; as root
+    Engine,
     /// What the lock-out guard takes
     Guard,
     /// Round trips over TLS, against bare hyper and tokio-rustls
@@ -45,10 +56,25 @@ impl Bench {
         for subject in subjects {
             for name in subject.benches() {
                 let mut command = cargo(&["bench", "--package", subject.package(), "--bench", name]);
+                if *subject == Subject::Engine {
+                    self.complete(&mut command, interrupt)?;
+                }
                 parts.run_command(command.env("PATH", machine.search_path()), interrupt)?;
             }
         }
         parts.finish()
+    }
+
+    /// Says where the daemon is, built as it ships, and where to write: beside what was built.
+    fn complete(&self, command: &mut Command, interrupt: &Interrupt) -> Result<()> {
+        let build = "build --release --quiet -p oc2-consumer --bins --message-format json-render-diagnostics";
+        let messages = cargo::output(&build.split(' ').collect::<Vec<_>>(), interrupt)?;
+        let missing = || Failure::new("cargo built no binary `oc2-consumer`: does the package declare it?");
+        let daemon = cargo::executable(&messages, "oc2-consumer").ok_or_else(missing)?;
+        let out = daemon.parent().and_then(Path::parent).ok_or_else(missing)?.join("bench");
+        command.arg("--").arg("--daemon").arg(&daemon).arg("--out").arg(out).args(&self.only);
+        command.args(self.json.then_some("--json"));
+        Ok(())
     }
 }
 
@@ -56,6 +82,7 @@ impl Subject {
     fn package(self) -> &'static str {
         match self {
             Self::Codec => "oc2-encoding",
+            Self::Engine => "oc2-tests-bench",
             Self::Guard => "oc2-packet-filter",
             Self::Http => "oc2-transfer-http",
             Self::Iptables => "oc2-actuator-iptables",
@@ -68,6 +95,7 @@ impl Subject {
     fn benches(self) -> &'static [&'static str] {
         match self {
             Self::Codec => &["codec", "allocations"],
+            Self::Engine => &["engine"],
             Self::Guard => &["guard"],
             Self::Http => &["tls"],
             Self::Iptables => &["transactions"],

@@ -2,11 +2,12 @@
 
 use std::io;
 
+use oc2_netlink::Socket;
 use oc2_packet_filter::backend::{Alarm, Backend, BackendError};
 use oc2_packet_filter::{ChainPrefix, Change, Config, Mode, Ruleset};
 
 use crate::image::Image;
-use crate::kernel::{self, Contents, Failure, Monitor, Socket};
+use crate::kernel::{self, Failure, Monitor};
 use crate::op::Op;
 
 /// The kernel, by way of netlink: a table of our own for both families, `openc2`, whose every change is one transaction.
@@ -49,31 +50,28 @@ impl Nftables {
         &self.table
     }
 
-    fn commit(&mut self, ops: &[Op]) -> Result<(), Failure> {
-        if ops.is_empty() { Ok(()) } else { self.socket.commit(&self.table, ops) }
-    }
-
-    fn contents(&mut self) -> Result<Option<Contents>, BackendError> {
+    /// Whether our table is as this image has it.
+    fn is_as(&mut self, image: &Image) -> Result<bool, BackendError> {
         // Whoever changes the table meanwhile makes the kernel say so; then once more.
         for _ in 1..MAX_LOOKS {
-            match Contents::listed(&mut self.socket, &self.table) {
+            match kernel::is_as(&mut self.socket, &self.table, image) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                listed => return listed.map_err(|cause| BackendError::Unusable { family: None, cause }),
+                compared => return compared.map_err(|cause| BackendError::Unusable { family: None, cause }),
             }
         }
-        let listed = Contents::listed(&mut self.socket, &self.table);
-        listed.map_err(|cause| BackendError::Unusable { family: None, cause })
+        let compared = kernel::is_as(&mut self.socket, &self.table, image);
+        compared.map_err(|cause| BackendError::Unusable { family: None, cause })
     }
 }
 
 impl Backend for Nftables {
     fn load(&mut self, rules: &Ruleset) -> Result<(), BackendError> {
         let image = Image::of(rules, &self.mode, self.image.as_ref());
-        if self.contents()? == Some(Contents::of(&image)) {
+        if self.is_as(&image)? {
             self.image = Some(image);
             return Ok(());
         }
-        match self.commit(&image.load()) {
+        match kernel::commit(&mut self.socket, &self.table, image.load()) {
             Ok(()) => {
                 self.image = Some(image);
                 Ok(())
@@ -91,7 +89,8 @@ impl Backend for Nftables {
         let mut image = self.image.take().ok_or(BackendError::Unsynced)?;
         let shapes = image.shapes();
         let ops = image.apply(changes);
-        match self.commit(&ops) {
+        let committed = if ops.is_empty() { Ok(()) } else { kernel::commit(&mut self.socket, &self.table, ops) };
+        match committed {
             Ok(()) => {
                 self.image = Some(image);
                 Ok(())
@@ -110,7 +109,8 @@ impl Backend for Nftables {
     fn remove(&mut self) -> Result<(), BackendError> {
         self.image = None;
         // There has to be one to be deleted.
-        self.commit(&[Op::AddTable, Op::DeleteTable]).map_err(|failure| error(failure, &[]))
+        let gone = kernel::commit(&mut self.socket, &self.table, [Op::AddTable, Op::DeleteTable]);
+        gone.map_err(|failure| error(failure, &[]))
     }
 
     fn watch(&mut self, alarm: Alarm) {
@@ -122,7 +122,7 @@ impl Backend for Nftables {
 
     fn holds(&mut self, rules: &Ruleset) -> Result<bool, BackendError> {
         let image = Image::of(rules, &self.mode, self.image.as_ref());
-        Ok(self.contents()? == Some(Contents::of(&image)))
+        self.is_as(&image)
     }
 }
 
@@ -130,9 +130,8 @@ impl Backend for Nftables {
 fn error(failure: Failure, changes: &[Change]) -> BackendError {
     match failure {
         Failure::Refused { step, cause } => {
-            let mut numbers: Vec<_> = changes.iter().filter_map(|change| change.rule().number()).collect();
-            numbers.dedup();
-            let numbers: Vec<_> = numbers.iter().take(MAX_NAMED).map(|number| number.as_i64().to_string()).collect();
+            let numbers = changes.iter().take(MAX_NAMED).map(|change| change.rule().number().to_string());
+            let numbers: Vec<_> = numbers.collect();
             let of = if numbers.is_empty() { String::new() } else { format!(" for rule {}", numbers.join(", ")) };
             BackendError::Refused { family: None, detail: format!("{step}{of}: {cause}") }
         }

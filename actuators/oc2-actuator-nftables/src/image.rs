@@ -10,6 +10,7 @@
 
 mod delta;
 mod intervals;
+mod keys;
 mod lane;
 #[cfg(test)]
 mod model;
@@ -21,7 +22,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use oc2_packet_filter::{Change, Family, KernelRule, Mode, Protocol, Ruleset, Verdict};
+use oc2_packet_filter::{Change, Family, InForce, KernelRule, Mode, Protocol, Ruleset, Verdict};
 
 use self::delta::Delta;
 use self::lane::Lane;
@@ -57,12 +58,8 @@ impl Image {
             |path: &Path| former.and_then(|former| former.lanes.get(path)).map(Lane::shapes).unwrap_or_default();
         let lanes = Path::all(mode).into_iter().map(|path| (path, Lane::new(path, shapes(&path)))).collect();
         let mut image = Self { mode: mode.clone(), lanes, runs: Runs::default() };
-        let mut delta = Delta::default();
-        for family in Family::ALL {
-            for hook in oc2_packet_filter::Hook::ALL {
-                rules.chain(family, hook).for_each(|rule| image.insert(rule, &mut delta));
-            }
-        }
+        let mut delta = Delta::idle();
+        rules.iter().for_each(|rule| image.insert(rule, &mut delta));
         image.settle(&mut delta);
         image
     }
@@ -72,8 +69,8 @@ impl Image {
         let mut delta = Delta::default();
         for change in changes {
             match change {
-                Change::Insert { rule, .. } => self.insert(rule, &mut delta),
-                Change::Delete { rule, .. } => self.remove(rule, &mut delta),
+                Change::Insert(rule) => self.insert(rule, &mut delta),
+                Change::Delete(rule) => self.remove(rule, &mut delta),
             }
         }
         self.settle(&mut delta);
@@ -95,21 +92,20 @@ impl Image {
         }
     }
 
-    /// All steps that make our table from whatever it was.
-    pub(crate) fn load(&self) -> Vec<Op> {
+    /// All steps that make our table from whatever it was, made as they are asked for: together they are many times the rules.
+    pub(crate) fn load(&self) -> impl Iterator<Item = Op> {
         // There has to be one to be deleted.
-        let mut ops = vec![Op::AddTable, Op::DeleteTable, Op::AddTable];
-        let chains = self.chains();
-        ops.extend(chains.iter().map(|chain| Op::AddChain(chain.name.clone(), chain.hook)));
-        for (spec, elements) in self.sets() {
+        let begin = [Op::AddTable, Op::DeleteTable, Op::AddTable];
+        let (mut chains, mut rules) = (Vec::new(), Vec::new());
+        for Chain { name, hook, rules: of_chain } in self.chains() {
+            chains.push(Op::AddChain(name.clone(), hook));
+            rules.extend(of_chain.into_iter().map(|rule| Op::AddRule(name.clone(), rule)));
+        }
+        let set = |(spec, elements): (SetSpec, _)| {
             let name = spec.name.clone();
-            ops.push(Op::AddSet(spec));
-            ops.push(Op::AddElements(name, elements));
-        }
-        for Chain { name, rules, .. } in chains {
-            ops.extend(rules.into_iter().map(|rule| Op::AddRule(name.clone(), rule)));
-        }
-        ops
+            [Op::AddSet(spec), Op::AddElements(name, elements)]
+        };
+        begin.into_iter().chain(chains).chain(self.sets().flat_map(set)).chain(rules)
     }
 
     /// All sets and what is in them.
@@ -134,22 +130,26 @@ impl Image {
         chains
     }
 
-    fn insert(&mut self, rule: &KernelRule, delta: &mut Delta) {
-        let rank = Rank::of(rule);
-        for path in self.paths(rule) {
-            if let Some(lane) = self.lanes.get_mut(&path) {
-                lane.insert(rule, rank, delta);
-                tell(self.runs.insert(rank, kind(rule)), delta);
+    fn insert(&mut self, rule: &InForce, delta: &mut Delta) {
+        let rank = Rank::of(rule.number());
+        for rule in rule.kernel_rules() {
+            for path in self.paths(rule) {
+                if let Some(lane) = self.lanes.get_mut(&path) {
+                    lane.insert(rule, rank, delta);
+                    tell(self.runs.insert(rank, kind(rule)), delta);
+                }
             }
         }
     }
 
-    fn remove(&mut self, rule: &KernelRule, delta: &mut Delta) {
-        let rank = Rank::of(rule);
-        for path in self.paths(rule) {
-            if let Some(lane) = self.lanes.get_mut(&path) {
-                lane.remove(rule, rank, delta);
-                tell(self.runs.remove(rank), delta);
+    fn remove(&mut self, rule: &InForce, delta: &mut Delta) {
+        let rank = Rank::of(rule.number());
+        for rule in rule.kernel_rules() {
+            for path in self.paths(rule) {
+                if let Some(lane) = self.lanes.get_mut(&path) {
+                    lane.remove(rule, rank, delta);
+                    tell(self.runs.remove(rank), delta);
+                }
             }
         }
     }

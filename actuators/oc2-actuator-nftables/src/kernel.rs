@@ -1,61 +1,61 @@
 //! How nf_tables is spoken to: messages of netlink, without a process, a library or a text in between.
 
-pub(crate) mod attributes;
 mod monitor;
-mod socket;
+mod transaction;
 mod wire;
 
 use std::collections::BTreeMap;
 use std::io;
 
-use self::attributes::Attributes;
+use oc2_netlink::{Attributes, Socket, Writer};
+
 pub(crate) use self::monitor::Monitor;
-pub(crate) use self::socket::{Failure, Socket};
+pub(crate) use self::transaction::{Failure, commit};
 use self::wire::Listed;
 use crate::image::{Chain, Image};
 use crate::op::{Element, KeySpec, SetSpec};
 
-/// What a table holds, in one order.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Contents {
-    sets: BTreeMap<String, (SetSpec, Vec<Element>)>,
-    chains: BTreeMap<String, Chain>,
+/// Whether a table of the kernel is as an image has it, and has nothing else in it.
+///
+/// It is looked at set by set: all that is in it, and all that should be, is many times what the rules take.
+///
+/// # Errors
+/// The kernel does not say.
+pub(crate) fn is_as(socket: &mut Socket, table: &str, image: &Image) -> io::Result<bool> {
+    let Some(specs) = list(socket, table, wire::GETSET, wire::read_set)? else { return Ok(false) };
+    let specs: BTreeMap<String, SetSpec> = specs.into_iter().map(|spec| (spec.name.clone(), spec)).collect();
+    if chains(socket, table)?.is_none_or(|chains| chains != by_name(image.chains())) {
+        return Ok(false);
+    }
+    let mut n_sets = 0;
+    for (spec, mut expected) in image.sets() {
+        n_sets += 1;
+        if specs.get(&spec.name) != Some(&spec) {
+            return Ok(false);
+        }
+        expected.sort_unstable();
+        if elements(socket, table, &spec)? != Some(expected) {
+            return Ok(false);
+        }
+    }
+    Ok(n_sets == specs.len())
 }
 
-impl Contents {
-    /// What the kernel is to hold.
-    pub(crate) fn of(image: &Image) -> Self {
-        let set = |(spec, mut elements): (SetSpec, Vec<Element>)| {
-            elements.sort();
-            (spec.name.clone(), (spec, elements))
-        };
-        let chains = image.chains().into_iter().map(|chain| (chain.name.clone(), chain)).collect();
-        Self { sets: image.sets().map(set).collect(), chains }
+/// The chains of a table with their rules; none if there is anything in them that we would not write.
+fn chains(socket: &mut Socket, table: &str) -> io::Result<Option<BTreeMap<String, Chain>>> {
+    let Some(chains) = list(socket, table, wire::GETCHAIN, wire::read_chain)? else { return Ok(None) };
+    let mut chains = by_name(chains);
+    let rule = |attributes: Attributes<'_>| Some((attributes.text(2)?.to_owned(), wire::read_rule(attributes)?));
+    let Some(rules) = list(socket, table, wire::GETRULE, rule)? else { return Ok(None) };
+    for (chain, rule) in rules {
+        let Some(chain) = chains.get_mut(&chain) else { return Ok(None) };
+        chain.rules.push(rule);
     }
+    Ok(Some(chains))
+}
 
-    /// What the kernel holds; none if there is anything in the table that we would not write.
-    ///
-    /// # Errors
-    /// The kernel does not say.
-    pub(crate) fn listed(socket: &mut Socket, table: &str) -> io::Result<Option<Self>> {
-        let Some(specs) = list(socket, table, wire::GETSET, wire::read_set)? else { return Ok(None) };
-        let Some(chains) = list(socket, table, wire::GETCHAIN, wire::read_chain)? else { return Ok(None) };
-        let mut contents = Self::default();
-        for chain in chains {
-            contents.chains.insert(chain.name.clone(), chain);
-        }
-        for spec in specs {
-            let Some(elements) = elements(socket, table, &spec)? else { return Ok(None) };
-            contents.sets.insert(spec.name.clone(), (spec, elements));
-        }
-        let rule = |attributes: Attributes<'_>| Some((attributes.text(2)?.to_owned(), wire::read_rule(attributes)?));
-        let Some(rules) = list(socket, table, wire::GETRULE, rule)? else { return Ok(None) };
-        for (chain, rule) in rules {
-            let Some(chain) = contents.chains.get_mut(&chain) else { return Ok(None) };
-            chain.rules.push(rule);
-        }
-        Ok(Some(contents))
-    }
+fn by_name(chains: Vec<Chain>) -> BTreeMap<String, Chain> {
+    chains.into_iter().map(|chain| (chain.name.clone(), chain)).collect()
 }
 
 /// Whether this kernel has nf_tables and lets us ask.
@@ -63,7 +63,7 @@ impl Contents {
 /// # Errors
 /// Why not.
 pub(crate) fn ask() -> io::Result<()> {
-    Socket::open(0)?.ask(wire::GETGEN, |_| {})
+    Ok(Socket::open(0)?.ask(|sequence| wire::request(wire::GETGEN, wire::ACK, sequence), |_| {})?)
 }
 
 /// The things of one kind in a table; none if one of them is not as we make them.
@@ -75,7 +75,7 @@ fn list<T>(
 ) -> io::Result<Option<Vec<T>>> {
     let mut things = Some(Vec::new());
     let listed = socket.list(
-        kind,
+        |sequence| wire::request(kind, wire::DUMP, sequence),
         |w| w.put_text(1, table),
         |message| {
             let attributes = Attributes::of(message);
@@ -96,11 +96,12 @@ fn list<T>(
 
 fn elements(socket: &mut Socket, table: &str, spec: &SetSpec) -> io::Result<Option<Vec<Element>>> {
     let mut listed = Vec::new();
-    let write = |w: &mut attributes::Writer| {
+    let write = |w: &mut Writer| {
         w.put_text(1, table);
         w.put_text(2, &spec.name);
     };
-    socket.list(wire::GETSETELEM, write, |message| listed.extend(wire::read_elements(Attributes::of(message))))?;
+    let header = |sequence| wire::request(wire::GETSETELEM, wire::DUMP, sequence);
+    socket.list(header, write, |message| listed.extend(wire::read_elements(Attributes::of(message))))?;
     let elements = match spec.key {
         KeySpec::Range(len) => wire::ranges(listed, len),
         KeySpec::Exact(_) | KeySpec::RankPairs => {
@@ -112,7 +113,7 @@ fn elements(socket: &mut Socket, table: &str, spec: &SetSpec) -> io::Result<Opti
         }
     };
     Ok(elements.map(|mut elements: Vec<Element>| {
-        elements.sort();
+        elements.sort_unstable();
         elements
     }))
 }

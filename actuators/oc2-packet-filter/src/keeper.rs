@@ -13,6 +13,7 @@
 //! - The end of a window is never refused: where the store or the kernel fails, the rule is gone from memory, and the
 //!   rest is brought in line later. A rule in the store whose window is over is not restored at a start.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -343,8 +344,10 @@ fn tell_of_end(edit: &Edit) {
 }
 
 fn stored(records: Vec<RuleRecord>, config: &Config) -> Result<RuleList, OpenError> {
-    let entry = |record: RuleRecord| {
+    let mut producers = BTreeSet::new();
+    let entry = |mut record: RuleRecord| {
         let number = record.number;
+        record.producer = shared(&record.producer, &mut producers);
         Entry::of(record, &config.mode).map_err(|reason| OpenError::Rule { number, reason: reason.to_string() })
     };
     records.into_iter().map(entry).collect()
@@ -380,6 +383,15 @@ impl Group {
             (Work::Load, Work::Apply(_)) => {}
         }
     }
+}
+
+/// The one that is the same text.
+fn shared(name: &Arc<str>, names: &mut BTreeSet<Arc<str>>) -> Arc<str> {
+    if let Some(known) = names.get(name) {
+        return Arc::clone(known);
+    }
+    names.insert(Arc::clone(name));
+    Arc::clone(name)
 }
 
 /// What may hold something else than memory does.

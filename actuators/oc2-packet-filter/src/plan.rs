@@ -15,7 +15,7 @@ use oc2_profile_slpf::{Direction, DropProcess, Packets, Refusal, Rule, RuleNumbe
 
 use crate::config::{Config, Mode};
 use crate::record::RuleRecord;
-use crate::rule::{KernelRule, Verdict};
+use crate::rule::Verdict;
 use crate::ruleset::Change;
 
 use self::expand::kernel_rules;
@@ -37,7 +37,7 @@ pub(crate) enum Order {
     Undo(Deed),
 }
 
-/// A rule that has yet to get its number, and what it is to the kernel.
+/// A rule that has yet to get its number.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct NewRule {
     packets: Packets,
@@ -45,7 +45,8 @@ pub(crate) struct NewRule {
     verdict: Verdict,
     persistent: bool,
     pub(crate) insert_rule: Option<RuleNumber>,
-    kernel_rules: Vec<KernelRule>,
+    /// The kernel has rules for it in this mode.
+    mode: Mode,
 }
 
 impl NewRule {
@@ -74,12 +75,12 @@ impl NewRule {
 
     fn new(rule: Rule, verdict: Verdict, mode: &Mode) -> Result<Self, Rejection> {
         let Rule { packets, direction, persistent, insert_rule } = rule;
-        let kernel_rules = kernel_rules(&packets, direction, verdict, mode)
+        kernel_rules(&packets, direction, verdict, mode)
             .map_err(|inexpressible| Refusal::RuleNotUpdated.with(inexpressible))?;
-        Ok(Self { packets, direction, verdict, persistent, insert_rule, kernel_rules })
+        Ok(Self { packets, direction, verdict, persistent, insert_rule, mode: mode.clone() })
     }
 
-    fn entry(self, number: RuleNumber, context: &Context, now: DateTime) -> Arc<Entry> {
+    fn entry(self, number: RuleNumber, producer: &Arc<str>, context: &Context, now: DateTime) -> Arc<Entry> {
         let record = RuleRecord {
             number,
             packets: self.packets,
@@ -88,10 +89,10 @@ impl NewRule {
             persistent: self.persistent,
             stop: context.window.stop,
             suspended_until: None,
-            producer: context.producer.chars().take(MAX_PRODUCER).collect(),
+            producer: Arc::clone(producer),
             created: now,
         };
-        Entry::new(record, self.kernel_rules)
+        Entry::new(record, self.mode)
     }
 }
 
@@ -166,7 +167,8 @@ fn insert(state: &State, rule: NewRule, context: &Context, now: DateTime, config
     let edits = if context.window.is_over(now) {
         Vec::new()
     } else {
-        vec![Edit { number, before: None, after: Some(rule.entry(number, context, now)) }]
+        let producer = state.rules.producer(context);
+        vec![Edit { number, before: None, after: Some(rule.entry(number, &producer, context, now)) }]
     };
     Ok(Plan { step: Step::Edit(edits), claims, number: Some(number) })
 }
@@ -198,12 +200,13 @@ fn replace(
     let mut claims = Claims::default();
     rules.iter().filter_map(|rule| rule.insert_rule).for_each(|number| claims.place(number, numbering));
     let mut list = RuleList::default();
+    let producer = list.producer(context);
     for rule in rules {
         let number = match rule.insert_rule {
             Some(number) => number,
             None => claims.next(numbering, config).ok_or_else(no_number_left)?,
         };
-        list.set(number, Some(rule.entry(number, context, now)));
+        list.set(number, Some(rule.entry(number, &producer, context, now)));
     }
     Ok(Plan { step: Step::Replace(list), claims, number: None })
 }
@@ -275,9 +278,6 @@ impl Undo {
         &self.claims
     }
 }
-
-/// More than any name of a Producer; the text comes from outside.
-const MAX_PRODUCER: usize = 256;
 
 #[cfg(test)]
 mod tests;

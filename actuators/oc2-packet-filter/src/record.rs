@@ -1,5 +1,7 @@
 //! What is known of a rule.
 
+use std::sync::Arc;
+
 use oc2_core::types::time::DateTime;
 use oc2_profile_slpf::{Direction, Packets, RuleNumber};
 
@@ -23,8 +25,8 @@ pub struct RuleRecord {
     pub stop: Option<DateTime>,
     /// Until when it is out of force by a `delete` with a window (DECISIONS S3). Absent means it is in force.
     pub suspended_until: Option<DateTime>,
-    /// Who asked for it.
-    pub producer: String,
+    /// Who asked for it. Rules of one Producer share the name.
+    pub producer: Arc<str>,
     /// When it came to be.
     pub created: DateTime,
 }

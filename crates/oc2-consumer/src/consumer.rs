@@ -1,18 +1,18 @@
 //! The Consumer: from a message to its answer.
 
 mod about;
+mod ahead;
 
-use std::sync::Arc;
 #[cfg(feature = "metrics")]
 use std::sync::Weak;
+use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use oc2_actuator::{AnyActuator, Context, Outcome, Prepared};
-use oc2_core::types::time::DateTime;
 use oc2_core::{Command, Nsid, Rejection, Response, StatusCode, Target};
 use oc2_encoding::Encodings;
-use oc2_transfer::{Handler, Refusal, Reply, Request};
+use oc2_transfer::{Handler, Peer, Refusal, Reply, Request};
 use tokio::time::timeout;
 use tracing::{info, warn};
 
@@ -31,7 +31,7 @@ use crate::rate::{PeerRates, Rate};
 use crate::registry::{CANCEL_COMMAND, Nobody, QUERY_COMMAND, Registry};
 use crate::replay::{Replay, Seen};
 use crate::respond::Responder;
-use crate::schedule::{Schedule, Turn, Wait};
+use crate::schedule::Schedule;
 use crate::settings::Settings;
 use crate::understand::{Asked, Reader, Refused};
 
@@ -51,6 +51,8 @@ struct Shared {
     replay: Replay,
     jobs: Jobs,
     schedule: Schedule,
+    /// What a former process left to wait is taken up.
+    taking_up: Once,
     observers: Observers,
 }
 
@@ -80,6 +82,7 @@ impl Consumer {
             replay,
             jobs,
             schedule,
+            taking_up: Once::new(),
             observers,
         };
         Self { shared: Arc::new(shared), reader: Arc::new(reader) }
@@ -125,19 +128,26 @@ impl Consumer {
         WeakConsumer(Arc::downgrade(&self.shared))
     }
 
-    /// Replaces the policy; commands that were taken on before keep the permit they got.
+    /// Replaces the policy. Commands under way keep the permit they got; those that wait for their time are judged again when it
+    /// has come (DECISIONS P5).
     pub fn replace_policy(&self, policy: impl Policy) {
         audit::policy_replaced();
         self.shared.policy.store(Arc::new(Arc::new(policy)));
     }
 
-    /// Gives up what waits for its time, and whatever is taken on from now on to wait for its. Listeners that tell outcomes later can
-    /// tell that before they end.
+    /// Takes up what waited for its time when a former process ended, if it is remembered over a restart; what is late is performed
+    /// now. To be called where tasks can be spawned, before Commands come: the first of them does it else.
+    pub fn take_up(&self) {
+        self.shared.taking_up.call_once(|| self.shared.take_up(&self.reader));
+    }
+
+    /// Gives up what waits for its time, and whatever is taken on from now on to wait for its; what is remembered over a restart is
+    /// left to the next process. Listeners that tell outcomes later can tell that before they end.
     pub fn give_up_scheduled(&self) {
         self.shared.jobs.give_up_scheduled();
     }
 
-    /// Takes on nothing new, gives up what waits for its time, and waits for what is being performed, however long that
+    /// Takes on nothing new, gives up what waits for its time or leaves it to the next process, and waits for what is being performed, however long that
     /// takes. Whoever gives up waiting cuts off what is left when its runtime ends.
     pub async fn stop(&self) {
         self.shared.jobs.stop().await;
@@ -190,6 +200,7 @@ impl Handler for Consumer {
 
 impl Consumer {
     async fn answer(&self, request: Request) -> Reply {
+        self.take_up();
         // Also of what cannot be read.
         let admitted = self.shared.peer_rates.load().admit(&request.peer, Instant::now());
         let mut record = Record::new(&self.shared.observers, request.peer.clone(), request.request_id.clone());
@@ -208,7 +219,7 @@ impl Consumer {
 
 impl Shared {
     /// Answers a Command: not at all if others are meant, from memory if it was seen before, else by performing it.
-    async fn answer(self: Arc<Self>, mut asked: Asked, record: Arc<Record>, admitted: Result<(), Rejection>) -> Reply {
+    async fn answer(self: Arc<Self>, asked: Asked, record: Arc<Record>, admitted: Result<(), Rejection>) -> Reply {
         let addressed = match (self.registry.addressed(&asked.command, asked.scope), asked.scope) {
             (Err(Nobody::NotMeant(rejection)), scope) if scope.is_broadcast() => {
                 let status = rejection.status();
@@ -220,13 +231,14 @@ impl Shared {
         if let Err(rejection) = admitted.and_then(|()| self.observers.admit()) {
             return Refused::new(asked.responder, rejection).reply(&record);
         }
-        let permit = match in_time(self.decide(&asked, addressed.as_deref(), &record)).await {
+        let question = (&asked.peer, asked.from.as_deref(), &asked.command);
+        let permit = match in_time(self.decide(question, addressed.as_deref(), &record)).await {
             Ok(permit) => permit,
             Err(rejection) => return Refused::new(asked.responder, rejection).reply(&record),
         };
         let execution = Execution::new(asked.responder.wanted);
         let memo = Memo::of(&asked);
-        match self.take_on(&mut asked, memo.key, &permit, &execution) {
+        match self.take_on(&asked, memo.key, &permit, &execution) {
             Ok(Seen::New) => {}
             Ok(Seen::Before(earlier)) => {
                 let request_id = asked.responder.request_id.as_ref();
@@ -257,12 +269,12 @@ impl Shared {
     /// Asks the policy, and notes what it says. Whoever would perform the Command says what it is called.
     async fn decide(
         &self,
-        asked: &Asked,
+        (peer, from, command): (&Peer, Option<&str>, &Command),
         addressed: Result<&[&AnyActuator], &Rejection>,
         record: &Record,
     ) -> Result<Permit, Rejection> {
-        let profiles = Registry::terms(addressed.unwrap_or_default(), &asked.command);
-        let question = Question::new(&asked.peer, asked.from.as_deref(), &asked.command, &profiles);
+        let profiles = Registry::terms(addressed.unwrap_or_default(), command);
+        let question = Question::new(peer, from, command, &profiles);
         let policy = self.policy.load_full();
         let decision = policy.decide(&question).await;
         record.judged(&decision);
@@ -282,8 +294,9 @@ impl Shared {
     }
 
     /// Gives the answer that is due now; what is wanted and not there yet follows, for transfers that can bring it (DECISIONS L7).
-    async fn reply(self: &Arc<Self>, asked: Asked, execution: &Execution) -> Reply {
+    async fn reply(self: &Arc<Self>, mut asked: Asked, execution: &Execution) -> Reply {
         // Nothing of it is kept while the answer waits but how to give it.
+        asked.body.clear();
         let Asked { responder, settings, needs_answer, .. } = asked;
         let shared = Arc::clone(self);
         let reply = match execution.answer(settings.max_wait, settings.status_wait).await {
@@ -304,24 +317,24 @@ impl Shared {
     async fn reply_later(&self, responder: &Responder, follower: &Follower) -> Reply {
         let response = follower.outcome().await;
         self.observers.settled().await;
-        responder.reply(response)
+        // What is left to the next process is told by nobody but to whoever asks again.
+        response.map_or_else(|| Reply::empty(StatusCode::Processing), |response| responder.reply(response))
     }
 
-    /// Counts a Command that was not seen before, and remembers it if it has an id. Its bytes are done with.
+    /// Counts a Command that was not seen before, and remembers it if it has an id.
     fn take_on(
         &self,
-        asked: &mut Asked,
+        asked: &Asked,
         key: Option<Fingerprint>,
         permit: &Permit,
         execution: &Execution,
     ) -> Result<Seen, Rejection> {
-        let body = std::mem::take(&mut asked.body);
         let rate = self.rate.load();
         // Who sends more than may be sent does not use up what is for all.
         let admit = || permit.admit().and_then(|()| rate.admit());
         match key {
             None => admit().map(|()| Seen::New),
-            Some(key) => self.replay.admit(key, &body, execution, admit),
+            Some(key) => self.replay.admit(key, &asked.body, execution, admit),
         }
     }
 
@@ -366,11 +379,17 @@ impl Shared {
             }
             _ => {
                 let supporting = Registry::supporting(&addressed, &asked.command)?;
-                let job = self.prepare(asked, supporting).await?;
-                if job.wait.is_none() {
-                    self.write_admission(memo).await?;
+                let now = self.schedule.now();
+                let window = asked.command.args.window(now);
+                let window = window.map_err(|error| Rejection::malformed(format!("args: {error}")))?;
+                let place = self.jobs.admit(&asked.settings, window.is_ahead(now))?;
+                let context = Context::new(asked.producer().name(), window);
+                let prepared = prepare(&asked.command, supporting, &context).await?;
+                if window.is_ahead(now) {
+                    return self.wait(asked, memo, window, place, execution, record).await;
                 }
-                self.set_going(job, memo.clone(), execution, Arc::clone(record));
+                self.write_admission(memo).await?;
+                self.set_going(prepared, place, memo.clone(), execution, Arc::clone(record));
             }
         }
         Ok(())
@@ -385,107 +404,43 @@ impl Shared {
         })
     }
 
-    /// Lets the actuators check a Command; refused is what all of them refuse.
-    async fn prepare(&self, asked: &Asked, supporting: Vec<AnyActuator>) -> Result<Job, Rejection> {
-        let command = &asked.command;
-        let now = self.schedule.now();
-        let window = command.args.window(now).map_err(|error| Rejection::malformed(format!("args: {error}")))?;
-        let is_ahead = window.is_ahead(now);
-        let place = self.jobs.admit(&asked.settings, is_ahead)?;
-        let context = Context::new(asked.producer().name(), window);
-        let mut prepared = Vec::with_capacity(supporting.len());
-        for actuator in supporting {
-            prepared.push((actuator.nsid(), actuator.prepare(command, context.clone()).await));
-        }
-        if prepared.iter().any(|(_, prepared)| prepared.is_ok()) {
-            let wait = is_ahead.then(|| self.wait_until(window.start)).transpose()?;
-            return Ok(Job { prepared, start: window.start, wait, place });
-        }
-        let refusals = prepared.into_iter().filter_map(|(nsid, prepared)| Some((nsid, prepared.err()?))).collect();
-        Err(gather_refusals(refusals).unwrap_or_else(internal_error))
-    }
-
-    fn wait_until(&self, start: DateTime) -> Result<Wait, Rejection> {
-        self.schedule.at(start).map_err(|error| {
-            tracing::error!(%error, "No thread to wait for the time of a Command.");
-            Rejection::unavailable("no thread to wait for the time of the command; try again later")
-        })
-    }
-
     /// Starts the one task of a Command.
-    fn set_going(self: &Arc<Self>, job: Job, memo: Memo, execution: &Execution, record: Arc<Record>) {
-        match job.wait {
-            Some(_) => execution.schedule(job.start),
-            None => {
-                execution.begin();
-            }
-        }
+    fn set_going(
+        self: &Arc<Self>,
+        prepared: Vec<(Nsid, Result<Prepared, Rejection>)>,
+        place: Place,
+        memo: Memo,
+        execution: &Execution,
+        record: Arc<Record>,
+    ) {
+        execution.begin();
         if let Some(named) = memo.named(execution) {
             self.jobs.register(named);
         }
-        self.jobs.spawn(Arc::clone(self).run(job, memo, execution.clone(), record));
+        let (shared, execution) = (Arc::clone(self), execution.clone());
+        self.jobs.spawn(async move {
+            shared.perform(prepared, &memo, &execution, &record).await;
+            drop(place);
+        });
     }
 
-    /// Performs a Command when its time has come, and tells the outcome to whoever waits for it.
-    async fn run(self: Arc<Self>, job: Job, memo: Memo, execution: Execution, record: Arc<Record>) {
-        let Job { prepared, wait, place, .. } = job;
-        let may_run = match wait {
-            Some(wait) => self.wait_for(wait, &memo, &execution).await.map(Some),
-            None => Ok(None),
-        };
-        let response = match may_run {
-            Ok(_turn) => {
-                let Performed { response, notes, did_nothing } = perform(prepared).await;
-                record.end(&response);
-                match (did_nothing, response.status, memo.key) {
-                    // What was not performed for now may be tried again.
-                    (true, StatusCode::ServiceUnavailable, Some(key)) => self.forget(key).await,
-                    _ => self.write_outcome(&memo, &response, &notes).await,
-                }
-                execution.note(notes);
-                response
-            }
-            Err(GivenUp::Cancelled) => {
-                let response = Fate::Cancelled.response();
-                record.cancelled(&response);
-                self.write_ending(&memo, &response, Fate::Cancelled, &Notes::new()).await;
-                drop(place);
-                return execution.make_void(response);
-            }
-            Err(GivenUp::NotWritten(rejection)) => {
-                let response = rejection.into();
-                record.end(&response);
-                if let Some(key) = memo.key {
-                    self.forget(key).await;
-                }
-                response
-            }
-            Err(GivenUp::Stopping) => {
-                let response = Rejection::unavailable("given up before its time: the Consumer stops").into();
-                record.end(&response);
-                response
-            }
-        };
+    /// Performs a Command, and tells the outcome to whoever waits for it.
+    async fn perform(
+        &self,
+        prepared: Vec<(Nsid, Result<Prepared, Rejection>)>,
+        memo: &Memo,
+        execution: &Execution,
+        record: &Record,
+    ) {
+        let Performed { response, notes, did_nothing } = perform(prepared).await;
+        record.end(&response);
+        match (did_nothing, response.status, memo.key) {
+            // What was not performed for now may be tried again.
+            (true, StatusCode::ServiceUnavailable, Some(key)) => self.forget(key).await,
+            _ => self.write_outcome(memo, &response, &notes).await,
+        }
+        execution.note(notes);
         execution.finish(response);
-        drop(place);
-    }
-
-    /// Waits for the time of a Command, unless it is cancelled or the Consumer stops. Until then nothing of it is on the disk:
-    /// what is given up with the process may be asked for again.
-    async fn wait_for(&self, wait: Wait, memo: &Memo, execution: &Execution) -> Result<Turn, GivenUp> {
-        let turn = async {
-            let mut turn = wait.await;
-            turn.comes().await;
-            turn
-        };
-        let turn = tokio::select! {
-            turn = turn => if execution.begin() { turn } else { return Err(GivenUp::Cancelled) },
-            () = execution.cancelled() => return Err(GivenUp::Cancelled),
-            () = self.jobs.gives_up_scheduled() => return Err(GivenUp::Stopping),
-        };
-        self.observers.admit().map_err(GivenUp::NotWritten)?;
-        self.write_admission(memo).await.map_err(GivenUp::NotWritten)?;
-        Ok(turn)
     }
 
     /// Writes down that a Command is about to be performed. Only then may it be.
@@ -521,23 +476,6 @@ impl Shared {
     }
 }
 
-/// A Command that at least one actuator is ready to perform.
-struct Job {
-    prepared: Vec<(Nsid, Result<Prepared, Rejection>)>,
-    start: DateTime,
-    /// There is one if it was sent ahead of its time.
-    wait: Option<Wait>,
-    place: Place,
-}
-
-/// Why a Command was not performed when its time came.
-enum GivenUp {
-    Cancelled,
-    Stopping,
-    /// The disk does not take it.
-    NotWritten(Rejection),
-}
-
 /// Forgets a request whose task ends in a panic while it is decided about, so that those who wait for it are answered.
 struct Held<'a> {
     replay: &'a Replay,
@@ -558,6 +496,23 @@ impl Drop for Held<'_> {
         }
         self.execution.refuse(internal_error().into());
     }
+}
+
+/// Lets the actuators check a Command; refused is what all of them refuse.
+async fn prepare(
+    command: &Command,
+    supporting: Vec<AnyActuator>,
+    context: &Context,
+) -> Result<Vec<(Nsid, Result<Prepared, Rejection>)>, Rejection> {
+    let mut prepared = Vec::with_capacity(supporting.len());
+    for actuator in supporting {
+        prepared.push((actuator.nsid(), actuator.prepare(command, context.clone()).await));
+    }
+    if prepared.iter().any(|(_, prepared)| prepared.is_ok()) {
+        return Ok(prepared);
+    }
+    let refusals = prepared.into_iter().filter_map(|(nsid, prepared)| Some((nsid, prepared.err()?))).collect();
+    Err(gather_refusals(refusals).unwrap_or_else(internal_error))
 }
 
 /// What the actuators made of a Command.

@@ -42,13 +42,13 @@ pub(crate) struct Follower(Execution);
 pub(crate) struct OnlyFollower(Follower);
 
 impl Follower {
-    /// The outcome, once it is there.
-    pub(crate) async fn outcome(&self) -> Response {
+    /// The outcome, once it is there; none if another process will know it.
+    pub(crate) async fn outcome(&self) -> Option<Response> {
         let mut state = self.0.state.subscribe();
         // The sender lives in self, so there is no error to meet.
         match state.wait_for(State::is_over).await.as_deref() {
-            Ok(State::Refused(response) | State::Done(response) | State::Void(response)) => response.clone(),
-            _ => Response::new(StatusCode::InternalError),
+            Ok(State::Refused(response) | State::Done(response) | State::Void(response)) => Some(response.clone()),
+            _ => None,
         }
     }
 }
@@ -74,6 +74,8 @@ enum State {
     Refused(Response),
     /// It waits for its time, which is this.
     Scheduled(DateTime),
+    /// The same, and the process ends: it is on the disk, for the next one.
+    Kept(DateTime),
     /// It was made void before its time; its task is about to say so.
     Cancelled,
     /// It is being performed.
@@ -90,7 +92,7 @@ impl State {
     fn is_over(&self) -> bool {
         match self {
             Self::Admitting | Self::Scheduled(_) | Self::Cancelled | Self::Running => false,
-            Self::Refused(_) | Self::Done(_) | Self::Void(_) | Self::Interrupted => true,
+            Self::Kept(_) | Self::Refused(_) | Self::Done(_) | Self::Void(_) | Self::Interrupted => true,
         }
     }
 }
@@ -100,7 +102,7 @@ impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Admitting | Self::Running => f.write_str("running"),
-            Self::Scheduled(start) => write!(f, "scheduled for {start}"),
+            Self::Scheduled(start) | Self::Kept(start) => write!(f, "scheduled for {start}"),
             Self::Cancelled | Self::Void(_) => f.write_str("cancelled"),
             Self::Refused(response) => write!(f, "refused with {}", response.status.as_u16()),
             Self::Done(response) => write!(f, "done with {}", response.status.as_u16()),
@@ -116,6 +118,8 @@ pub(crate) enum TooLate {
     Running,
     /// It has its outcome.
     Done,
+    /// It is left to the next process.
+    Kept,
     /// It was cancelled before.
     Void,
     /// A former process began to perform it.
@@ -194,6 +198,11 @@ impl Execution {
         self.state.send_replace(State::Scheduled(start));
     }
 
+    /// Leaves it to the next process.
+    pub(crate) fn keep(&self, start: DateTime) {
+        self.state.send_replace(State::Kept(start));
+    }
+
     /// Goes on to being performed; false if it was cancelled meanwhile.
     pub(crate) fn begin(&self) -> bool {
         self.state.send_if_modified(|state| match state {
@@ -224,6 +233,7 @@ impl Execution {
                     Ok(())
                 }
                 State::Admitting | State::Running => Err(TooLate::Running),
+                State::Kept(_) => Err(TooLate::Kept),
                 State::Refused(_) | State::Done(_) => Err(TooLate::Done),
                 State::Cancelled | State::Void(_) => Err(TooLate::Void),
                 State::Interrupted => Err(TooLate::Interrupted),
@@ -248,8 +258,10 @@ impl Execution {
             (Ok(State::Refused(response)), _) => return Word::Last(response),
             // Exactly 102, or nothing, whatever has become of it meanwhile (DECISIONS L5, H3).
             (_, ResponseType::Ack | ResponseType::None) => return Word::Last(processing),
-            (Ok(State::Scheduled(_)), ResponseType::Status) => return Word::Last(processing.with_text("scheduled")),
-            (Ok(State::Scheduled(_)), ResponseType::Complete) => {
+            (Ok(State::Scheduled(_) | State::Kept(_)), ResponseType::Status) => {
+                return Word::Last(processing.with_text("scheduled"));
+            }
+            (Ok(State::Scheduled(_) | State::Kept(_)), ResponseType::Complete) => {
                 return Word::Scheduled(processing.with_text("scheduled"));
             }
             (_, ResponseType::Status) => status_wait,

@@ -63,6 +63,11 @@ impl Jobs {
         places.take(most).ok_or_else(|| Rejection::unavailable(format!("{most} {what}; try again later")))
     }
 
+    /// A place for one that was taken on by a former process, however many there are.
+    pub(crate) fn readmit(&self) -> Place {
+        Place(Arc::clone(&self.scheduled.0))
+    }
+
     /// Runs a task that outlives the connection its Command came by.
     pub(crate) fn spawn<T: Send + 'static>(
         &self,

@@ -8,18 +8,24 @@
 use std::fmt;
 use std::pin::Pin;
 
+use crate::appointment::Appointment;
 use crate::key::Fingerprint;
 
 /// The way to the disk.
 pub(crate) trait Journal: fmt::Debug + Send + Sync {
-    /// Has the row of a request written that is about to be performed. If the disk fails it is given up.
-    fn admit(&self, number: u64, row: &Row) -> Pending;
+    /// Has a Command written that waits for its time. If the disk fails it is given up.
+    fn appoint(&self, number: u64, appointment: &Appointment) -> Pending;
 
-    /// Has a row with its outcome written, tried until it is; `is_first` if there was none without.
-    fn conclude(&self, number: u64, row: &Row, is_first: bool) -> Pending;
+    /// Has the row of a request written that is about to be performed, in the place of this appointment if there was one. If
+    /// the disk fails it is given up.
+    fn admit(&self, number: u64, row: &Row, appointment: Option<u64>) -> Pending;
 
-    /// Has rows deleted, tried until they are.
-    fn forget(&self, numbers: &[u64]) -> Pending;
+    /// Has a row with its outcome written, in the place of this appointment if there was one, tried until it is; `is_first` if
+    /// there was none without.
+    fn conclude(&self, number: u64, row: &Row, is_first: bool, appointment: Option<u64>) -> Pending;
+
+    /// Has rows and appointments deleted, tried until they are.
+    fn forget(&self, rows: &[u64], appointments: &[u64]) -> Pending;
 
     /// Whether the disk refused what was last to be written.
     #[cfg_attr(not(feature = "metrics"), expect(dead_code, reason = "nobody watches"))]

@@ -32,6 +32,7 @@
 #[cfg(feature = "bin")]
 extern crate self as oc2_consumer;
 
+mod appointment;
 mod audit;
 #[cfg(feature = "audit")]
 mod audit_file;
@@ -50,6 +51,7 @@ mod memo;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod observer;
+mod octets;
 mod outcome;
 mod policy;
 mod rate;

@@ -18,7 +18,7 @@ pub(crate) struct Memo {
     pub(crate) key: Option<Fingerprint>,
     /// What a later Command knows it by: its own name, or that of the request (LS 3.3.1, DECISIONS M9).
     pub(crate) name: Option<Fingerprint>,
-    has_effects: bool,
+    pub(crate) has_effects: bool,
     encoding: Arc<dyn Encoding>,
     form: Form,
 }
@@ -33,6 +33,11 @@ impl Memo {
             encoding: Arc::clone(&asked.responder.encoding),
             form: asked.responder.form,
         }
+    }
+
+    /// The same of one whose request is known under this key, also if it has no id.
+    pub(crate) fn under(self, key: Fingerprint) -> Self {
+        Self { key: Some(key), ..self }
     }
 
     /// What it is remembered by over a restart: nothing if it may as well be performed again.

@@ -8,6 +8,7 @@ use oc2_encoding::Encoding;
 use tracing::error;
 
 use crate::key::Fingerprint;
+use crate::octets::{get, get_text, put, take};
 
 /// What is known of a Command that is over, besides its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +82,7 @@ pub(crate) fn read(encoding: &dyn Encoding, bytes: &[u8]) -> Option<Response> {
 }
 
 impl Ending {
-    /// As bytes: what became of it, its name, its notes. Numbers are big-endian.
+    /// As bytes: what became of it, its name, its notes.
     pub(crate) fn write(&self) -> Vec<u8> {
         let (fate, status) = match self.fate {
             Fate::Done(status) => (0, status.as_u16()),
@@ -118,31 +119,11 @@ impl Ending {
         let [n_notes] = *take(bytes)?;
         let mut notes = Notes::new();
         for _ in 0..n_notes {
-            let nsid = std::str::from_utf8(get(bytes)?).ok()?.parse().ok()?;
+            let nsid = get_text(bytes)?.parse().ok()?;
             notes.push((nsid, get(bytes)?.to_vec()));
         }
         Some((Self { fate, name, notes }, bytes))
     }
-}
-
-/// What is longer than a note may be is none.
-fn put(bytes: &mut Vec<u8>, part: &[u8]) {
-    let length = u16::try_from(part.len()).unwrap_or_default();
-    bytes.extend(length.to_be_bytes());
-    bytes.extend(&part[..usize::from(length)]);
-}
-
-fn get<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let length = usize::from(u16::from_be_bytes(*take(bytes)?));
-    let (part, rest) = bytes.split_at_checked(length)?;
-    *bytes = rest;
-    Some(part)
-}
-
-fn take<'a, const N: usize>(bytes: &mut &'a [u8]) -> Option<&'a [u8; N]> {
-    let (part, rest) = bytes.split_first_chunk()?;
-    *bytes = rest;
-    Some(part)
 }
 
 /// One for each actuator; no Consumer has more.
@@ -175,7 +156,7 @@ mod tests {
         for length in 0..whole.len() {
             assert_eq!(Ending::read(&whole[..length]), None, "{length}");
         }
-        for (at, octet) in [(0, 3), (1, 9), (4 + 32 + 1 + 2, b' ')] {
+        for (at, octet) in [(0, 3), (1, 9), (4 + 32 + 1 + 4, b' ')] {
             let mut other = whole.clone();
             other[at] = octet;
             assert_eq!(Ending::read(&other), None, "{at}");

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use oc2_core::Rejection;
 use oc2_core::types::time::DateTime;
 
+use crate::appointment::Appointment;
 use crate::bounded::Bounded;
 use crate::execution::Execution;
 use crate::jobs::Named;
@@ -31,6 +32,12 @@ struct Requests {
     last_row: u64,
     /// Rows without an entry, to be deleted together with whatever is written next.
     forgotten: Vec<u64>,
+    /// The highest number of an appointment, so far.
+    last_appointment: u64,
+    /// Appointments without an entry, to be deleted in the same way.
+    called_off: Vec<u64>,
+    /// What a former process left to wait, until it is taken up.
+    left: Vec<(u64, Appointment)>,
 }
 
 #[derive(Debug)]
@@ -40,6 +47,8 @@ struct Entry {
     admitted: u64,
     /// Its row in the journal, if it has one.
     row: Option<u64>,
+    /// The number under which it waited for its time, if it did.
+    appointment: Option<u64>,
     known: Known,
 }
 
@@ -77,6 +86,8 @@ pub(crate) struct Remembered {
     pub(crate) rows: Vec<(u64, Row)>,
     /// The highest number of a row, alive or not.
     pub(crate) last_row: u64,
+    /// What waits for its time, with its numbers in ascending order.
+    pub(crate) appointments: Vec<(u64, Appointment)>,
     /// How long a request is remembered.
     pub(crate) lifetime: Duration,
 }
@@ -84,9 +95,11 @@ pub(crate) struct Remembered {
 impl Replay {
     /// Remembers in memory, and over a restart if there is something to begin with.
     pub(crate) fn new(remembered: Option<Remembered>) -> Self {
-        let (journal, rows, last_row, lifetime) = match remembered {
-            Some(Remembered { journal, rows, last_row, lifetime }) => (Some(journal), rows, last_row, lifetime),
-            None => (None, Vec::new(), 0, LIFETIME),
+        let (journal, rows, last_row, left, lifetime) = match remembered {
+            Some(Remembered { journal, rows, last_row, appointments, lifetime }) => {
+                (Some(journal), rows, last_row, appointments, lifetime)
+            }
+            None => (None, Vec::new(), 0, Vec::new(), LIFETIME),
         };
         let mut entries = Bounded::new(CAPACITY, lifetime);
         let (now, clock) = (Instant::now(), DateTime::now().as_millis());
@@ -94,12 +107,15 @@ impl Replay {
         for (number, Row { admitted, key, content, outcome }) in rows {
             let known = outcome.map_or(Known::Begun, |outcome| Known::Outcome(outcome.into()));
             let age = Duration::from_millis(clock.saturating_sub(admitted));
-            let entry = Entry { content, admitted, row: Some(number), known };
+            let entry = Entry { content, admitted, row: Some(number), appointment: None, known };
             forgotten.extend(entries.insert(key, entry, now.checked_sub(age).unwrap_or(now), Entry::is_in_use));
         }
         let forgotten = forgotten.iter().filter_map(|entry| entry.row).collect();
         let is_durable = journal.is_some();
-        Self { is_durable, requests: Mutex::new(Requests { entries, journal, last_row, forgotten }) }
+        let last_appointment = left.last().map_or(0, |(number, _)| *number);
+        let called_off = Vec::new();
+        let requests = Requests { entries, journal, last_row, forgotten, last_appointment, called_off, left };
+        Self { is_durable, requests: Mutex::new(requests) }
     }
 
     /// Looks a request up, and remembers it as this execution if it is new and `take_on` agrees: what is not taken on
@@ -118,10 +134,7 @@ impl Replay {
             Some(_) => Ok(Seen::Reused),
             None => {
                 take_on()?;
-                let known = Known::Execution(execution.clone());
-                let entry = Entry { content, admitted: DateTime::now().as_millis(), row: None, known };
-                let forgotten = requests.entries.insert(key, entry, Instant::now(), Entry::is_in_use);
-                requests.forgotten.extend(forgotten.iter().filter_map(|entry| entry.row));
+                requests.insert(key, Entry::new(content, execution));
                 Ok(Seen::New)
             }
         }
@@ -150,10 +163,11 @@ impl Replay {
             *last_row += 1;
             *last_row
         });
-        let row = Row { admitted: entry.admitted, key, content: entry.content, outcome };
+        let (row, appointment) =
+            (Row { admitted: entry.admitted, key, content: entry.content, outcome }, entry.appointment);
         Some(match &row.outcome {
-            None => journal.admit(number, &row),
-            Some(_) => journal.conclude(number, &row, is_first),
+            None => journal.admit(number, &row, appointment),
+            Some(_) => journal.conclude(number, &row, is_first, appointment),
         })
     }
 
@@ -191,9 +205,49 @@ impl Replay {
     /// Forgets a request that was not taken on, so that it may be tried again; none if it need not be forgotten on the disk.
     pub(crate) fn forget(&self, key: Fingerprint) -> Option<Pending> {
         let mut requests = self.lock();
-        let number = requests.entries.remove(&key)?.row?;
-        requests.forgotten.push(number);
+        let Entry { row, appointment, .. } = requests.entries.remove(&key)?;
+        requests.forgotten.extend(row);
+        requests.called_off.extend(appointment);
         requests.forget_rows()
+    }
+
+    /// Remembers a request without an id, under a key that is nobody's.
+    pub(crate) fn admit_unnamed(&self, body: &[u8], execution: &Execution) -> Fingerprint {
+        let content = Fingerprint::of(body);
+        let mut requests = self.lock();
+        let (now, n) = (DateTime::now().as_millis().to_be_bytes(), requests.last_appointment.to_be_bytes());
+        let key = Fingerprint::of(&[&content.0[..], &now, &n].concat());
+        requests.insert(key, Entry::new(content, execution));
+        key
+    }
+
+    /// Has a Command written down that waits for its time; none if nothing is.
+    pub(crate) fn appoint(&self, appointment: &Appointment) -> Option<Pending> {
+        let mut requests = self.lock();
+        let Requests { entries, journal, last_appointment, .. } = &mut *requests;
+        let (Some(journal), Some(entry)) = (journal, entries.get_mut(&appointment.key)) else { return None };
+        *last_appointment += 1;
+        entry.appointment = Some(*last_appointment);
+        Some(journal.appoint(*last_appointment, appointment))
+    }
+
+    /// What a former process left to wait; nothing the second time.
+    pub(crate) fn take_left(&self) -> Vec<(u64, Appointment)> {
+        std::mem::take(&mut self.lock().left)
+    }
+
+    /// Remembers the request of a Command that waited for its time when a former process ended.
+    pub(crate) fn restore(&self, number: u64, appointment: &Appointment, execution: &Execution) {
+        let entry = Entry::new(Fingerprint::of(&appointment.body), execution);
+        self.lock().insert(appointment.key, Entry { appointment: Some(number), ..entry });
+    }
+
+    /// Counts the age of a request from now on, since it no longer waits for its time.
+    pub(crate) fn is_due(&self, key: Fingerprint) {
+        let mut requests = self.lock();
+        if let Some(entry) = requests.entries.remove(&key) {
+            requests.insert(key, Entry { admitted: DateTime::now().as_millis(), ..entry });
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Requests> {
@@ -204,13 +258,23 @@ impl Replay {
 impl Requests {
     /// Has the rows deleted that have no entry any more.
     fn forget_rows(&mut self) -> Option<Pending> {
-        let forgotten = std::mem::take(&mut self.forgotten);
-        let journal = self.journal.as_ref().filter(|_| !forgotten.is_empty())?;
-        Some(journal.forget(&forgotten))
+        let (forgotten, called_off) = (std::mem::take(&mut self.forgotten), std::mem::take(&mut self.called_off));
+        let journal = self.journal.as_ref().filter(|_| !forgotten.is_empty() || !called_off.is_empty())?;
+        Some(journal.forget(&forgotten, &called_off))
+    }
+
+    fn insert(&mut self, key: Fingerprint, entry: Entry) {
+        let forgotten = self.entries.insert(key, entry, Instant::now(), Entry::is_in_use);
+        self.forgotten.extend(forgotten.iter().filter_map(|entry| entry.row));
     }
 }
 
 impl Entry {
+    fn new(content: Fingerprint, execution: &Execution) -> Self {
+        let known = Known::Execution(execution.clone());
+        Self { content, admitted: DateTime::now().as_millis(), row: None, appointment: None, known }
+    }
+
     fn is_in_use(&self) -> bool {
         matches!(&self.known, Known::Execution(execution) if !execution.is_over())
     }

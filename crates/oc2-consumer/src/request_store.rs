@@ -1,8 +1,9 @@
 //! Requests on disk: the area `requests` of the [store](oc2_store).
 //!
-//! One table, `rows`: from a number that grows to when the request was taken on (milliseconds since 1970), the fingerprint of
+//! Two tables. `rows`: from a number that grows to when the request was taken on (milliseconds since 1970), the fingerprint of
 //! who asked under which id, that of what was asked for, and the outcome as a message in the form of the request; none as long
-//! as the Command may be under way.
+//! as the Command may be under way. `appointments`: from a number that grows to a Command that waits for its time, as it came, and
+//! who brought it; gone in the very step in which its row comes.
 
 mod revise;
 mod stored;
@@ -15,6 +16,7 @@ use oc2_store::{Area, Batch, Store, StoreError, Table, key};
 use tracing::{info, warn};
 
 use self::revise::{Changes, revise};
+use crate::appointment::Appointment;
 use crate::journal::{Journal, NotWritten, Pending, Row};
 use crate::replay::{LIFETIME, Remembered};
 
@@ -44,6 +46,7 @@ pub struct RequestStore(Remembered);
 struct Rows {
     area: Area,
     table: Table,
+    appointments: Table,
 }
 
 impl RequestStore {
@@ -74,8 +77,8 @@ impl RequestStore {
     pub fn open_in(store: &Store, lifetime: Duration) -> Result<Self, StoreError> {
         let lifetime = lifetime.max(LIFETIME);
         let area = store.area("requests")?;
-        let rows = Rows { table: area.table("rows"), area };
-        let stored = rows.read()?;
+        let rows = Rows { table: area.table("rows"), appointments: area.table("appointments"), area };
+        let (stored, appointments) = (rows.read()?, rows.read_appointments()?);
         let (n_stored, last_row) = (stored.len(), stored.last().map_or(0, |(number, _)| *number));
         let (left, changes) = revise(stored, lifetime, DateTime::now().as_millis());
         if !changes.is_empty() {
@@ -87,7 +90,10 @@ impl RequestStore {
         if n_interrupted > 0 {
             warn!(n_interrupted, "Commands were interrupted by the end of the process; they may have been performed.");
         }
-        Ok(Self(Remembered { journal: Box::new(rows), rows: left, last_row, lifetime }))
+        if !appointments.is_empty() {
+            info!(n_scheduled = appointments.len(), "Commands of before wait for their time.");
+        }
+        Ok(Self(Remembered { journal: Box::new(rows), rows: left, last_row, appointments, lifetime }))
     }
 
     pub(crate) fn into_remembered(self) -> Remembered {
@@ -106,6 +112,17 @@ impl Rows {
         Ok(rows)
     }
 
+    fn read_appointments(&self) -> Result<Vec<(u64, Appointment)>, StoreError> {
+        let mut appointments = Vec::new();
+        self.area.store().read(&self.appointments, |number, bytes| {
+            let number = key::to_u64(number).ok_or("a command that waits has no number")?;
+            let read = || Appointment::read(bytes).ok_or_else(|| format!("command {number} that waits makes no sense"));
+            appointments.push((number, read()?));
+            Ok(())
+        })?;
+        Ok(appointments)
+    }
+
     fn batch(&self, changes: &Changes) -> Batch {
         let mut batch = Batch::new();
         for (number, row) in changes {
@@ -114,6 +131,13 @@ impl Rows {
                 None => batch.delete(&self.table, key::of_u64(*number)),
             }
         }
+        batch
+    }
+
+    /// The end of appointments.
+    fn without(&self, appointments: impl IntoIterator<Item = u64>) -> Batch {
+        let mut batch = Batch::new();
+        appointments.into_iter().for_each(|number| batch.delete(&self.appointments, key::of_u64(number)));
         batch
     }
 
@@ -127,14 +151,20 @@ impl Rows {
 }
 
 impl Journal for Rows {
-    fn admit(&self, number: u64, row: &Row) -> Pending {
+    fn appoint(&self, number: u64, appointment: &Appointment) -> Pending {
         let mut batch = Batch::new();
+        batch.insert(&self.appointments, key::of_u64(number), appointment.write());
+        self.write(batch)
+    }
+
+    fn admit(&self, number: u64, row: &Row, appointment: Option<u64>) -> Pending {
+        let mut batch = self.without(appointment);
         batch.insert(&self.table, key::of_u64(number), stored::write(row));
         self.write(batch)
     }
 
-    fn conclude(&self, number: u64, row: &Row, is_first: bool) -> Pending {
-        let (mut batch, key, row) = (Batch::new(), key::of_u64(number), stored::write(row));
+    fn conclude(&self, number: u64, row: &Row, is_first: bool, appointment: Option<u64>) -> Pending {
+        let (mut batch, key, row) = (self.without(appointment), key::of_u64(number), stored::write(row));
         match is_first {
             true => batch.insert(&self.table, key, row),
             false => batch.put(&self.table, key, row),
@@ -142,9 +172,9 @@ impl Journal for Rows {
         self.owe(batch)
     }
 
-    fn forget(&self, numbers: &[u64]) -> Pending {
-        let mut batch = Batch::new();
-        numbers.iter().for_each(|number| batch.delete(&self.table, key::of_u64(*number)));
+    fn forget(&self, rows: &[u64], appointments: &[u64]) -> Pending {
+        let mut batch = self.without(appointments.iter().copied());
+        rows.iter().for_each(|number| batch.delete(&self.table, key::of_u64(*number)));
         self.owe(batch)
     }
 

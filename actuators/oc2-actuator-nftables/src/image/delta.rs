@@ -7,6 +7,8 @@ use crate::op::{Data, Element, Expr, Key, Op, SetSpec};
 /// Changes on their way to a transaction. What came and went has never been.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Delta {
+    /// Nobody wants to know: what all of it comes to is told as a whole.
+    is_idle: bool,
     elements: BTreeMap<String, BTreeMap<Key, Changed>>,
     new_sets: Vec<(SetSpec, Vec<Element>)>,
     old_sets: Vec<String>,
@@ -21,11 +23,22 @@ struct Changed {
 }
 
 impl Delta {
+    /// One that notes nothing.
+    pub(crate) fn idle() -> Self {
+        Self { is_idle: true, ..Self::default() }
+    }
+
     pub(crate) fn add(&mut self, set: &str, element: Element) {
+        if self.is_idle {
+            return;
+        }
         self.changed(set, element.key).after = Some(element.data);
     }
 
     pub(crate) fn remove(&mut self, set: &str, element: Element) {
+        if self.is_idle {
+            return;
+        }
         let changed = self.changed(set, element.key);
         if changed.after.take().is_none() {
             changed.before = Some(element.data);
@@ -33,9 +46,12 @@ impl Delta {
     }
 
     /// A set with these elements, whatever was added to it before.
-    pub(crate) fn add_set(&mut self, spec: SetSpec, elements: Vec<Element>) {
+    pub(crate) fn add_set(&mut self, spec: SetSpec, elements: impl FnOnce() -> Vec<Element>) {
+        if self.is_idle {
+            return;
+        }
         self.elements.remove(&spec.name);
-        self.new_sets.push((spec, elements));
+        self.new_sets.push((spec, elements()));
     }
 
     pub(crate) fn delete_set(&mut self, name: String) {

@@ -7,6 +7,7 @@ use oc2_packet_filter::{Family, KernelRule, Network};
 
 use super::delta::Delta;
 use super::intervals::{Difference, Intervals};
+use super::keys::{self, Keys};
 use super::path::Path;
 use super::shape::{Carried, Shape, destination, icmp, is_whole, source, width};
 use super::{PORT_PROTOCOLS, runs};
@@ -29,9 +30,6 @@ pub(crate) struct Lane {
     is_other: bool,
 }
 
-/// The rules with one key, the first first.
-type Keys = BTreeMap<Vec<u8>, Vec<Rank>>;
-
 impl Lane {
     /// One without rules. These shapes get a map first.
     pub(crate) fn new(path: Path, shapes: BTreeSet<Shape>) -> Self {
@@ -47,64 +45,46 @@ impl Lane {
 
     /// A rule comes.
     pub(crate) fn insert(&mut self, rule: &KernelRule, rank: Rank, delta: &mut Delta) {
-        self.change(
-            rule,
-            delta,
-            |side, net| side.insert(net, rank),
-            |ranks| {
-                ranks.insert(ranks.partition_point(|other| *other < rank), rank);
-            },
-        );
+        match self.side(rule) {
+            Some((side, net, set)) => tell_ranges(side.insert(net, rank), self.path, set, delta),
+            None => {
+                let (shape, key) = Shape::of(rule);
+                let keys = self.connections.entry(shape).or_insert_with(|| Keys::new(key.len()));
+                let change = keys.insert(&key, rank);
+                self.tell_key(shape, key, change, delta);
+            }
+        }
     }
 
     /// A rule goes.
     pub(crate) fn remove(&mut self, rule: &KernelRule, rank: Rank, delta: &mut Delta) {
-        self.change(
-            rule,
-            delta,
-            |side, net| side.remove(net, rank),
-            |ranks| {
-                if let Ok(position) = ranks.binary_search(&rank) {
-                    ranks.remove(position);
+        match self.side(rule) {
+            Some((side, net, set)) => tell_ranges(side.remove(net, rank), self.path, set, delta),
+            None => {
+                let (shape, key) = Shape::of(rule);
+                let Some(keys) = self.connections.get_mut(&shape) else { return };
+                let change = keys.remove(&key, rank);
+                if keys.is_empty() {
+                    self.connections.remove(&shape);
                 }
-            },
-        );
+                self.tell_key(shape, key, change, delta);
+            }
+        }
     }
 
-    fn change(
-        &mut self,
-        rule: &KernelRule,
-        delta: &mut Delta,
-        change_side: impl FnOnce(&mut Intervals, Network) -> Difference,
-        change_key: impl FnOnce(&mut Vec<Rank>),
-    ) {
+    /// The ranges that a rule about one net changes, and the end of their name; none for one that has a key.
+    fn side(&mut self, rule: &KernelRule) -> Option<(&mut Intervals, Network, &'static str)> {
         let matching = rule.matching();
         let is_usual = Shape::of(rule).0.is_usual_net(self.path.family);
-        let (side, net, set) = match (matching.protocol, matching.source, matching.destination) {
-            (None, Some(net), None) if !is_usual => (&mut self.sources, net, self.path.set("-from")),
-            (None, None, Some(net)) if !is_usual => (&mut self.destinations, net, self.path.set("-to")),
-            (None, None, None) => (&mut self.sources, all(self.path.family), self.path.set("-from")),
-            _ => return self.change_connection(rule, delta, change_key),
-        };
-        let Difference { gone, come } = change_side(side, net);
-        let width = width(self.path.family);
-        gone.into_iter().for_each(|range| delta.remove(&set, element(range, width)));
-        come.into_iter().for_each(|range| delta.add(&set, element(range, width)));
+        match (matching.protocol, matching.source, matching.destination) {
+            (None, Some(net), None) if !is_usual => Some((&mut self.sources, net, FROM)),
+            (None, None, Some(net)) if !is_usual => Some((&mut self.destinations, net, TO)),
+            (None, None, None) => Some((&mut self.sources, all(self.path.family), FROM)),
+            _ => None,
+        }
     }
 
-    fn change_connection(&mut self, rule: &KernelRule, delta: &mut Delta, change_key: impl FnOnce(&mut Vec<Rank>)) {
-        let (shape, key) = Shape::of(rule);
-        let keys = self.connections.entry(shape).or_default();
-        let ranks = keys.entry(key.clone()).or_default();
-        let before = ranks.first().copied();
-        change_key(ranks);
-        let after = ranks.first().copied();
-        if after.is_none() {
-            keys.remove(&key);
-        }
-        if keys.is_empty() {
-            self.connections.remove(&shape);
-        }
+    fn tell_key(&mut self, shape: Shape, key: Vec<u8>, (before, after): keys::Change, delta: &mut Delta) {
         if before == after {
             return;
         }
@@ -134,7 +114,7 @@ impl Lane {
             delta.delete_set(self.path.set(&gone.to_string()));
         }
         for new in self.mapped.difference(&former) {
-            delta.add_set(self.shape_spec(new), self.shape_elements(new));
+            delta.add_set(self.shape_spec(new), || self.shape_elements(new));
         }
         if self.is_other || self.mapped != former {
             delta.replace_rules(self.path.chain(), self.rules());
@@ -160,7 +140,7 @@ impl Lane {
             let elements = intervals.iter().map(|range| element(range, width)).chain([nobody()]).collect();
             (SetSpec { name: self.path.set(of), key, data: DataSpec::Rank }, elements)
         };
-        let sides = [side("-from", &self.sources), side("-to", &self.destinations)];
+        let sides = [side(FROM, &self.sources), side(TO, &self.destinations)];
         let shapes = self.mapped.iter().map(|shape| (self.shape_spec(shape), self.shape_elements(shape)));
         sides.into_iter().chain(shapes)
     }
@@ -182,9 +162,8 @@ impl Lane {
 
     fn unmapped(&self) -> Vec<(Rank, Shape, &[u8])> {
         let unmapped = self.connections.iter().filter(|(shape, _)| !self.mapped.contains(shape));
-        let mut rules: Vec<_> = unmapped
-            .flat_map(|(shape, keys)| keys.iter().map(|(key, ranks)| (ranks[0], *shape, key.as_slice())))
-            .collect();
+        let mut rules: Vec<_> =
+            unmapped.flat_map(|(shape, keys)| keys.iter().map(|(key, rank)| (rank, *shape, key))).collect();
         rules.sort();
         rules
     }
@@ -245,9 +224,9 @@ impl Lane {
             is_first = false;
         };
         rule.push(source(family, KEY));
-        look_up(self.path.set("-from"), rule);
+        look_up(self.path.set(FROM), rule);
         rule.push(destination(family, KEY));
-        look_up(self.path.set("-to"), rule);
+        look_up(self.path.set(TO), rule);
         for shape in self.mapped.iter().filter(|shape| is_meant(&shape.carried)) {
             shape.load(family, KEY, rule);
             look_up(self.path.set(&shape.to_string()), rule);
@@ -260,11 +239,16 @@ impl Lane {
     }
 
     fn shape_elements(&self, shape: &Shape) -> Vec<Element> {
-        let keys = self.connections.get(shape).into_iter().flatten();
-        let element =
-            |(key, ranks): (&Vec<u8>, &Vec<Rank>)| Element { key: Key::Exact(key.clone()), data: Data::Rank(ranks[0]) };
+        let keys = self.connections.get(shape).into_iter().flat_map(Keys::iter);
+        let element = |(key, rank): (&[u8], Rank)| Element { key: Key::Exact(key.to_vec()), data: Data::Rank(rank) };
         keys.map(element).chain([nobody()]).collect()
     }
+}
+
+fn tell_ranges(Difference { gone, come }: Difference, path: Path, set: &str, delta: &mut Delta) {
+    let (set, width) = (path.set(set), width(path.family));
+    gone.into_iter().for_each(|range| delta.remove(&set, element(range, width)));
+    come.into_iter().for_each(|range| delta.add(&set, element(range, width)));
 }
 
 /// What of a packet can be read.
@@ -324,6 +308,9 @@ fn all(family: Family) -> Network {
     Network::new(address, 0).expect("every family has a net of all addresses")
 }
 
+/// The ends of the names of the two maps of ranges.
+const FROM: &str = "-from";
+const TO: &str = "-to";
 /// The rank that was found first so far, beside the one that is compared with it.
 const BEST: Reg = Reg(0);
 const OTHER: Reg = Reg(3);

@@ -37,7 +37,7 @@ impl Kind {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Runs {
     /// The rules, and how many rules of the kernel each is.
-    members: BTreeMap<Rank, (usize, Kind)>,
+    members: BTreeMap<Rank, (u32, Kind)>,
     /// Where a run begins.
     begins: BTreeMap<Rank, Kind>,
 }
@@ -92,7 +92,7 @@ impl Runs {
     fn change(
         &mut self,
         rank: Rank,
-        change: impl FnOnce(&mut BTreeMap<Rank, (usize, Kind)>),
+        change: impl FnOnce(&mut BTreeMap<Rank, (u32, Kind)>),
     ) -> Option<(Elements, Elements)> {
         let from = self.begins.range(..=rank).rev().take(2).last().map_or(Rank::FIRST, |(begin, _)| *begin);
         let to = self.begins.range(rank.next()..).nth(1).map_or(Rank::NONE, |(begin, _)| *begin);

@@ -25,13 +25,13 @@ fn check(mode: &Mode) {
         let mut scenario = Scenario::new(seed, mode.clone());
         let mut image = Image::of(&Ruleset::new(), mode, None);
         let mut kernel = Model::default();
-        image.load().into_iter().for_each(|op| kernel.perform(op));
+        image.load().for_each(|op| kernel.perform(op));
         for _ in 0..200 {
             let ops = match scenario.step() {
                 Told::Apply(changes) => image.apply(&changes),
                 Told::Load(rules) => {
                     image = Image::of(&rules, mode, None);
-                    image.load()
+                    image.load().collect()
                 }
             };
             ops.into_iter().for_each(|op| kernel.perform(op));
@@ -51,7 +51,7 @@ fn check(mode: &Mode) {
             }
         }
         let mut whole = Model::default();
-        image.load().into_iter().for_each(|op| whole.perform(op));
+        image.load().for_each(|op| whole.perform(op));
         assert_eq!(kernel.contents(), whole.contents(), "{seed}: the steps come to the whole");
     }
 }
@@ -65,11 +65,11 @@ fn a_rule_among_many_is_as_few_steps_as_a_rule_alone() {
         let net: Network = std::net::IpAddr::from((0x0a00_0000 + 2 * number).to_be_bytes()).into();
         let matching = Matching { source: Some(net), ..Matching::default() };
         let rule = KernelRule::new(Family::V4, Hook::Input, matching, Verdict::Drop).unwrap();
-        rule.of(RuleNumber::new(1_000_000 - i64::from(number)).unwrap())
+        InForce::new(RuleNumber::new(1_000_000 - i64::from(number)).unwrap(), [rule])
     };
     let rules = (0..20_000).map(rule).collect();
     let mut image = Image::of(&rules, &Mode::Host, None);
-    let insert = Change::Insert { position: 0, rule: rule(20_000) };
+    let insert = Change::Insert(rule(20_000));
     for change in [insert.clone(), insert.inverse()] {
         let ops = image.apply([&change]);
         assert!(

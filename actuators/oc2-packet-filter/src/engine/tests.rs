@@ -14,8 +14,7 @@ use super::*;
 use crate::backend::{Backend, BackendError, DryRun};
 use crate::config::{Config, Mode};
 use crate::plan::NewRule;
-use crate::rule::{Family, Hook, KernelRule};
-use crate::ruleset::{Change, Ruleset};
+use crate::ruleset::{Change, InForce, Ruleset};
 
 #[tokio::test]
 async fn a_panic_fails_one_order_and_leaves_nothing_of_it() {
@@ -303,8 +302,7 @@ struct Misbehaving {
 
 impl Backend for Misbehaving {
     fn load(&mut self, rules: &Ruleset) -> Result<(), BackendError> {
-        let all = [Hook::Input, Hook::Output].into_iter().flat_map(|hook| rules.chain(Family::V4, hook));
-        self.how.judge(all)?;
+        self.how.judge(rules.iter())?;
         self.inner.load(rules)
     }
 
@@ -331,7 +329,7 @@ impl Backend for Misbehaving {
 }
 
 impl Misbehaviour {
-    fn judge<'r>(&self, mut rules: impl Iterator<Item = &'r KernelRule>) -> Result<(), BackendError> {
+    fn judge<'r>(&self, mut rules: impl Iterator<Item = &'r InForce>) -> Result<(), BackendError> {
         let refused = self.refuses.load(Ordering::Relaxed);
         match rules.any(|rule| is_for(rule, refused)) {
             true => Err(BackendError::Refused { family: None, detail: "on purpose".to_owned() }),
@@ -340,7 +338,7 @@ impl Misbehaviour {
     }
 }
 
-fn is_for(rule: &KernelRule, host: u8) -> bool {
+fn is_for(rule: &InForce, host: u8) -> bool {
     host != 0 && format!("{rule:?}").contains(&format!("192.0.2.{host},"))
 }
 

@@ -321,7 +321,7 @@ impl<'w> Open<'w> {
 
     /// Packets meet a rule of the list: what it takes is decided there.
     fn pass(&mut self, entry: &Entry, below: Below) -> Result<(), Cut> {
-        for rule in entry.kernel_rules() {
+        for rule in &entry.kernel_rules() {
             let pieces = &mut self.pieces[rule.family() as usize][rule.hook() as usize];
             // Of most rules the addresses say that they take nothing; that is cheaper than the whole of their region.
             if !pieces.iter().any(|(_, piece)| piece.may_meet(rule.matching())) {

@@ -3,41 +3,44 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use oc2_actuator::Context;
 use oc2_core::types::time::DateTime;
 use oc2_profile_slpf::RuleNumber;
 
 use super::expand::{Inexpressible, kernel_rules};
 use crate::config::Mode;
 use crate::record::RuleRecord;
-use crate::rule::{Family, Hook, KernelRule};
-use crate::ruleset::{Change, Ruleset};
+use crate::rule::KernelRule;
+use crate::ruleset::{Change, InForce, Ruleset};
 
-/// A rule, and what it is to the kernel.
+/// A rule, and where it is in force.
+///
+/// What it is to the kernel is told when it is asked for: kept, it would be most of what a rule takes of the memory.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
     record: RuleRecord,
-    kernel_rules: Vec<KernelRule>,
+    /// *Invariant.* The kernel has rules for the record in this mode.
+    mode: Mode,
 }
 
 impl Entry {
-    /// A rule with its rules of the kernel.
-    pub(crate) fn new(record: RuleRecord, kernel_rules: Vec<KernelRule>) -> Arc<Self> {
-        let kernel_rules = kernel_rules.into_iter().map(|rule| rule.of(record.number)).collect();
-        Arc::new(Self { record, kernel_rules })
+    /// A rule for which it is known that the kernel has rules.
+    pub(super) fn new(record: RuleRecord, mode: Mode) -> Arc<Self> {
+        Arc::new(Self { record, mode })
     }
 
-    /// A rule of which only the record is known.
+    /// A rule of which the record is known.
     ///
     /// # Errors
     /// The kernel has no rule that means exactly this.
     pub(crate) fn of(record: RuleRecord, mode: &Mode) -> Result<Arc<Self>, Inexpressible> {
-        let kernel_rules = kernel_rules(&record.packets, record.direction, record.verdict, mode)?;
-        Ok(Self::new(record, kernel_rules))
+        kernel_rules(&record.packets, record.direction, record.verdict, mode)?;
+        Ok(Self::new(record, mode.clone()))
     }
 
     /// The same rule with another record: suspended, or back.
     pub(crate) fn with(&self, record: RuleRecord) -> Arc<Self> {
-        Self::new(record, self.kernel_rules.clone())
+        Self::new(record, self.mode.clone())
     }
 
     pub(crate) fn record(&self) -> &RuleRecord {
@@ -45,8 +48,10 @@ impl Entry {
     }
 
     /// Its rules of the kernel, in force or not.
-    pub(super) fn kernel_rules(&self) -> &[KernelRule] {
-        &self.kernel_rules
+    pub(super) fn kernel_rules(&self) -> Vec<KernelRule> {
+        let RuleRecord { packets, direction, verdict, .. } = &self.record;
+        let rules = kernel_rules(packets, *direction, *verdict, &self.mode);
+        rules.expect("there were some when it was made")
     }
 
     /// The first and the last millisecond in which it is in force.
@@ -57,9 +62,10 @@ impl Entry {
         (from, until)
     }
 
-    /// Its rules of the kernel while it is in force.
-    fn in_force(&self) -> &[KernelRule] {
-        if self.record.suspended_until.is_some() { &[] } else { &self.kernel_rules }
+    /// What it is to the kernel while it is in force.
+    fn in_force(&self) -> Option<InForce> {
+        let RuleRecord { number, stop, suspended_until, .. } = self.record;
+        suspended_until.is_none().then(|| InForce::new(number, self.kernel_rules()).until(stop))
     }
 }
 
@@ -81,6 +87,13 @@ pub(crate) struct RuleList {
 impl RuleList {
     pub(crate) fn get(&self, number: RuleNumber) -> Option<&Arc<Entry>> {
         self.entries.get(&number)
+    }
+
+    /// The name of who commands, which rules share: mostly it is who commanded the rule before.
+    pub(super) fn producer(&self, context: &Context) -> Arc<str> {
+        let name: String = context.producer.chars().take(MAX_PRODUCER).collect();
+        let first = self.entries.values().next().map(|entry| &entry.record.producer);
+        first.filter(|first| ***first == *name).map_or_else(|| name.into(), Arc::clone)
     }
 
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &Arc<Entry>> {
@@ -105,14 +118,15 @@ impl RuleList {
 
     /// All that the kernel is to hold.
     pub(crate) fn ruleset(&self) -> Ruleset {
-        self.iter().flat_map(|entry| entry.in_force().iter().cloned()).collect()
+        self.iter().filter_map(|entry| entry.in_force()).collect()
     }
 
     /// Makes an edit, and says what it is to the kernel.
     pub(crate) fn enact(&mut self, edit: &Edit) -> Vec<Change> {
-        let changes = self.changes(edit);
         self.set(edit.number, edit.after.clone());
-        changes
+        let in_force = |entry: &Option<Arc<Entry>>| entry.as_ref().and_then(|entry| entry.in_force());
+        let (before, after) = (in_force(&edit.before), in_force(&edit.after));
+        before.map(Change::Delete).into_iter().chain(after.map(Change::Insert)).collect()
     }
 
     /// Makes one rule what it is to be, whatever it was.
@@ -128,28 +142,6 @@ impl RuleList {
         }
         self.deadlines.extend(new);
     }
-
-    fn changes(&self, edit: &Edit) -> Vec<Change> {
-        let in_force = |entry: &Option<Arc<Entry>>| entry.iter().flat_map(|entry| entry.in_force().to_vec()).collect();
-        let (before, after): (Vec<KernelRule>, Vec<KernelRule>) = (in_force(&edit.before), in_force(&edit.after));
-        let above = self.footprint_above(edit.number);
-        let mut inserted = Footprint::default();
-        let delete = |rule| Change::Delete { position: above.of(&rule), rule };
-        let insert = |rule| {
-            let position = above.of(&rule) + inserted.of(&rule);
-            inserted.add(&rule);
-            Change::Insert { position, rule }
-        };
-        before.into_iter().map(delete).chain(after.into_iter().map(insert)).collect()
-    }
-
-    /// How many rules of the kernel stand above those of a number.
-    fn footprint_above(&self, number: RuleNumber) -> Footprint {
-        let mut footprint = Footprint::default();
-        let above = self.entries.range(..number).flat_map(|(_, entry)| entry.in_force());
-        above.for_each(|rule| footprint.add(rule));
-        footprint
-    }
 }
 
 impl FromIterator<Arc<Entry>> for RuleList {
@@ -162,16 +154,5 @@ impl FromIterator<Arc<Entry>> for RuleList {
     }
 }
 
-/// A count for every chain.
-#[derive(Default)]
-struct Footprint([[usize; Hook::ALL.len()]; Family::ALL.len()]);
-
-impl Footprint {
-    fn of(&self, rule: &KernelRule) -> usize {
-        self.0[rule.family() as usize][rule.hook() as usize]
-    }
-
-    fn add(&mut self, rule: &KernelRule) {
-        self.0[rule.family() as usize][rule.hook() as usize] += 1;
-    }
-}
+/// More than any name of a Producer; the text comes from outside.
+const MAX_PRODUCER: usize = 256;

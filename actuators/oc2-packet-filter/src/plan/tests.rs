@@ -4,6 +4,7 @@ use oc2_core::StatusCode;
 use oc2_profile_slpf::{Flow, Ports, Traffic};
 
 use super::*;
+use crate::rule::KernelRule;
 use crate::rule::{Family, Hook, Protocol};
 use crate::ruleset::Ruleset;
 

@@ -49,7 +49,7 @@ pub(super) fn read(number: RuleNumber, bytes: &[u8]) -> Result<RuleRecord, &'sta
         persistent: true,
         stop,
         suspended_until,
-        producer: std::str::from_utf8(rest.0).map_err(|_| "the name of its producer is no text")?.to_owned(),
+        producer: std::str::from_utf8(rest.0).map_err(|_| "the name of its producer is no text")?.into(),
         created,
     })
 }
@@ -295,7 +295,7 @@ mod tests {
             persistent: true,
             stop: DateTime::from_millis(2).ok(),
             suspended_until: None,
-            producer: "p".to_owned(),
+            producer: "p".into(),
             created: DateTime::from_millis(1).unwrap(),
         }
     }

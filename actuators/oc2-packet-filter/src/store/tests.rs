@@ -219,7 +219,7 @@ fn entry(of: i64, persistent: bool) -> Arc<Entry> {
         persistent,
         stop: None,
         suspended_until: None,
-        producer: "producer".to_owned(),
+        producer: "producer".into(),
         created: DateTime::from_millis(1).unwrap(),
     };
     Entry::of(record, &Mode::Host).unwrap()

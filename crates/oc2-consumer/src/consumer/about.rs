@@ -59,6 +59,7 @@ impl Shared {
                 .await
                 .map_err(|_| too_late("the command is being performed"))?,
             Err(TooLate::Done) => {}
+            Err(TooLate::Kept) => return Err(Rejection::unavailable("the Consumer is stopping; try again later")),
             Err(TooLate::Void) => return Err(too_late("the command was cancelled before")),
             Err(TooLate::Interrupted) => return Err(too_late("the Consumer stopped while it performed the command")),
         }

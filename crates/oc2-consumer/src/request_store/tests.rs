@@ -27,7 +27,7 @@ async fn what_was_written_is_there_when_it_is_opened_again() {
     let written = [row(1, None), row(2, Some("done")), row(3, Some(""))];
     let Remembered { journal, .. } = RequestStore::open(dir.path()).unwrap().0;
     for (number, row) in (5..).zip(written.clone()) {
-        journal.conclude(number, &row, true).done().await.unwrap();
+        journal.conclude(number, &row, true, None).done().await.unwrap();
     }
     drop(journal);
     let Remembered { rows, last_row, .. } = RequestStore::open(dir.path()).unwrap().0;
@@ -41,7 +41,7 @@ async fn what_is_too_old_is_deleted_when_it_is_opened() {
     let now = DateTime::now().as_millis();
     for (number, age) in (1..).zip([7_200_000, 3_601_000, 60_000]) {
         let row = Row { admitted: now - age, ..row(number, Some("done")) };
-        journal.admit(number, &row).done().await.unwrap();
+        journal.admit(number, &row, None).done().await.unwrap();
     }
     drop(journal);
     for _ in 0..2 {
@@ -84,15 +84,15 @@ async fn a_failing_disk_tells_the_truth_at_every_step() {
     for n in 0.. {
         let (dir, disk) = (TempDir::new().unwrap(), Disk::sound());
         let Remembered { journal, .. } = open_on(&disk, &dir).0;
-        journal.admit(1, &row(1, None)).done().await.unwrap();
-        journal.admit(4, &row(4, None)).done().await.unwrap();
+        journal.admit(1, &row(1, None), None).done().await.unwrap();
+        journal.admit(4, &row(4, None), None).done().await.unwrap();
         disk.fail_after(n);
-        let is_written = journal.admit(5, &row(5, None)).done().await.is_ok();
+        let is_written = journal.admit(5, &row(5, None), None).done().await.is_ok();
         let has_failed = disk.has_failed();
-        let _ = journal.conclude(1, &row(1, Some("done")), false).done().await;
-        let _ = journal.forget(&[4]).done().await;
+        let _ = journal.conclude(1, &row(1, Some("done")), false, None).done().await;
+        let _ = journal.forget(&[4], &[]).done().await;
         disk.repair();
-        journal.admit(6, &row(6, None)).done().await.unwrap();
+        journal.admit(6, &row(6, None), None).done().await.unwrap();
         drop(journal);
         let Remembered { rows, .. } = RequestStore::open(dir.path()).unwrap().0;
         let mut expected = vec![(1, row(1, Some("done"))), (5, row(5, None)), (6, row(6, None))];
@@ -246,7 +246,7 @@ fn open_on(disk: &Disk, dir: &TempDir) -> RequestStore {
 
 fn on_the_disk(dir: &TempDir) -> Vec<(u64, Row)> {
     let area = Store::open(dir.path()).unwrap().area("requests").unwrap();
-    Rows { table: area.table("rows"), area }.read().unwrap()
+    Rows { table: area.table("rows"), appointments: area.table("appointments"), area }.read().unwrap()
 }
 
 /// A Consumer with one actuator over a disk that fails on demand.

@@ -222,23 +222,6 @@ async fn a_refusal_is_decided_anew_after_a_restart() {
 }
 
 #[tokio::test]
-async fn a_command_that_waited_for_its_time_may_be_asked_for_again() {
-    let (dir, recorder) = (TempDir::new().unwrap(), Recorder::new());
-    let message = message(&deny_with(in_an_hour()));
-    let consumer = remembering(&dir, &recorder);
-    send_message(&consumer, &message).await.expect(102, "scheduled");
-    let killed = left_by_a_kill(&dir);
-    consumer.stop().await;
-    drop(consumer);
-    for dir in [dir, killed] {
-        let consumer = remembering(&dir, &recorder);
-        send_message(&consumer, &message).await.expect(102, "scheduled");
-        consumer.stop().await;
-    }
-    assert_eq!(recorder.n_started(), 0);
-}
-
-#[tokio::test]
 async fn a_command_whose_time_has_come_is_performed_once() {
     with_a_start_ahead(async |start| {
         let (dir, recorder) = (TempDir::new().unwrap(), Recorder::new());

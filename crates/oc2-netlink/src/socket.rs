@@ -11,33 +11,47 @@ use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, bind, getsockname, recv, sendto, socket_with, sockopt,
 };
 
-use super::attributes::{Message, Writer, messages, u32_of};
-use super::wire;
-use crate::op::Op;
+use super::attributes::{Header, Message, Writer, messages, u32_of};
 
 /// A way to the kernel, for one request at a time.
 #[derive(Debug)]
-pub(crate) struct Socket {
+pub struct Socket {
     fd: OwnedFd,
     port: u32,
     sequence: u32,
     buffer: Vec<u8>,
 }
 
-/// Why a transaction failed. Nothing of it is done, unless the answer was lost.
+/// Why a request failed.
 #[derive(Debug)]
-pub(crate) enum Failure {
-    /// The kernel refused this step.
-    Refused { step: String, cause: io::Error },
+pub enum Failure {
+    /// The kernel refused the message with this number.
+    Refused {
+        /// Its number.
+        sequence: u32,
+        /// Why.
+        cause: io::Error,
+    },
     /// It could not be sent.
     Unsent(io::Error),
     /// It was sent, and what became of it is not known.
     Lost(io::Error),
 }
 
+impl From<Failure> for io::Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused { cause, .. } | Failure::Unsent(cause) | Failure::Lost(cause) => cause,
+        }
+    }
+}
+
 impl Socket {
-    /// Opens one that hears of the changes of these groups.
-    pub(crate) fn open(groups: u32) -> io::Result<Self> {
+    /// Opens one to netfilter that hears of the changes of these groups.
+    ///
+    /// # Errors
+    /// The kernel gives none.
+    pub fn open(groups: u32) -> io::Result<Self> {
         let fd = socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, Some(netlink::NETFILTER))?;
         bind(&fd, &SocketAddrNetlink::new(0, groups))?;
         let port = SocketAddrNetlink::try_from(getsockname(&fd)?)?.pid();
@@ -45,12 +59,14 @@ impl Socket {
     }
 
     /// The number by which the kernel tells who changed something.
-    pub(crate) fn port(&self) -> u32 {
+    #[must_use]
+    pub fn port(&self) -> u32 {
         self.port
     }
 
     /// The file to wait on.
-    pub(crate) fn fd(&self) -> &OwnedFd {
+    #[must_use]
+    pub fn fd(&self) -> &OwnedFd {
         &self.fd
     }
 
@@ -58,7 +74,7 @@ impl Socket {
     ///
     /// # Errors
     /// The kernel had more to tell than there was room for, or it does not tell.
-    pub(crate) fn hear(&mut self, hear: impl FnMut(Message<'_>)) -> io::Result<bool> {
+    pub fn hear(&mut self, hear: impl FnMut(Message<'_>)) -> io::Result<bool> {
         match recv(&self.fd, &mut self.buffer[..], RecvFlags::DONTWAIT) {
             Ok((_, len)) => {
                 messages(&self.buffer[..len.min(BUFFER_LEN)]).for_each(hear);
@@ -69,46 +85,39 @@ impl Socket {
         }
     }
 
-    /// Performs the steps in our table, all or none.
-    pub(crate) fn commit(&mut self, table: &str, ops: &[Op]) -> Result<(), Failure> {
-        let Some(first) = self.sequence.checked_add(1) else { return Err(Failure::Unsent(Errno::OVERFLOW.into())) };
-        let (mut batch, mut sequence, mut id) = (Writer::default(), first, 0);
-        batch.message(wire::around(wire::BATCH_BEGIN, sequence), |_| {});
-        sequence += 1;
-        // Where the messages of each step begin.
-        let mut begins = Vec::with_capacity(ops.len());
-        let mut last_message = 0;
-        for op in ops {
-            begins.push(sequence);
-            let start = batch.octets.len();
-            wire::write(op, table, &mut batch, &mut sequence, &mut id);
-            last_message = messages_end(&batch.octets[start..]).map_or(last_message, |at| start + at);
+    /// The number of the next message. Those that are sent together count on from it.
+    pub fn next_sequence(&mut self) -> u32 {
+        if self.sequence > u32::MAX / 2 {
+            self.sequence = 0;
         }
-        // The last step is acknowledged, and so all are.
-        let flags = last_message + 6..last_message + 8;
-        let acknowledged = u16::from_ne_bytes([batch.octets[flags.start], batch.octets[flags.start + 1]]) | wire::ACK;
-        batch.octets[flags].copy_from_slice(&acknowledged.to_ne_bytes());
-        let last = sequence - 1;
-        batch.message(wire::around(wire::BATCH_END, sequence), |_| {});
-        self.sequence = if sequence > u32::MAX / 2 { 0 } else { sequence };
-        self.send(&batch.octets).map_err(Failure::Unsent)?;
-        self.answer(first, last, |failed| match begins.partition_point(|begin| *begin <= failed).checked_sub(1) {
-            Some(step) => ops[step].to_string(),
-            None => "the transaction".to_owned(),
-        })
+        self.sequence + 1
     }
 
-    /// Asks for a list and hears every message of it.
-    pub(crate) fn list(
+    /// Sends messages, the first and the last of which that can fail have these numbers, and waits until the last is acknowledged
+    /// or one fails.
+    ///
+    /// # Errors
+    /// What became of it.
+    pub fn send(&mut self, octets: &[u8], first: u32, last: u32) -> Result<(), Failure> {
+        self.sequence = last.saturating_add(1);
+        self.put(octets).map_err(Failure::Unsent)?;
+        self.answer(first, last)
+    }
+
+    /// Asks for a list and hears every message of it. `header` gets the number of the message.
+    ///
+    /// # Errors
+    /// [`Interrupted`](io::ErrorKind::Interrupted) if what is listed changed meanwhile; else what the kernel says.
+    pub fn list(
         &mut self,
-        kind: u16,
+        header: impl FnOnce(u32) -> Header,
         write: impl FnOnce(&mut Writer),
         mut hear: impl FnMut(&Message<'_>),
     ) -> io::Result<()> {
-        self.sequence += 1;
+        self.sequence = self.next_sequence();
         let mut request = Writer::default();
-        request.message(wire::request(kind, wire::DUMP, self.sequence), write);
-        self.send(&request.octets)?;
+        request.message(header(self.sequence), write);
+        self.put(&request.octets)?;
         let deadline = Instant::now() + TIMEOUT;
         let mut was_changed = false;
         loop {
@@ -125,20 +134,19 @@ impl Socket {
         }
     }
 
-    /// Asks for one message.
-    pub(crate) fn ask(&mut self, kind: u16, write: impl FnOnce(&mut Writer)) -> io::Result<()> {
-        self.sequence += 1;
+    /// Asks for what is acknowledged. `header` gets the number of the message.
+    ///
+    /// # Errors
+    /// What became of it.
+    pub fn ask(&mut self, header: impl FnOnce(u32) -> Header, write: impl FnOnce(&mut Writer)) -> Result<(), Failure> {
+        let sequence = self.next_sequence();
         let mut request = Writer::default();
-        request.message(wire::request(kind, wire::ACK, self.sequence), write);
-        self.send(&request.octets)?;
-        let sequence = self.sequence;
-        self.answer(sequence, sequence, |_| String::new()).map_err(|failure| match failure {
-            Failure::Refused { cause, .. } | Failure::Unsent(cause) | Failure::Lost(cause) => cause,
-        })
+        request.message(header(sequence), write);
+        self.send(&request.octets, sequence, sequence)
     }
 
     /// Waits for the acknowledgement of the last message, or for the first error.
-    fn answer(&mut self, first: u32, last: u32, step: impl Fn(u32) -> String) -> Result<(), Failure> {
+    fn answer(&mut self, first: u32, last: u32) -> Result<(), Failure> {
         let deadline = Instant::now() + TIMEOUT;
         loop {
             let len = self.receive(deadline).map_err(Failure::Lost)?;
@@ -147,7 +155,7 @@ impl Socket {
                     continue;
                 }
                 match error_of(&message) {
-                    Some(cause) => return Err(Failure::Refused { step: step(message.sequence), cause }),
+                    Some(cause) => return Err(Failure::Refused { sequence: message.sequence, cause }),
                     None if message.sequence == last => return Ok(()),
                     None => {}
                 }
@@ -155,8 +163,8 @@ impl Socket {
         }
     }
 
-    /// A transaction is one datagram; the kernel takes no more than the buffer of the socket holds.
-    fn send(&self, octets: &[u8]) -> io::Result<()> {
+    /// What is sent together is one datagram; the kernel takes no more than the buffer of the socket holds.
+    fn put(&self, octets: &[u8]) -> io::Result<()> {
         let room = octets.len() + SPARE;
         if sockopt::socket_send_buffer_size(&self.fd)? < room {
             // Only who rules the host's network may go beyond the limit of the host.
@@ -181,7 +189,10 @@ impl Socket {
 }
 
 /// Waits until something can be read.
-fn wait(fd: impl AsFd, deadline: Instant) -> io::Result<()> {
+///
+/// # Errors
+/// [`TimedOut`](io::ErrorKind::TimedOut) at the deadline.
+pub fn wait(fd: impl AsFd, deadline: Instant) -> io::Result<()> {
     let remaining = deadline.saturating_duration_since(Instant::now());
     if remaining.is_zero() {
         return Err(io::ErrorKind::TimedOut.into());
@@ -199,17 +210,12 @@ fn error_of(message: &Message<'_>) -> Option<io::Error> {
     (code != 0).then(|| io::Error::from_raw_os_error(-code))
 }
 
-/// Where the last of some messages begins.
-fn messages_end(octets: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    let mut last = None;
-    while let Some(len) = octets.get(at..at + 4).and_then(u32_of) {
-        last = Some(at);
-        at += (len as usize).next_multiple_of(4);
-    }
-    last
-}
-
+/// A request, in the flags of a header.
+pub const REQUEST: u16 = 1;
+/// That is to be acknowledged.
+pub const ACK: u16 = 4;
+/// For all there are of a kind.
+pub const DUMP: u16 = 0x300;
 const ERROR: u16 = 2;
 const DONE: u16 = 3;
 const DUMP_INTERRUPTED: u16 = 0x10;

@@ -2,13 +2,14 @@
 
 /// Writes messages and what is in them. Lengths are filled in when a part ends.
 #[derive(Debug, Default)]
-pub(crate) struct Writer {
-    pub(crate) octets: Vec<u8>,
+pub struct Writer {
+    /// What is written so far.
+    pub octets: Vec<u8>,
 }
 
 impl Writer {
-    /// A message of nf_tables or of the batch around it.
-    pub(crate) fn message(&mut self, header: Header, write: impl FnOnce(&mut Self)) {
+    /// A message, with the header of netfilter.
+    pub fn message(&mut self, header: Header, write: impl FnOnce(&mut Self)) {
         let start = self.octets.len();
         self.octets.extend(0_u32.to_ne_bytes());
         self.octets.extend(header.kind.to_ne_bytes());
@@ -24,25 +25,42 @@ impl Writer {
     }
 
     /// An attribute of these octets.
-    pub(crate) fn put(&mut self, kind: u16, value: &[u8]) {
+    ///
+    /// # Panics
+    /// They are too many for an attribute, which are 65,531.
+    pub fn put(&mut self, kind: u16, value: &[u8]) {
         self.attribute(kind, |writer| writer.octets.extend(value));
     }
 
-    /// A number as nf_tables wants it.
-    pub(crate) fn put_u32(&mut self, kind: u16, value: u32) {
+    /// A number as netfilter wants it, highest octet first.
+    pub fn put_u32(&mut self, kind: u16, value: u32) {
         self.put(kind, &value.to_be_bytes());
     }
 
     /// A text with its end.
-    pub(crate) fn put_text(&mut self, kind: u16, text: &str) {
+    ///
+    /// # Panics
+    /// It is too long for an attribute.
+    pub fn put_text(&mut self, kind: u16, text: &str) {
         self.attribute(kind, |writer| {
             writer.octets.extend(text.as_bytes());
             writer.octets.push(0);
         });
     }
 
+    /// An attribute of octets, highest first, that says so: a number, or an address.
+    ///
+    /// # Panics
+    /// They are too many for an attribute.
+    pub fn put_net_order(&mut self, kind: u16, value: &[u8]) {
+        self.put(kind | NET_ORDER, value);
+    }
+
     /// An attribute of attributes.
-    pub(crate) fn nest(&mut self, kind: u16, write: impl FnOnce(&mut Self)) {
+    ///
+    /// # Panics
+    /// They are too long for an attribute.
+    pub fn nest(&mut self, kind: u16, write: impl FnOnce(&mut Self)) {
         self.attribute(kind | NESTED, write);
     }
 
@@ -59,27 +77,36 @@ impl Writer {
 
 /// What stands before the attributes of a message.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Header {
-    pub(crate) kind: u16,
-    pub(crate) flags: u16,
-    pub(crate) sequence: u32,
-    pub(crate) family: u8,
-    pub(crate) resource: u16,
+pub struct Header {
+    /// The subsystem and what it is asked.
+    pub kind: u16,
+    /// How it is asked.
+    pub flags: u16,
+    /// The number of the message, by which an answer names it.
+    pub sequence: u32,
+    /// The family of addresses.
+    pub family: u8,
+    /// Means something to a subsystem.
+    pub resource: u16,
 }
 
 /// A message that came.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Message<'a> {
-    pub(crate) kind: u16,
-    pub(crate) flags: u16,
-    pub(crate) sequence: u32,
+pub struct Message<'a> {
+    /// The subsystem and what it says.
+    pub kind: u16,
+    /// What is said of the message.
+    pub flags: u16,
+    /// The number of the request it answers.
+    pub sequence: u32,
     /// The socket whose request it is about.
-    pub(crate) port: u32,
-    pub(crate) body: &'a [u8],
+    pub port: u32,
+    /// The rest.
+    pub body: &'a [u8],
 }
 
 /// The messages of a datagram; what is cut off is left out.
-pub(crate) fn messages(mut octets: &[u8]) -> impl Iterator<Item = Message<'_>> {
+pub fn messages(mut octets: &[u8]) -> impl Iterator<Item = Message<'_>> {
     std::iter::from_fn(move || {
         let (header, _) = octets.split_at_checked(HEADER_LEN)?;
         let len = usize::try_from(u32_of(&header[..4])?).ok()?;
@@ -98,15 +125,19 @@ pub(crate) fn messages(mut octets: &[u8]) -> impl Iterator<Item = Message<'_>> {
 
 /// The attributes in some octets; what is cut off is left out.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Attributes<'a>(pub(crate) &'a [u8]);
+pub struct Attributes<'a>(
+    /// The octets.
+    pub &'a [u8],
+);
 
 impl<'a> Attributes<'a> {
-    /// Those of a message of nf_tables.
-    pub(crate) fn of(message: &Message<'a>) -> Self {
+    /// Those of a message of netfilter.
+    pub fn of(message: &Message<'a>) -> Self {
         Self(message.body.get(NFGENMSG_LEN..).unwrap_or_default())
     }
 
-    pub(crate) fn iter(self) -> impl Iterator<Item = (u16, &'a [u8])> {
+    /// Each, with its kind.
+    pub fn iter(self) -> impl Iterator<Item = (u16, &'a [u8])> {
         let mut octets = self.0;
         std::iter::from_fn(move || {
             let (header, _) = octets.split_at_checked(4)?;
@@ -117,19 +148,27 @@ impl<'a> Attributes<'a> {
         })
     }
 
-    pub(crate) fn get(self, kind: u16) -> Option<&'a [u8]> {
+    /// The octets of the first of a kind.
+    #[must_use]
+    pub fn get(self, kind: u16) -> Option<&'a [u8]> {
         self.iter().find(|(found, _)| *found == kind).map(|(_, value)| value)
     }
 
-    pub(crate) fn nested(self, kind: u16) -> Option<Self> {
+    /// The attributes in the first of a kind.
+    #[must_use]
+    pub fn nested(self, kind: u16) -> Option<Self> {
         self.get(kind).map(Self)
     }
 
-    pub(crate) fn u32(self, kind: u16) -> Option<u32> {
+    /// The number in the first of a kind.
+    #[must_use]
+    pub fn u32(self, kind: u16) -> Option<u32> {
         Some(u32::from_be_bytes(self.get(kind)?.try_into().ok()?))
     }
 
-    pub(crate) fn text(self, kind: u16) -> Option<&'a str> {
+    /// The text in the first of a kind.
+    #[must_use]
+    pub fn text(self, kind: u16) -> Option<&'a str> {
         std::str::from_utf8(self.get(kind)?).ok().map(|text| text.trim_end_matches('\0'))
     }
 }
