@@ -115,7 +115,7 @@ enum Life {
 impl Run {
     fn new(told: Inside) -> Result<Self> {
         let subject = Subject::new(told.consumer, netns::temporary_folder(), told.backend)?;
-        let ledger = Ledger { are_families_apart: told.backend == Backend::Iptables, ..Ledger::default() };
+        let ledger = Ledger::new(told.backend == Backend::Iptables);
         let (random, tally) = (Random::new(told.seed), Tally::default());
         let (at, log) = ("at the start".to_owned(), String::new());
         let (backend, fault) = (told.backend, told.fault);

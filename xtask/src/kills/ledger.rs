@@ -81,12 +81,17 @@ pub(super) struct Ledger {
     /// Whether a tool may be killed in the place of the daemon.
     tools_may_die: bool,
     /// Whether the rules of IPv4 and IPv6 change one after the other.
-    pub(super) are_families_apart: bool,
+    are_families_apart: bool,
     /// How many numbers the Consumer may have chosen.
     pub(super) n_chosen: usize,
 }
 
 impl Ledger {
+    /// Nothing was commanded yet; whether the rules of IPv4 and IPv6 change one after the other.
+    pub(super) fn new(are_families_apart: bool) -> Self {
+        Self { are_families_apart, ..Self::default() }
+    }
+
     pub(super) fn add_rule(&mut self, kind: Kind, stop: Option<u64>) -> usize {
         let index = self.rules.len();
         let address = kind.address(u32::try_from(index).unwrap_or(u32::MAX));

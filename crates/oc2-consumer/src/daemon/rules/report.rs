@@ -122,7 +122,7 @@ impl Rule {
             drop_process: drop_process.map(ToOwned::to_owned),
             direction: direction.to_owned(),
             target: target(&record.packets),
-            producer: record.producer,
+            producer: record.producer.to_string(),
             created: record.created.as_millis(),
             stop_time: record.stop.map(DateTime::as_millis),
             suspended_until: record.suspended_until.map(DateTime::as_millis),
