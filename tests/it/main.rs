@@ -23,6 +23,7 @@ mod reload;
 mod repeat;
 mod restart;
 mod roles;
+mod rules;
 mod sample;
 mod signatures;
 mod systemd;

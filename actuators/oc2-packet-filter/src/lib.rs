@@ -73,3 +73,4 @@ pub use rule::{
     Verdict,
 };
 pub use ruleset::{Change, InForce, Mismatch, Ruleset};
+pub use store::stored_rules;

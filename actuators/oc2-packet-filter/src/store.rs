@@ -9,6 +9,7 @@ mod stored;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use oc2_core::types::time::DateTime;
 use oc2_profile_slpf::RuleNumber;
 use oc2_store::{Area, Batch, NotWritten, Store, StoreError, StoreId, Table, key};
 
@@ -150,6 +151,17 @@ impl RuleStore {
     fn record(&self, batch: &mut Batch, record: &RuleRecord) {
         batch.put(&self.rules, key_of(record.number), stored::write(record));
     }
+}
+
+/// The rules that a store holds and the next start would put in force, for actuators with this chain prefix.
+///
+/// # Errors
+/// An actuator works with them, they make no sense, or the file system fails.
+pub fn stored_rules(store: &Store, prefix: &ChainPrefix) -> Result<Vec<RuleRecord>, StoreError> {
+    let (_, contents) = RuleStore::open(store, prefix)?;
+    let now = DateTime::now();
+    let records = contents.records.into_iter().filter(|record| !record.is_over(now));
+    Ok(records.map(|record| record.resumed(now)).collect())
 }
 
 fn key_of(number: RuleNumber) -> [u8; 8] {

@@ -21,6 +21,8 @@ mod observe;
 #[cfg(any(feature = "http", feature = "mqtt"))]
 mod papers;
 mod policy;
+#[cfg(feature = "packet-filter")]
+mod rules;
 mod run;
 mod state_dir;
 
@@ -38,6 +40,8 @@ pub fn main() -> ExitCode {
     let res = match Cli::parse().verb {
         Verb::Run { config, logging } => run::run(&config, &logging),
         Verb::Check { config, asked } => check::check(&config, &asked),
+        #[cfg(feature = "packet-filter")]
+        Verb::Rules { config, json } => rules::rules(&config, json),
         #[cfg(feature = "cedar")]
         Verb::CedarSchema { config } => policy::print_schema(&config),
         #[cfg(feature = "audit")]

@@ -12,9 +12,10 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
+use redb::backends::InMemoryBackend;
 use redb::{
-    Builder, Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, TableError,
-    TableHandle, WriteTransaction,
+    Builder, Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, ReadableTable, StorageBackend,
+    TableDefinition, TableError, TableHandle, WriteTransaction,
 };
 
 use crate::batch::{Batch, Table, Write};
@@ -47,7 +48,7 @@ enum Access {
 impl File {
     /// Opens the file of a directory, and makes it if there is none.
     pub(crate) fn open(dir: &Path, opener: Opener) -> Result<Self, StoreError> {
-        let path = dir.join("state.redb");
+        let path = dir.join(NAME);
         let lock = Lock::take(dir)?;
         refuse_former(dir)?;
         let at = |cause: Cause| cause.at(&path);
@@ -309,6 +310,25 @@ pub(crate) fn opener() -> Opener {
     Box::new(|path| Builder::new().set_cache_size(CACHE_SIZE).open(path))
 }
 
+/// Makes a database in memory of what is in the file.
+pub(crate) fn copier() -> Opener {
+    Box::new(|path| {
+        let (content, copy) = (fs::read(path)?, InMemoryBackend::new());
+        copy.set_len(content.len() as u64)?;
+        copy.write(0, &content)?;
+        Builder::new().set_cache_size(CACHE_SIZE).create_with_backend(copy)
+    })
+}
+
+/// Finds the file of a directory.
+///
+/// # Errors
+/// There is none, or the file system does not say.
+pub(crate) fn exists_in(dir: &Path) -> Result<(), StoreError> {
+    let path = dir.join(NAME);
+    fs::metadata(&path).map(drop).map_err(|error| Cause::from(error).at(&path))
+}
+
 /// What is damaged makes redb panic now and then; that is an error like any other.
 fn caught<T>(act: impl FnOnce() -> Result<T, Cause>) -> Result<T, Cause> {
     catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|_| Err(Damage::Unreadable.into()))
@@ -323,6 +343,7 @@ const SCHEMA: &str = "schema";
 const SCHEMA_VERSION: u64 = 1;
 const SEQUENCE: &str = "sequence";
 /// Everything is held in memory by those who work with it; the cache is for the pages of one transaction.
+const NAME: &str = "state.redb";
 const CACHE_SIZE: usize = 2 << 20;
 
 #[cfg(test)]

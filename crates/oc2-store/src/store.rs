@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::batch::{Batch, Table};
 use crate::error::{Cause, Damage, NotWritten, StoreError};
-use crate::file::{File, Opener, opener};
+use crate::file::{File, Opener, copier, exists_in, opener};
 use crate::writer::{Done, Order, Writer, lock};
 
 /// The store of a directory. Clones are the same store; the last one that is dropped waits until all that was handed over is
@@ -52,6 +52,16 @@ impl Store {
     /// program kept, or the file system fails.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         Self::open_with(dir, opener())
+    }
+
+    /// A copy in memory of the store of a directory, to look at: the file stays as it is, also if it was not closed in order.
+    ///
+    /// # Errors
+    /// There is none ([`io::ErrorKind::NotFound`](std::io::ErrorKind)), another process has it open, it is not a store, it is
+    /// damaged, or the file system fails.
+    pub fn copy_of(dir: &Path) -> Result<Self, StoreError> {
+        exists_in(dir)?;
+        Self::open_with(dir, copier())
     }
 
     pub(crate) fn open_with(dir: &Path, opener: Opener) -> Result<Self, StoreError> {

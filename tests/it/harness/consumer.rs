@@ -93,6 +93,12 @@ impl Config {
         self
     }
 
+    /// The same with another back end.
+    pub(crate) fn with_backend(mut self, former: &str, new: &str) -> Self {
+        self.actuators = self.actuators.replace(&format!("backend = \"{former}\""), &format!("backend = \"{new}\""));
+        self
+    }
+
     /// An slpf actuator that may read rule sets from the folder `rules`.
     pub(crate) fn slpf_with_updates(self, backend: &str) -> Self {
         let rules = self.dir.path().join("rules");

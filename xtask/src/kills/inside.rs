@@ -115,7 +115,8 @@ enum Life {
 impl Run {
     fn new(told: Inside) -> Result<Self> {
         let subject = Subject::new(told.consumer, netns::temporary_folder(), told.backend)?;
-        let (random, ledger, tally) = (Random::new(told.seed), Ledger::default(), Tally::default());
+        let ledger = Ledger::new(told.backend == Backend::Iptables);
+        let (random, tally) = (Random::new(told.seed), Tally::default());
         let (at, log) = ("at the start".to_owned(), String::new());
         let (backend, fault) = (told.backend, told.fault);
         Ok(Self { subject, backend, fault, random, ledger, tally, is_broken: false, at, log })

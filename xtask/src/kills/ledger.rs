@@ -80,11 +80,18 @@ pub(super) struct Ledger {
     numbers: BTreeSet<i64>,
     /// Whether a tool may be killed in the place of the daemon.
     tools_may_die: bool,
+    /// Whether the rules of IPv4 and IPv6 change one after the other.
+    are_families_apart: bool,
     /// How many numbers the Consumer may have chosen.
     pub(super) n_chosen: usize,
 }
 
 impl Ledger {
+    /// Nothing was commanded yet; whether the rules of IPv4 and IPv6 change one after the other.
+    pub(super) fn new(are_families_apart: bool) -> Self {
+        Self { are_families_apart, ..Self::default() }
+    }
+
     pub(super) fn add_rule(&mut self, kind: Kind, stop: Option<u64>) -> usize {
         let index = self.rules.len();
         let address = kind.address(u32::try_from(index).unwrap_or(u32::MAX));
@@ -255,17 +262,14 @@ impl Ledger {
             About::Rule(_) | About::Delete(_) => None,
         });
         let deleting: BTreeSet<_> = open.iter().filter_map(|request| self.deletes(*request)).collect();
-        // With an update that nobody has answered there are two worlds, and all rules are in the same.
-        let is_updated =
-            update.as_ref().map(|rules| rules.iter().any(|rule| sight.contains_key(&self.rules[*rule].address)));
+        let update = update.as_ref().map(|rules| self.world(rules, sight, moment));
         for index in 0..self.rules.len() {
             let rule = &self.rules[index];
             let due = rule.due(moment, [from, to]);
-            let due = match (is_updated, &update) {
+            let due = match &update {
                 _ if deleting.contains(&index) => Standing::Open,
-                (Some(is_updated), Some(rules)) if rules.contains(&index) => in_force(is_updated),
-                (Some(true), _) => Standing::Absent,
-                _ => due,
+                Some(world) => world.due(index, rule, due),
+                None => due,
             };
             let traces = sight.get(&rule.address).map_or(&[][..], Vec::as_slice);
             let look = self.looks.get(&rule.kind).map_or(&[][..], Vec::as_slice);
@@ -281,6 +285,21 @@ impl Ledger {
         }
         self.bury(moment);
         Ok(())
+    }
+
+    /// Which of two worlds it is, while nobody has answered an update: all rules are in the same. Where both families are not
+    /// changed at once each has its own, from a kill in between to the next start.
+    fn world(&self, rules: &[usize], sight: &Sight, moment: Moment) -> World {
+        let is_there = |rule: &&usize| sight.contains_key(&self.rules[**rule].address);
+        let in_family = |is_ipv4| {
+            let mut of_family = rules.iter().filter(|rule| self.rules[**rule].address.is_ipv4() == is_ipv4).peekable();
+            of_family.peek().is_some().then(|| of_family.any(|rule| is_there(&rule)))
+        };
+        let is_updated = match moment {
+            Moment::Left { .. } if self.are_families_apart => [in_family(true), in_family(false)],
+            _ => [Some(rules.iter().any(|rule| is_there(&rule))); 2],
+        };
+        World { new: rules.to_vec(), is_updated }
     }
 
     /// What is not restored at a start is gone for good, and what was repaired is known.
@@ -355,6 +374,26 @@ impl Ledger {
             About::Update(rules) => rules.first().map(|rule| self.rules[*rule].tell()).unwrap_or_default(),
         };
         Failure::new(format!("{id} {command}: {what}\n{story}"))
+    }
+}
+
+/// What an update that nobody has answered came to.
+struct World {
+    new: Vec<usize>,
+    /// Of IPv4 and IPv6; none if that cannot be told.
+    is_updated: [Option<bool>; 2],
+}
+
+impl World {
+    fn due(&self, index: usize, rule: &Rule, without: Standing) -> Standing {
+        let is_new = self.new.contains(&index);
+        match self.is_updated[usize::from(rule.address.is_ipv6())] {
+            Some(is_updated) if is_new => in_force(is_updated),
+            Some(true) => Standing::Absent,
+            Some(false) => without,
+            None if without == Standing::Absent => Standing::Absent,
+            None => Standing::Open,
+        }
     }
 }
 

@@ -32,6 +32,19 @@ pub(crate) enum Verb {
         #[command(flatten)]
         asked: Asked,
     },
+    /// List the rules in force: what each does, who commanded it, since when and until when, and whether the kernel agrees
+    ///
+    /// Asks the daemon that runs with this configuration, as root or as its user. Without one it says what was kept, which is
+    /// what the next start puts in force.
+    #[cfg(feature = "packet-filter")]
+    Rules {
+        /// The configuration file
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// As a JSON object, for programs
+        #[arg(long)]
+        json: bool,
+    },
     /// Print what a policy in Cedar may speak of, as a schema that tools for Cedar read
     #[cfg(feature = "cedar")]
     CedarSchema {
@@ -113,6 +126,7 @@ Examples:
   oc2-consumer check --config /etc/oc2/consumer.toml --as soc-1 --command deny.json
   oc2-consumer run --config /etc/oc2/consumer.toml
   oc2-consumer run --config consumer.toml --log debug --log-format json
+  oc2-consumer rules --config /etc/oc2/consumer.toml
   oc2-consumer audit verify --config /etc/oc2/consumer.toml
 
 A configuration that filters packets on this host:

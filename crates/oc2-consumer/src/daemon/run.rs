@@ -27,6 +27,8 @@ use super::mqtt::MqttServer;
 use super::observe::{self, Watch};
 #[cfg(feature = "mqtt")]
 use super::papers::Papers;
+#[cfg(feature = "packet-filter")]
+use super::rules::{Filter, Socket};
 use super::{logging, notify, policy, state_dir};
 
 /// Takes commands until told to stop.
@@ -50,7 +52,11 @@ async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
         let watch = watch.clone();
         move || assemble(&config, &watch)
     });
-    let consumer = tokio::select! {
+    let Assembled {
+        consumer,
+        #[cfg(feature = "packet-filter")]
+        filters,
+    } = tokio::select! {
         name = stop.asked() => {
             info!(signal = name, "Stopped before the actuators were ready.");
             return Ok(());
@@ -82,6 +88,17 @@ async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
             server.serve(consumer, || until_stopped(stopped.clone())).await;
             Ok(())
         });
+    }
+    #[cfg(feature = "packet-filter")]
+    match Socket::open(&config.consumer.state_dir.0, &config.consumer.id.0, filters) {
+        Ok(socket) => {
+            let stopped = until_stopped(stopped.clone());
+            listening.spawn(async {
+                socket.serve(stopped).await;
+                Ok(())
+            });
+        }
+        Err(error) => warn!(%error, "`oc2-consumer rules` cannot ask this process."),
     }
     watch.listen(&config, &mut listening, until_stopped(stopped.clone())).await?;
     drop(stopped);
@@ -121,13 +138,20 @@ async fn finish(mut listening: JoinSet<Result<(), TransferError>>, consumer: Con
     }
 }
 
-fn assemble(config: &Config, watch: &Watch) -> Result<Consumer, Failure> {
+/// What performs commands.
+struct Assembled {
+    consumer: Consumer,
+    #[cfg(feature = "packet-filter")]
+    filters: Vec<Filter>,
+}
+
+fn assemble(config: &Config, watch: &Watch) -> Result<Assembled, Failure> {
     if config.actuators.is_empty() {
         warn!("There is no actuator: only `query features` is answered (ARCH 3.3.5 wants a profile).");
     }
     let store = Store::open(&config.consumer.state_dir.0)?;
     #[cfg(feature = "packet-filter")]
-    let actuators = open_actuators(&store, config, watch)?;
+    let filters = open_filters(&store, config, watch)?;
     // After the actuators, as what follows: with a policy or requests that cannot be read nothing is commanded, but the rules
     // are in force.
     let builder = policy::Loaded::of(config)?.build(Consumer::builder(config.consumer.id.0.clone()));
@@ -138,26 +162,24 @@ fn assemble(config: &Config, watch: &Watch) -> Result<Consumer, Failure> {
         None => builder,
     };
     #[cfg(feature = "packet-filter")]
-    let builder = actuators.into_iter().fold(builder, ConsumerBuilder::actuator);
+    let builder = filters.iter().map(|filter| filter.filter.clone()).fold(builder, ConsumerBuilder::actuator);
     let builder = watch.observe(builder, config)?;
     let requests = RequestStore::open_in(&store, config.comes_again_for())?;
     let consumer = builder.remember_in(requests).build();
     watch.consumer(&consumer);
-    Ok(consumer)
+    Ok(Assembled {
+        consumer,
+        #[cfg(feature = "packet-filter")]
+        filters,
+    })
 }
 
 #[cfg(feature = "packet-filter")]
-fn open_actuators(
-    store: &Store,
-    config: &Config,
-    watch: &Watch,
-) -> Result<Vec<oc2_packet_filter::PacketFilter>, Failure> {
+fn open_filters(store: &Store, config: &Config, watch: &Watch) -> Result<Vec<Filter>, Failure> {
     let open = |table: &toml::Spanned<super::config::ActuatorTable>| {
-        let table = table.get_ref().clone();
-        let chain = table.chain_prefix.to_string();
-        let actuator = super::backend::open(store, table)?;
-        watch.actuator(chain, &actuator);
-        Ok(actuator)
+        let filter = super::backend::open(store, table.get_ref().clone())?;
+        watch.actuator(filter.chain_prefix.clone(), &filter.filter);
+        Ok(filter)
     };
     config.actuators.iter().map(open).collect()
 }
