@@ -2,9 +2,11 @@
 
 mod center;
 mod consumer;
+mod disk;
 mod line;
 mod producer;
 mod site;
+mod strace;
 mod traffic;
 mod tunnel;
 mod wire;
@@ -13,9 +15,11 @@ use std::path::PathBuf;
 
 pub(crate) use center::{Center, DEVICE, Heard, deny, query, request};
 pub(crate) use consumer::{Config, Daemon};
+pub(crate) use disk::Disk;
 pub(crate) use line::{Line, QUERY, request as head};
 pub(crate) use producer::{Answer, command, producer};
 pub(crate) use site::{HERE, Site};
+pub(crate) use strace::Strace;
 pub(crate) use traffic::{Reach, reach, run, serve};
 pub(crate) use tunnel::tunnel;
 pub(crate) use wire::{exchange, post, try_post};

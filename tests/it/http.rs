@@ -115,7 +115,7 @@ fn commands_and_answers_travel_in_every_form_that_is_switched_on() {
     // M2, E1, E8
     let config = Config::new().http("cbor = true").slpf("dry-run", "");
     let daemon = config.start();
-    for encoding in ["json", "json-compact", "json-concise", "cbor", "cbor-verbose", "cbor-id"] {
+    for encoding in ["json", "json-ascii", "json-compact", "json-concise", "cbor", "cbor-verbose", "cbor-id"] {
         let deny = ["--encoding", encoding, "deny", "ipv4_net", "198.51.100.0/24", "--direction", "ingress"];
         let rule = daemon.command(&deny).expect(200).rule();
         daemon.command(&["--encoding", encoding, "delete", "slpf:rule_number", &rule]).expect(200);

@@ -8,6 +8,7 @@ use crate::deny::Deny;
 use crate::failure::Result;
 use crate::fuzz::Fuzz;
 use crate::interop::Interop;
+use crate::kills::Kills;
 use crate::parts::Parts;
 use crate::process::Interrupt;
 use crate::test::Test;
@@ -29,6 +30,7 @@ pub(crate) fn run(interrupt: &Interrupt) -> Result<()> {
     parts.run("deny", || Deny::default().run(interrupt))?;
     Test::default().run_parts(&mut parts, interrupt)?;
     parts.run("fuzz", || Fuzz::default().run(interrupt))?;
+    parts.run("kills --points 60 --prove", || Kills::for_ci().run(interrupt))?;
     parts.run("deb --unoptimized --try", || Deb::for_a_try().run(interrupt))?;
     parts.run("demo", || Demo::default().run(interrupt))?;
     parts.run("interop", || Interop::default().run(interrupt))?;

@@ -1,19 +1,21 @@
 //! `cargo xtask interop`: software that others wrote against ours.
 //!
-//! otupy comes from the Python package index, into a virtual environment below `target/`. Where that cannot be, it is said, and
-//! nothing is run; in CI that is a failure.
+//! otupy and the package openc2 come from the Python package index, into a virtual environment below `target/`. Where that cannot be,
+//! it is said, and nothing is run. yuuki is not on the index: its message models are run from a checkout that is named.
+
+mod models;
+mod otupy;
+mod peer;
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use clap::Args;
-use rustix::process::{Pid, Signal, kill_process_group};
 
+use self::models::Models;
+use self::otupy::{Over, Roles};
+use self::peer::Broker;
 use crate::cargo::{self, workspace};
 use crate::failure::{Failure, Place, Result};
 use crate::parts::Parts;
@@ -25,11 +27,14 @@ pub(crate) struct Interop {
     /// Where the report of the suite against otupy's Consumer goes
     #[arg(long, value_name = "FILE", default_value = REPORT)]
     html: PathBuf,
+    /// A checkout of yuuki (oasis-open/openc2-yuuki at 3a22d347), which is on no index: its message models read and write ours
+    #[arg(long, value_name = "FOLDER")]
+    yuuki: Option<PathBuf>,
 }
 
 impl Default for Interop {
     fn default() -> Self {
-        Self { html: REPORT.into() }
+        Self { html: REPORT.into(), yuuki: None }
     }
 }
 
@@ -40,28 +45,43 @@ impl Interop {
         fs::create_dir_all(&folder).place(folder.display())?;
         let python = folder.join("venv/bin/python");
         if let Err(failure) = install(&folder, &python, interrupt) {
-            println!("interop: SKIPPED, otupy {OTUPY} cannot be installed here: {failure}");
+            println!("interop: SKIPPED, otupy {OTUPY} and openc2 {OPENC2} cannot be installed here: {failure}");
             return Ok(());
         }
         let programs = Programs::build(interrupt)?;
         let mut parts = Parts::default();
-        parts
-            .run("otupy's Producer, our Consumer (HTTP)", || their_producer(&folder, &python, &programs, interrupt))?;
-        parts.run("our Producer, otupy's Consumer (HTTP)", || our_producer(&python, &programs, interrupt))?;
+        let roles = Roles { folder: &folder, python: &python, programs: &programs, interrupt };
+        parts.run("otupy's Producer, our Consumer (HTTP)", || roles.their_producer(&Over::http()))?;
+        parts.run("our Producer, otupy's Consumer (HTTP)", || roles.our_producer(&Over::http()))?;
+        if let Some(broker) = Broker::start(&folder)? {
+            let over = Over::Mqtt { broker: broker.port() };
+            parts.run("otupy's Producer, our Consumer (MQTT)", || roles.their_producer(&over))?;
+            parts.run("our Producer, otupy's Consumer (MQTT)", || roles.our_producer(&over))?;
+        } else {
+            println!("\ninterop: MQTT SKIPPED, mosquitto is not installed");
+        }
+        parts.run("the package openc2 reads and writes our messages", || {
+            Models::new("openc2").run(&folder, Command::new(&python).arg(script("openc2_models.py")))
+        })?;
+        match &self.yuuki {
+            Some(yuuki) => parts.run("yuuki's models read and write our messages", || {
+                Models::new("yuuki").run(&folder, Command::new(&python).arg(script("yuuki_models.py")).arg(yuuki))
+            })?,
+            None => println!("\ninterop: yuuki SKIPPED, it is on no package index: --yuuki FOLDER names a checkout"),
+        }
         parts.run("the suite against otupy's Consumer", || self.suite(&python, &programs, interrupt))?;
         parts.finish()
     }
 
     /// That the suite finds faults there is no failure; that it does not come to its end is one.
     fn suite(&self, python: &Path, programs: &Programs, interrupt: &Interrupt) -> Result<()> {
-        let consumer = Peer::consumer(python)?;
+        let (consumer, url) = otupy::consumer_over_http(python)?;
         let name = format!("otupy {OTUPY}, mock-up of slpf");
         let html = workspace().join(&self.html);
         let mut command = Command::new(&programs.suite);
-        command
-            .args(["--consumer", &consumer.url(), "--fill-in", "--destructive", "--name", &name, "--html"])
-            .arg(html);
+        command.args(["--consumer", &url, "--fill-in", "--destructive", "--name", &name, "--html"]).arg(html);
         let (status, said) = process::capture(&mut command, interrupt)?;
+        drop(consumer);
         println!("{}", said.lines().last().unwrap_or_default());
         println!("The report is {}.", self.html.display());
         match status.code() {
@@ -71,7 +91,7 @@ impl Interop {
     }
 }
 
-/// A virtual environment with otupy and what its core needs; it asks for the libraries of clouds and hypervisors as well.
+/// A virtual environment with what others wrote and what that needs; otupy asks for the libraries of clouds and hypervisors as well.
 fn install(folder: &Path, python: &Path, interrupt: &Interrupt) -> Result<()> {
     let run = |command: &mut Command| {
         let status = process::run(command, interrupt)?;
@@ -83,7 +103,14 @@ fn install(folder: &Path, python: &Path, interrupt: &Interrupt) -> Result<()> {
     let quietly = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
     // Needs first: pip complains of what is missing for good where it comes last.
     run(Command::new(python).args(quietly).args(NEEDS))?;
+    // The package openc2 asks for any stix2, and knows the second only.
+    run(Command::new(python).args(quietly).args([&format!("openc2=={OPENC2}"), "stix2<3"]))?;
     run(Command::new(python).args(quietly).args(["--no-deps", &format!("otupy=={OTUPY}")]))
+}
+
+/// A script of ours that runs what others wrote.
+fn script(name: &str) -> PathBuf {
+    workspace().join("tests/conformance/peers").join(name)
 }
 
 /// Our programs.
@@ -106,115 +133,10 @@ impl Programs {
     }
 }
 
-/// A program that listens; killed when dropped.
-struct Peer {
-    child: Child,
-    port: u16,
-}
-
-impl Peer {
-    fn consumer(python: &Path) -> Result<Self> {
-        let port = free_port()?;
-        let script = workspace().join("tests/conformance/otupy/consumer.py");
-        Self::start(Command::new(python).arg(script).arg(port.to_string()), port)
-    }
-
-    fn start(command: &mut Command, port: u16) -> Result<Self> {
-        let name = process::line(command);
-        let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        // otupy's server starts itself again as a child.
-        let child = quiet.process_group(0).spawn().place(format_args!("cannot start `{name}`"))?;
-        let mut own = Self { child, port };
-        let until = Instant::now() + Duration::from_secs(60);
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            if let Some(status) = own.child.try_wait().place(&name)? {
-                return Err(Failure::new(format!("`{name}` ended with {status}")));
-            }
-            if Instant::now() > until {
-                return Err(Failure::new(format!("`{name}` does not listen")));
-            }
-            sleep(Duration::from_millis(20));
-        }
-        Ok(own)
-    }
-
-    fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
-            // It may have ended by itself.
-            let _ = kill_process_group(group, Signal::KILL);
-        }
-        process::kill(&mut self.child);
-    }
-}
-
-fn their_producer(folder: &Path, python: &Path, programs: &Programs, interrupt: &Interrupt) -> Result<()> {
-    let port = free_port()?;
-    let (file, state) = (folder.join("consumer.toml"), folder.join("state"));
-    // What is left of another run is of no use.
-    let _ = fs::remove_dir_all(&state);
-    let config = |http: &str| {
-        format!(
-            "[consumer]\nid = \"fw1.example.net\"\nstate_dir = {:?}\n[http]\nlisten = \"127.0.0.1:{port}\"\n{http}[policy]\n\
-             dangerously_allow_everything = true\n[[actuator]]\nprofile = \"slpf\"\nbackend = \"dry-run\"\n",
-            state.display().to_string()
-        )
-    };
-    // Testing mode has to be asked for, by those that know the word.
-    for http in ["testing = true\n", ""] {
-        fs::write(&file, config(http)).place(file.display())?;
-        let check = Command::new(&programs.consumer).args(["check", "--config"]).arg(&file).output();
-        if check.is_ok_and(|output| output.status.success()) {
-            break;
-        }
-    }
-    let consumer = Peer::start(Command::new(&programs.consumer).args(["run", "--config"]).arg(&file), port)?;
-    let script = workspace().join("tests/conformance/otupy/producer.py");
-    let (status, said) = process::capture(Command::new(python).arg(script).arg(consumer.port.to_string()), interrupt)?;
-    print!("{said}");
-    let expected =
-        ["query features", "query pairs", "deny ipv4_net", "allow ipv4_connection", "delete slpf:rule_number"];
-    let is_met = said.lines().map(str::to_owned).eq(expected.iter().map(|name| format!("{name}\t200")));
-    if status.success() && is_met { Ok(()) } else { Err(Failure::new("each of the five is to be answered with 200")) }
-}
-
-/// otupy's mock-up answers queries, and says 501 to whatever else it understands.
-fn our_producer(python: &Path, programs: &Programs, interrupt: &Interrupt) -> Result<()> {
-    let consumer = Peer::consumer(python)?;
-    for (words, status) in [
-        ("query features versions profiles pairs --response-requested complete", 200),
-        ("deny ipv4_net 198.51.100.0/24 --drop-process none", 501),
-        ("allow ipv4_connection --protocol tcp --dst-port 443 --response-requested complete", 501),
-        ("delete slpf:rule_number 1 --response-requested complete", 501),
-    ] {
-        let mut command = Command::new(&programs.producer);
-        command
-            .args(["--json", "--to", &consumer.url(), "--profile", "slpf"])
-            .args(words.split(' '))
-            .env_remove("OC2_TO");
-        let (_, said) = process::capture(&mut command, interrupt)?;
-        print!("{words}: {said}");
-        let response: serde_json::Value = serde_json::from_str(&said).place("the Response")?;
-        if response["status"] != status {
-            return Err(Failure::new(format!("{words}: {status} was expected")));
-        }
-    }
-    Ok(())
-}
-
-fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind("127.0.0.1:0").place("there is no free port")?;
-    Ok(listener.local_addr().place("there is no free port")?.port())
-}
-
 const REPORT: &str = "target/interop/otupy.html";
 
 const OTUPY: &str = "1.1.46";
+const OPENC2: &str = "1.0.5";
 
 /// What otupy's core, its JSON encoding and its transfers import.
 const NEEDS: [&str; 17] = [

@@ -13,6 +13,7 @@ mod failure;
 mod files;
 mod fuzz;
 mod interop;
+mod kills;
 mod netns;
 mod parts;
 mod process;
@@ -81,6 +82,12 @@ enum Task {
     /// Installs otupy from the Python package index below `target/`; says so, and runs nothing, where that cannot be. Its Producer
     /// commands our Consumer, our Producer its Consumer, and the conformance suite judges its Consumer.
     Interop(interop::Interop),
+    /// Kill the consumer at a thousand points, and see that it kept its word
+    ///
+    /// In a namespace of its own: strace ends the real daemon at system calls that touch disk, kernel and network, SIGKILL at any
+    /// moment, also while it starts. Afterwards what was answered has to be in force in the kernel, everything else wholly or not at
+    /// all, nothing performed twice, no number reused. Ends with status 1 and the story if not.
+    Kills(kills::Kills),
     /// Check what others wrote that we ship: licences, sources, bans, advisories
     ///
     /// Runs `cargo deny check`, and installs cargo-deny below `target/` if it is missing. Where the database of advisories cannot
@@ -97,6 +104,9 @@ enum Task {
     /// The demo, from within its namespaces
     #[command(name = "__demo-inside", hide = true)]
     DemoInside(demo::inside::Inside),
+    /// The kills, from within their namespace
+    #[command(name = "__kills-inside", hide = true)]
+    KillsInside(kills::Inside),
     /// Send back what comes in over TCP
     #[command(name = "__tcp-echo", hide = true)]
     TcpEcho { address: SocketAddr },
@@ -121,6 +131,8 @@ impl Task {
             Self::Clauses => clauses::run(),
             Self::Conformance(conformance) => conformance.run(&Interrupt::install()?),
             Self::Interop(interop) => interop.run(&Interrupt::install()?),
+            Self::Kills(kills) => kills.run(&Interrupt::install()?),
+            Self::KillsInside(inside) => inside.run(),
             Self::Deny(deny) => deny.run(&Interrupt::install()?),
             Self::Deb(deb) => deb.run(&Interrupt::install()?),
             Self::Dist(dist) => dist.run(&Interrupt::install()?),
@@ -151,6 +163,7 @@ Examples:
   cargo xtask test                    every test
   cargo xtask test -- slpf            the tests whose name contains `slpf`
   cargo xtask fuzz --seconds 600 cbor one reader for ten minutes
+  cargo xtask kills --points 100      the consumer is killed a hundred times, with each back end
   cargo xtask bench mqtt              commands through a broker, against bare clients
   cargo xtask ci                      what has to pass before a change is merged
   cargo xtask schema --jadn --profile slpf -o slpf.jadn

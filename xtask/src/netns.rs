@@ -108,6 +108,15 @@ pub(crate) fn lay_out() -> Result<()> {
     Ok(())
 }
 
+/// Inside an enclosure: a private `/run`, and one host that speaks to itself, also under addresses of whole nets: those of
+/// 10.0.0.0/8, and of IPv6 the documentation prefix (RFC 3849).
+pub(crate) fn lay_out_alone() -> Result<()> {
+    do_on(Host::Firewall, "mount", PRIVATE_RUN)?;
+    do_on(Host::Firewall, "ip", &["link", "set", "lo", "up"])?;
+    do_on(Host::Firewall, "ip", &["route", "add", "local", "10.0.0.0/8", "dev", "lo"])?;
+    do_on(Host::Firewall, "ip", &["-6", "route", "add", "local", "2001:db8::/32", "dev", "lo"])
+}
+
 /// Inside an enclosure: a private `/run` and so many firewalls, each with a veth pair to the enclosure's own namespace, which has
 /// two addresses for all of them: [`HUB`], and [`STRANGER`], whom the commands are about.
 pub(crate) fn lay_out_fleet(n_sites: u8) -> Result<Vec<Site>> {

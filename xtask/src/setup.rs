@@ -33,6 +33,11 @@ impl Machine {
         Self::with(&COMPILERS, interrupt)
     }
 
+    /// The same for what kills daemons and looks what is left.
+    pub(crate) fn prepare_to_kill(interrupt: &Interrupt) -> Result<Self> {
+        Self::with(&KILLERS, interrupt)
+    }
+
     /// The same for what packages are made and tried with.
     pub(crate) fn prepare_to_package(interrupt: &Interrupt) -> Result<Self> {
         Self::with(&PACKAGERS, interrupt)
@@ -197,13 +202,15 @@ const fn tool(name: &'static str, debian: &'static str, fedora: &'static str, ar
 }
 
 #[rustfmt::skip]
-const TOOLS: [Tool; 13] = [
+const TOOLS: [Tool; 15] = [
     //   program              Debian          Fedora          Arch
     tool("iptables",          "iptables",     "iptables-nft", "iptables"),
     tool("ip6tables",         "iptables",     "iptables-nft", "iptables"),
     tool("iptables-restore",  "iptables",     "iptables-nft", "iptables"),
     tool("ip6tables-restore", "iptables",     "iptables-nft", "iptables"),
     tool("ip",                "iproute2",     "iproute",      "iproute2"),
+    tool("nft",               "nftables",     "nftables",     "nftables"),
+    tool("strace",            "strace",       "strace",       "strace"),
     tool("ping",              "iputils-ping", "iputils",      "iputils"),
     tool("mount",             "mount",        "util-linux",   "util-linux"),
     tool("unshare",           "util-linux",   "util-linux",   "util-linux"),
@@ -212,6 +219,18 @@ const TOOLS: [Tool; 13] = [
     tool("mosquitto",         "mosquitto",    "mosquitto",    "mosquitto"),
     tool("openssl",           "openssl",      "openssl",      "openssl"),
     tool("curl",              "curl",         "curl",         "curl"),
+];
+
+#[rustfmt::skip]
+const KILLERS: [Tool; 8] = [
+    tool("iptables",       "iptables",   "iptables-nft", "iptables"),
+    tool("iptables-save",  "iptables",   "iptables-nft", "iptables"),
+    tool("ip6tables-save", "iptables",   "iptables-nft", "iptables"),
+    tool("ip",             "iproute2",   "iproute",      "iproute2"),
+    tool("mount",          "mount",      "util-linux",   "util-linux"),
+    tool("nft",            "nftables",   "nftables",     "nftables"),
+    tool("strace",         "strace",     "strace",       "strace"),
+    tool("unshare",        "util-linux", "util-linux",   "util-linux"),
 ];
 
 const COMPILERS: [Tool; 1] = [tool("c++", "g++", "gcc-c++", "gcc")];

@@ -24,7 +24,7 @@ pub fn open(config: Config, state_dir: &Path) -> Result<PacketFilter, OpenError>
 /// # Errors
 /// An actuator works with this store, or the kernel does not play along.
 pub fn uninstall(config: &Config, state_dir: &Path) -> Result<(), OpenError> {
-    PacketFilter::uninstall(config, state_dir, &mut *backend(config)?)
+    PacketFilter::uninstall(state_dir, &mut *backend(config)?)
 }
 
 /// The back end alone.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use oc2_actuator_nftables::Nftables;
 use oc2_packet_filter::backend::Backend;
 use oc2_packet_filter::{
-    Change, Config, Family, Hook, KernelRule, Matching, Network, Ports, Protocol, Ruleset, Verdict,
+    Change, Config, Family, Hook, InForce, KernelRule, Matching, Network, Ports, Protocol, Ruleset, Verdict,
 };
 use oc2_profile_slpf::RuleNumber;
 
@@ -31,7 +31,7 @@ fn main() {
     assert!(is_up.is_ok_and(|status| status.success()), "iproute2 is installed");
     println!("{:<44}{:>8}{:>12}{:>8}", "what", "rules", "median us", "ratio");
     for (kind, rule) in [
-        ("addresses", address_of as fn(u32) -> Vec<KernelRule>),
+        ("addresses", address_of as fn(u32) -> InForce),
         ("nets /24", block),
         ("nets /31", net),
         ("connections", connection),
@@ -55,15 +55,15 @@ fn main() {
 struct Firewall {
     backend: Nftables,
     rules: Ruleset,
-    rule: fn(u32) -> Vec<KernelRule>,
+    rule: fn(u32) -> InForce,
     n: u32,
 }
 
 impl Firewall {
-    fn with(n: u32, rule: fn(u32) -> Vec<KernelRule>) -> Self {
+    fn with(n: u32, rule: fn(u32) -> InForce) -> Self {
         let mut backend = Nftables::open(&Config::default()).expect("the kernel has nf_tables");
         backend.remove().expect("we may");
-        let rules: Ruleset = (0..n).rev().flat_map(rule).collect();
+        let rules: Ruleset = (0..n).map(rule).collect();
         backend.load(&rules).expect("the kernel takes the rules");
         Self { backend, rules, rule, n }
     }
@@ -80,10 +80,8 @@ impl Firewall {
 
     fn change(&mut self, which: u32) -> Duration {
         let is_new = which == self.n;
-        let rules = (self.rule)(which);
-        let insert = |rule: &KernelRule| Change::Insert { position: 0, rule: rule.clone() };
-        let inserts: Vec<_> = rules.iter().map(insert).collect();
-        let deletes: Vec<_> = inserts.iter().rev().map(Change::inverse).collect();
+        let inserts = [Change::Insert((self.rule)(which))];
+        let deletes = [inserts[0].inverse()];
         let mut apply = |changes: &[Change]| self.backend.apply(changes).expect("the kernel takes the change");
         median(|| {
             if is_new {
@@ -142,22 +140,22 @@ fn address(i: u32) -> [u8; 4] {
 }
 
 /// `deny` of an address.
-fn address_of(i: u32) -> Vec<KernelRule> {
+fn address_of(i: u32) -> InForce {
     either_end(i, Network::from(IpAddr::from(address(i))))
 }
 
 /// `deny` of a net of two.
-fn net(i: u32) -> Vec<KernelRule> {
+fn net(i: u32) -> InForce {
     either_end(i, Network::new(IpAddr::from(address(2 * i)), 31).expect("a prefix of IPv4"))
 }
 
 /// `deny` of a net of 256; a hundred thousand of them are from 10.0.0.0 to 34.26.0.0.
-fn block(i: u32) -> Vec<KernelRule> {
+fn block(i: u32) -> InForce {
     let first = (0x0a00_0000 + 256 * i).to_be_bytes();
     either_end(i, Network::new(IpAddr::from(first), 24).expect("a prefix of IPv4"))
 }
 
-fn either_end(i: u32, net: Network) -> Vec<KernelRule> {
+fn either_end(i: u32, net: Network) -> InForce {
     let net = Some(net);
     let from = Matching { source: net, ..Matching::default() };
     let to = Matching { destination: net, ..Matching::default() };
@@ -165,19 +163,20 @@ fn either_end(i: u32, net: Network) -> Vec<KernelRule> {
 }
 
 /// `deny` of a port of an address.
-fn connection(i: u32) -> Vec<KernelRule> {
+fn connection(i: u32) -> InForce {
     let destination = Some(Network::from(IpAddr::from(address(i))));
     let protocol = Some(Protocol::Tcp(Ports { src_port: None, dst_port: Some(80) }));
     rules(i, &[Matching { destination, protocol, ..Matching::default() }])
 }
 
 /// In and out, as rule number `i` from the bottom.
-fn rules(i: u32, matchings: &[Matching]) -> Vec<KernelRule> {
+fn rules(i: u32, matchings: &[Matching]) -> InForce {
     let number = RuleNumber::new(999_990 - 10 * i64::from(i)).expect("it is far from 2^53");
     let rule = |hook, matching: &Matching| {
-        KernelRule::new(Family::V4, hook, matching.clone(), Verdict::Drop).expect("a rule of IPv4").of(number)
+        KernelRule::new(Family::V4, hook, matching.clone(), Verdict::Drop).expect("a rule of IPv4")
     };
-    [Hook::Input, Hook::Output].into_iter().flat_map(|hook| matchings.iter().map(move |m| rule(hook, m))).collect()
+    let hooks = [Hook::Input, Hook::Output].into_iter();
+    InForce::new(number, hooks.flat_map(|hook| matchings.iter().map(move |m| rule(hook, m))).collect::<Vec<_>>())
 }
 
 fn median(mut what: impl FnMut()) -> Duration {

@@ -2,11 +2,12 @@
 
 use std::io;
 
+use oc2_netlink::Socket;
 use oc2_packet_filter::backend::{Alarm, Backend, BackendError};
 use oc2_packet_filter::{ChainPrefix, Change, Config, Mode, Ruleset};
 
 use crate::image::Image;
-use crate::kernel::{self, Failure, Monitor, Socket};
+use crate::kernel::{self, Failure, Monitor};
 use crate::op::Op;
 
 /// The kernel, by way of netlink: a table of our own for both families, `openc2`, whose every change is one transaction.
@@ -70,7 +71,7 @@ impl Backend for Nftables {
             self.image = Some(image);
             return Ok(());
         }
-        match self.socket.commit(&self.table, image.load()) {
+        match kernel::commit(&mut self.socket, &self.table, image.load()) {
             Ok(()) => {
                 self.image = Some(image);
                 Ok(())
@@ -88,7 +89,7 @@ impl Backend for Nftables {
         let mut image = self.image.take().ok_or(BackendError::Unsynced)?;
         let shapes = image.shapes();
         let ops = image.apply(changes);
-        let committed = if ops.is_empty() { Ok(()) } else { self.socket.commit(&self.table, ops) };
+        let committed = if ops.is_empty() { Ok(()) } else { kernel::commit(&mut self.socket, &self.table, ops) };
         match committed {
             Ok(()) => {
                 self.image = Some(image);
@@ -108,7 +109,7 @@ impl Backend for Nftables {
     fn remove(&mut self) -> Result<(), BackendError> {
         self.image = None;
         // There has to be one to be deleted.
-        let gone = self.socket.commit(&self.table, [Op::AddTable, Op::DeleteTable]);
+        let gone = kernel::commit(&mut self.socket, &self.table, [Op::AddTable, Op::DeleteTable]);
         gone.map_err(|failure| error(failure, &[]))
     }
 
@@ -129,9 +130,8 @@ impl Backend for Nftables {
 fn error(failure: Failure, changes: &[Change]) -> BackendError {
     match failure {
         Failure::Refused { step, cause } => {
-            let mut numbers: Vec<_> = changes.iter().filter_map(|change| change.rule().number()).collect();
-            numbers.dedup();
-            let numbers: Vec<_> = numbers.iter().take(MAX_NAMED).map(|number| number.as_i64().to_string()).collect();
+            let numbers = changes.iter().take(MAX_NAMED).map(|change| change.rule().number().to_string());
+            let numbers: Vec<_> = numbers.collect();
             let of = if numbers.is_empty() { String::new() } else { format!(" for rule {}", numbers.join(", ")) };
             BackendError::Refused { family: None, detail: format!("{step}{of}: {cause}") }
         }

@@ -22,7 +22,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use oc2_packet_filter::{Change, Family, KernelRule, Mode, Protocol, Ruleset, Verdict};
+use oc2_packet_filter::{Change, Family, InForce, KernelRule, Mode, Protocol, Ruleset, Verdict};
 
 use self::delta::Delta;
 use self::lane::Lane;
@@ -59,11 +59,7 @@ impl Image {
         let lanes = Path::all(mode).into_iter().map(|path| (path, Lane::new(path, shapes(&path)))).collect();
         let mut image = Self { mode: mode.clone(), lanes, runs: Runs::default() };
         let mut delta = Delta::idle();
-        for family in Family::ALL {
-            for hook in oc2_packet_filter::Hook::ALL {
-                rules.chain(family, hook).for_each(|rule| image.insert(rule, &mut delta));
-            }
-        }
+        rules.iter().for_each(|rule| image.insert(rule, &mut delta));
         image.settle(&mut delta);
         image
     }
@@ -73,8 +69,8 @@ impl Image {
         let mut delta = Delta::default();
         for change in changes {
             match change {
-                Change::Insert { rule, .. } => self.insert(rule, &mut delta),
-                Change::Delete { rule, .. } => self.remove(rule, &mut delta),
+                Change::Insert(rule) => self.insert(rule, &mut delta),
+                Change::Delete(rule) => self.remove(rule, &mut delta),
             }
         }
         self.settle(&mut delta);
@@ -134,22 +130,26 @@ impl Image {
         chains
     }
 
-    fn insert(&mut self, rule: &KernelRule, delta: &mut Delta) {
-        let rank = Rank::of(rule);
-        for path in self.paths(rule) {
-            if let Some(lane) = self.lanes.get_mut(&path) {
-                lane.insert(rule, rank, delta);
-                tell(self.runs.insert(rank, kind(rule)), delta);
+    fn insert(&mut self, rule: &InForce, delta: &mut Delta) {
+        let rank = Rank::of(rule.number());
+        for rule in rule.kernel_rules() {
+            for path in self.paths(rule) {
+                if let Some(lane) = self.lanes.get_mut(&path) {
+                    lane.insert(rule, rank, delta);
+                    tell(self.runs.insert(rank, kind(rule)), delta);
+                }
             }
         }
     }
 
-    fn remove(&mut self, rule: &KernelRule, delta: &mut Delta) {
-        let rank = Rank::of(rule);
-        for path in self.paths(rule) {
-            if let Some(lane) = self.lanes.get_mut(&path) {
-                lane.remove(rule, rank, delta);
-                tell(self.runs.remove(rank), delta);
+    fn remove(&mut self, rule: &InForce, delta: &mut Delta) {
+        let rank = Rank::of(rule.number());
+        for rule in rule.kernel_rules() {
+            for path in self.paths(rule) {
+                if let Some(lane) = self.lanes.get_mut(&path) {
+                    lane.remove(rule, rank, delta);
+                    tell(self.runs.remove(rank), delta);
+                }
             }
         }
     }

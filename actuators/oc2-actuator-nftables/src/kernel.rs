@@ -1,16 +1,16 @@
 //! How nf_tables is spoken to: messages of netlink, without a process, a library or a text in between.
 
-pub(crate) mod attributes;
 mod monitor;
-mod socket;
+mod transaction;
 mod wire;
 
 use std::collections::BTreeMap;
 use std::io;
 
-use self::attributes::Attributes;
+use oc2_netlink::{Attributes, Socket, Writer};
+
 pub(crate) use self::monitor::Monitor;
-pub(crate) use self::socket::{Failure, Socket};
+pub(crate) use self::transaction::{Failure, commit};
 use self::wire::Listed;
 use crate::image::{Chain, Image};
 use crate::op::{Element, KeySpec, SetSpec};
@@ -63,7 +63,7 @@ fn by_name(chains: Vec<Chain>) -> BTreeMap<String, Chain> {
 /// # Errors
 /// Why not.
 pub(crate) fn ask() -> io::Result<()> {
-    Socket::open(0)?.ask(wire::GETGEN, |_| {})
+    Ok(Socket::open(0)?.ask(|sequence| wire::request(wire::GETGEN, wire::ACK, sequence), |_| {})?)
 }
 
 /// The things of one kind in a table; none if one of them is not as we make them.
@@ -75,7 +75,7 @@ fn list<T>(
 ) -> io::Result<Option<Vec<T>>> {
     let mut things = Some(Vec::new());
     let listed = socket.list(
-        kind,
+        |sequence| wire::request(kind, wire::DUMP, sequence),
         |w| w.put_text(1, table),
         |message| {
             let attributes = Attributes::of(message);
@@ -96,11 +96,12 @@ fn list<T>(
 
 fn elements(socket: &mut Socket, table: &str, spec: &SetSpec) -> io::Result<Option<Vec<Element>>> {
     let mut listed = Vec::new();
-    let write = |w: &mut attributes::Writer| {
+    let write = |w: &mut Writer| {
         w.put_text(1, table);
         w.put_text(2, &spec.name);
     };
-    socket.list(wire::GETSETELEM, write, |message| listed.extend(wire::read_elements(Attributes::of(message))))?;
+    let header = |sequence| wire::request(wire::GETSETELEM, wire::DUMP, sequence);
+    socket.list(header, write, |message| listed.extend(wire::read_elements(Attributes::of(message))))?;
     let elements = match spec.key {
         KeySpec::Range(len) => wire::ranges(listed, len),
         KeySpec::Exact(_) | KeySpec::RankPairs => {

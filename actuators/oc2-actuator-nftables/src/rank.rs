@@ -1,6 +1,5 @@
 //! The place of a rule in the list, as the kernel compares it.
 
-use oc2_packet_filter::KernelRule;
 use oc2_profile_slpf::RuleNumber;
 
 /// Where a rule stands: the lower, the earlier packets meet it. It is the number of the rule, moved so that it is not
@@ -14,9 +13,9 @@ impl Rank {
     /// Behind all rules: that of no rule.
     pub(crate) const NONE: Self = Self(u64::MAX);
 
-    /// That of a rule of the kernel; one that is not of a list counts as number 0.
-    pub(crate) fn of(rule: &KernelRule) -> Self {
-        Self(rule.number().map_or(0, RuleNumber::as_i64).saturating_add(OFFSET).cast_unsigned())
+    /// That of the rule of the list with this number.
+    pub(crate) fn of(number: RuleNumber) -> Self {
+        Self(number.as_i64().saturating_add(OFFSET).cast_unsigned())
     }
 
     /// As the kernel compares it, from the left.

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::thread;
 
 use oc2_actuator::{Actuator, Context};
-use oc2_core::types::time::DateTime;
+use oc2_core::types::time::Window;
 use oc2_core::{CommandRow, Profile, Rejection};
 use oc2_profile_slpf::{Command, Results, Slpf, Specifiers, UpdateFile};
+use oc2_store::{Lock, Store};
 use tokio::sync::oneshot;
 
 use crate::backend::Backend;
@@ -15,9 +16,8 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::error::OpenError;
 use crate::keeper::Keeper;
-use crate::plan::{NewRule, Order};
+use crate::plan::{Deed, NewRule, Order};
 use crate::record::RuleRecord;
-use crate::store::Lock;
 use crate::update;
 
 /// Performs SLPF commands with a back end of this host. Clones are the same actuator.
@@ -38,18 +38,26 @@ impl PacketFilter {
     /// # Errors
     /// Another process works with the store, it cannot be read, or the kernel does not take the rules.
     pub fn open(config: Config, state_dir: &Path, backend: Box<dyn Backend>) -> Result<Self, OpenError> {
+        Self::open_in(&Store::open(state_dir)?, config, backend)
+    }
+
+    /// The same in a store that others work with, too: actuators with other chain prefixes, a Consumer that remembers requests.
+    ///
+    /// # Errors
+    /// An actuator with this chain prefix works with the store, it cannot be read, or the kernel does not take the rules.
+    pub fn open_in(store: &Store, config: Config, backend: Box<dyn Backend>) -> Result<Self, OpenError> {
         let config = Arc::new(config);
-        let keeper = Keeper::open(Arc::clone(&config), state_dir, backend)?;
+        let keeper = Keeper::open(Arc::clone(&config), store, backend)?;
         Ok(Self { config, engine: Arc::new(Engine::start(keeper)?) })
     }
 
-    /// Takes everything that an actuator with this configuration ever put into the kernel out again. The store stays, and
+    /// Takes everything that an actuator with this back end ever put into the kernel out again. The store stays, and
     /// the next [`open`](Self::open) puts its rules back.
     ///
     /// # Errors
-    /// An actuator works with this store, or the kernel does not play along.
-    pub fn uninstall(config: &Config, state_dir: &Path, backend: &mut dyn Backend) -> Result<(), OpenError> {
-        let _held = Lock::take(state_dir, &config.chain_prefix)?;
+    /// Somebody works with this store, or the kernel does not play along.
+    pub fn uninstall(state_dir: &Path, backend: &mut dyn Backend) -> Result<(), OpenError> {
+        let _held = Lock::take(state_dir)?;
         Ok(backend.remove()?)
     }
 
@@ -76,7 +84,7 @@ impl PacketFilter {
         self.engine.n_drifts()
     }
 
-    /// Takes no further commands (503), and waits until those before are performed and the store is closed. Without it,
+    /// Takes no further commands (503), and waits until those before are performed and the store is let go. Without it,
     /// the drop of the last clone blocks its thread for that long.
     pub async fn close(&self) {
         self.engine.close().await;
@@ -129,7 +137,7 @@ impl Actuator for PacketFilter {
     /// A number that was used stays used. What would cut off something guarded if it began now is refused at once, and judged
     /// again when it begins.
     async fn check(&self, command: &Command, context: &Context) -> Result<(), Rejection> {
-        let now = DateTime::now();
+        let now = self.config.clock.now();
         let Context { window, .. } = context;
         if self.config.reject_expired && window.stop.is_some_and(|stop| stop < now && window.start < stop) {
             return Err(Rejection::malformed("args: the time for this Command is over"));
@@ -150,6 +158,15 @@ impl Actuator for PacketFilter {
         let number = self.engine.perform(order, context).await?;
         let number = number.filter(|_| self.supports_delete());
         Ok(number.map(Results::rule))
+    }
+
+    /// Ends a rule that an allow or deny made, and a suspension by a delete with a window, if nothing has changed the rule since.
+    async fn undo(&self, note: &[u8]) -> Result<(), Rejection> {
+        let deed = Deed::read(note, &self.config.chain_prefix)
+            .ok_or_else(|| Rejection::not_found("no command of this actuator"))?;
+        let now = self.config.clock.now();
+        let context = Context::new(String::new(), Window { start: now, stop: None });
+        self.engine.perform(Order::Undo(deed), context).await.map(drop)
     }
 }
 

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use oc2_clock::Clock;
 use oc2_core::{Command, Pair, Profile, Rejection, Terms};
 use oc2_profile_slpf::{AssetTuple, Host, RuleNumber, Slpf, Specifiers};
 
@@ -70,8 +71,13 @@ pub struct Config {
     /// What becomes of changes that others make in our chains or table, where the back end notices them: `"mend"` (default) or
     /// `"leave"`.
     pub drift: Drift,
+    /// After how many seconds a back end that does not hear of the changes of others looks for them again: iptables. 0 is never.
+    /// Default 60.
+    pub drift_interval: u32,
     /// Key `guard`, a table: what no command may cut off. Absent means nothing.
     pub guard: Option<Guard>,
+    /// No key: the clock by which windows open and close. Default that of this host.
+    pub clock: Clock,
 }
 
 impl Config {
@@ -129,7 +135,9 @@ impl Default for Config {
             rule_number_step: NonZeroU32::new(RULE_NUMBER_STEP).expect("it is not 0"),
             reject_expired: false,
             drift: Drift::default(),
+            drift_interval: DRIFT_INTERVAL,
             guard: None,
+            clock: Clock::of_host(),
         }
     }
 }
@@ -238,6 +246,7 @@ impl ConfigError {
 }
 
 const FIRST_RULE_NUMBER: i64 = 999_990;
+const DRIFT_INTERVAL: u32 = 60;
 const RULE_NUMBER_STEP: u32 = 10;
 
 #[cfg(test)]
@@ -271,6 +280,7 @@ mod tests {
             rule_number_step = 1
             reject_expired = true
             drift = "leave"
+            drift_interval = 0
             "#,
         )
         .unwrap();
@@ -293,7 +303,9 @@ mod tests {
                 rule_number_step: NonZeroU32::MIN,
                 reject_expired: true,
                 drift: Drift::Leave,
+                drift_interval: 0,
                 guard: None,
+                clock: Clock::of_host(),
             }
         );
     }
@@ -323,6 +335,7 @@ mod tests {
             ("first_rule_number = 9007199254740992", "first_rule_number: 9007199254740992 is not a rule number"),
             ("rule_number_step = 0", "rule_number_step: "),
             ("reject_expired = \"no\"", "reject_expired"),
+            ("drift_interval = -1", "drift_interval: "),
             ("drift = \"ignore\"", "drift: \"ignore\" is not one of mend, leave"),
             ("asset = \"30\"", "unknown field `asset`"),
         ] {

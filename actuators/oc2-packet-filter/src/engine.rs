@@ -1,19 +1,23 @@
 //! The thread that changes the rules, and the queue that leads to it.
 //!
 //! One thread, because the kernel and the store take one change after the other, and both make the caller wait.
-//! *Invariants.* Orders are performed in the order in which they were queued. A full queue is told at once. A panic is one
-//! order's: it is taken back, answered with a failure, and the next order is performed. Whatever is queued when the engine
-//! is closed is still performed.
+//! *Invariants.* Orders are performed in the order in which they were queued; those that wait at the same time as a group, in
+//! one commit and one change of the kernel, each answered on its own. A full queue is told at once. A panic is one order's: it
+//! is taken back, answered with a failure, and the others are performed. Whatever is queued when the engine is closed is still
+//! performed.
+
+mod group;
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use oc2_actuator::Context;
+use oc2_clock::Alarm as Wake;
 use oc2_core::Rejection;
 use oc2_profile_slpf::RuleNumber;
 use tokio::sync::{oneshot, watch};
@@ -23,6 +27,8 @@ use crate::error::OpenError;
 use crate::keeper::Keeper;
 use crate::plan::Order;
 use crate::record::RuleRecord;
+
+use self::group::{Group, Member};
 
 /// The way to the thread. It ends when this is dropped or closed.
 ///
@@ -47,10 +53,12 @@ impl Engine {
         let (ending, ended) = watch::channel(());
         let suspicion = Arc::new(AtomicBool::new(false));
         keeper.watch_kernel(alarm(&queue, &suspicion));
+        let awaited = Arc::downgrade(&queue);
+        let wake = keeper.clock().alarm(move || look(&awaited)).map_err(OpenError::Thread)?;
         let n_drifts = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&n_drifts);
         let run = move || {
-            run(keeper, &jobs, &suspicion, &counted);
+            run(keeper, &jobs, &suspicion, &wake, &counted);
             drop(ending);
         };
         let thread =
@@ -63,7 +71,7 @@ impl Engine {
     /// # Errors
     /// The refusal; 503 if the queue is full or closed; 500 after a panic.
     pub(crate) async fn perform(&self, order: Order, context: Context) -> Result<Option<RuleNumber>, Rejection> {
-        self.ask(|reply| Job::Perform { order, context, reply }).await?
+        self.ask(|reply| Job::Perform(Member { order, context, reply })).await?
     }
 
     /// Whether an order would be refused, after all that were queued before it.
@@ -143,27 +151,28 @@ impl Drop for Engine {
 /// The way into the queue, as long as it is open.
 type Queue = Arc<Mutex<Option<SyncSender<Job>>>>;
 
-/// An alarm wakes the thread, unless there is so much to do that it is awake. It does not keep the queue open.
+/// An alarm that does not keep the queue open.
 fn alarm(queue: &Queue, suspicion: &Arc<AtomicBool>) -> Alarm {
     let (queue, suspicion) = (Arc::downgrade(queue), Arc::clone(suspicion));
     Alarm::new(move || {
         suspicion.store(true, Ordering::SeqCst);
-        if let Some(queue) = queue.upgrade()
-            && let Some(queue) = queue.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
-        {
-            let _ = queue.try_send(Job::Look);
-        }
+        look(&queue);
     })
+}
+
+/// Wakes the thread, unless there is so much to do that it is awake.
+fn look(queue: &Weak<Mutex<Option<SyncSender<Job>>>>) {
+    if let Some(queue) = queue.upgrade()
+        && let Some(queue) = queue.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
+    {
+        let _ = queue.try_send(Job::Look);
+    }
 }
 
 enum Job {
     /// Whatever there is to do, which may be to look at the kernel.
     Look,
-    Perform {
-        order: Order,
-        context: Context,
-        reply: oneshot::Sender<Result<Option<RuleNumber>, Rejection>>,
-    },
+    Perform(Member),
     Check {
         order: Order,
         context: Context,
@@ -174,13 +183,20 @@ enum Job {
 }
 
 impl Job {
+    /// Whether it may be done while a group is under way: what it says is not yet so.
+    fn may_go_between(&self) -> bool {
+        match self {
+            Self::Look | Self::Check { .. } => true,
+            Self::Perform(member) => !matches!(member.order, Order::Replace(_)),
+            Self::Rules(_) | Self::KernelAgrees(_) => false,
+        }
+    }
+
     /// A caller that is gone does not undo the work.
     fn run(self, keeper: &mut Keeper) {
         match self {
             Self::Look => {}
-            Self::Perform { order, context, reply } => {
-                let _ = reply.send(keeper.perform(order, &context));
-            }
+            Self::Perform(member) => member.perform(keeper),
             Self::Check { order, context, reply } => {
                 let _ = reply.send(keeper.check(order, &context));
             }
@@ -200,42 +216,76 @@ impl Job {
 
 /// A suspicion is looked into at once, but not again before a while has passed: whoever changes our rules all the time is not
 /// to keep us from performing commands.
-fn run(mut keeper: Keeper, jobs: &Receiver<Job>, suspicion: &AtomicBool, n_drifts: &AtomicU64) {
+fn run(mut keeper: Keeper, jobs: &Receiver<Job>, suspicion: &AtomicBool, wake: &Wake, n_drifts: &AtomicU64) {
     let mut next_look = Instant::now();
+    // What `wake` is set to, as far as that is known.
+    let mut set_to = Some(None);
     loop {
+        let deadline = keeper.next_deadline();
+        if set_to != Some(deadline) {
+            wake.set(deadline);
+            set_to = Some(deadline);
+        }
         let until_look = suspicion.load(Ordering::SeqCst).then(|| next_look.saturating_duration_since(Instant::now()));
-        let job = match [keeper.until_tick(), until_look].into_iter().flatten().min() {
+        let job = match [keeper.until_retry(), until_look].into_iter().flatten().min() {
             Some(timeout) => jobs.recv_timeout(timeout),
             None => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
         };
         if Instant::now() >= next_look && suspicion.swap(false, Ordering::SeqCst) {
-            guarded(&mut keeper, |keeper| {
-                if keeper.look() {
-                    n_drifts.fetch_add(1, Ordering::Relaxed);
-                }
-            });
+            if guarded(&mut keeper, Keeper::look) == Some(true) {
+                n_drifts.fetch_add(1, Ordering::Relaxed);
+            }
             next_look = Instant::now() + LOOK_INTERVAL;
         }
         guarded(&mut keeper, Keeper::tick);
         match job {
-            Ok(job) => guarded(&mut keeper, |keeper| job.run(keeper)),
+            Ok(job) => {
+                let waiting = [job].into_iter().chain(jobs.try_iter()).take(MOST_AT_ONCE);
+                let noticing = waiting.inspect(|job| {
+                    // It may have rung, and the clock may have been set since.
+                    if matches!(job, Job::Look) {
+                        set_to = None;
+                    }
+                });
+                run_all(&mut keeper, noticing);
+            }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
     }
 }
 
+/// Does what waits, in its order.
+fn run_all(keeper: &mut Keeper, jobs: impl Iterator<Item = Job>) {
+    let mut group = Group::default();
+    for job in jobs {
+        if !job.may_go_between() {
+            group.commit(keeper);
+        }
+        match job {
+            Job::Perform(member) if !matches!(member.order, Order::Replace(_)) => group.join(keeper, member),
+            // What a check panics about changes nothing.
+            Job::Check { .. } => _ = catch_unwind(AssertUnwindSafe(|| job.run(keeper))),
+            job => _ = guarded(keeper, |keeper| job.run(keeper)),
+        }
+    }
+    group.commit(keeper);
+}
+
 /// The keeper is in order again after a panic, or says itself that it is not.
-fn guarded(keeper: &mut Keeper, act: impl FnOnce(&mut Keeper)) {
+fn guarded<T>(keeper: &mut Keeper, act: impl FnOnce(&mut Keeper) -> T) -> Option<T> {
     let res = catch_unwind(AssertUnwindSafe(|| act(keeper)));
     if res.is_err() {
         let _ = catch_unwind(AssertUnwindSafe(|| keeper.recover()));
     }
+    res.ok()
 }
 
 /// Between two looks at what others do in the kernel.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 const QUEUE_LENGTH: usize = 1024;
+/// More would make the first wait longer than the disk and the kernel do.
+const MOST_AT_ONCE: usize = 256;
 
 #[cfg(test)]
 mod tests;

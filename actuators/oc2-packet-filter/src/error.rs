@@ -3,9 +3,9 @@
 use std::io;
 
 use oc2_profile_slpf::RuleNumber;
+use oc2_store::{NotWritten, StoreError};
 
 use crate::backend::BackendError;
-use crate::store::StoreError;
 
 /// Why an actuator cannot start, or be removed. The texts are for the operator of this host.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +14,9 @@ pub enum OpenError {
     /// The store of rules cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The disk did not take that windows are over.
+    #[error("the rules cannot be stored: {0}")]
+    NotWritten(#[from] NotWritten),
     /// A stored rule is none for this kernel.
     #[error("rule {number} of the store cannot be put in force: {reason}")]
     Rule {

@@ -1,33 +1,36 @@
 //! Keeps three things the same: the rules in memory, those in the store, and those in the kernel.
 //!
-//! A change takes four steps: it is planned, committed to the store, adopted in memory, put in force in the kernel. Only
-//! then is it answered with success. *Invariants*, each tested with stores and back ends that fail:
+//! A change takes four steps: it is planned and adopted in memory, committed to the store, put in force in the kernel. Only
+//! then is it answered with success. Several that wait take each step together. *Invariants*, each tested with stores and back
+//! ends that fail:
 //!
 //! - What was answered with success is in force, and durable if it was to be.
 //! - What was answered with a refusal has left nothing: memory, store and kernel are as they were. Where that cannot be
 //!   reached at once, every command is answered "unavailable" until it is, tried with each command and by a timer.
+//! - One that the kernel refuses does not spoil the others of its group: they are all taken back and performed one by one.
 //! - A number that was given to a rule in force is not given again. It is in the store before the rule is in the kernel.
 //! - Killed between any two steps, the next start makes the kernel hold what the store holds.
 //! - The end of a window is never refused: where the store or the kernel fails, the rule is gone from memory, and the
 //!   rest is brought in line later. A rule in the store whose window is over is not restored at a start.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use oc2_actuator::Context;
+use oc2_clock::Clock;
 use oc2_core::Rejection;
 use oc2_core::types::time::DateTime;
 use oc2_profile_slpf::{Refusal, RuleNumber};
+use oc2_store::{Batch, Store};
 use tracing::{error, info, warn};
 
 use crate::backend::{Alarm, Backend, BackendError};
 use crate::config::{Config, Drift};
 use crate::error::OpenError;
-use crate::plan::{Claims, Cut, Edit, Entry, Order, Plan, RuleList, State, Step, Undo, Watch, Work, due, plan};
+use crate::plan::{Claims, Cut, Deed, Edit, Entry, Order, Plan, RuleList, State, Step, Undo, Watch, Work, due, plan};
 use crate::record::RuleRecord;
-use crate::store::{Contents, Store};
+use crate::store::{Contents, RuleStore};
 
 /// The rules, wherever they are.
 #[derive(Debug)]
@@ -36,10 +39,10 @@ pub(crate) struct Keeper {
     /// What no plan may cut off.
     watch: Option<Watch>,
     state: State,
-    store: Store,
+    store: RuleStore,
     backend: Box<dyn Backend>,
-    /// How to take back the change that is being made.
-    undo: Option<Undo>,
+    /// What is being made.
+    group: Group,
     doubt: Doubt,
 }
 
@@ -48,22 +51,19 @@ impl Keeper {
     ///
     /// # Errors
     /// The store or the kernel does not play along.
-    pub(crate) fn open(config: Arc<Config>, store_dir: &Path, backend: Box<dyn Backend>) -> Result<Self, OpenError> {
-        let opened = Store::open(store_dir, &config.chain_prefix)?;
-        Self::start(config, opened, backend)
-    }
-
-    fn start(
-        config: Arc<Config>,
-        (mut store, contents): (Store, Contents),
-        mut backend: Box<dyn Backend>,
-    ) -> Result<Self, OpenError> {
-        let now = DateTime::now();
-        let Contents { records, numbering } = contents;
+    pub(crate) fn open(config: Arc<Config>, store: &Store, mut backend: Box<dyn Backend>) -> Result<Self, OpenError> {
+        let (store, Contents { records, numbering }) = RuleStore::open(store, &config.chain_prefix)?;
+        let now = config.clock.now();
         let n_stored = records.len();
-        let is_stale = records.iter().any(|record| record.deadline().is_some_and(|deadline| deadline <= now));
-        let rules = restored(records, &config, now)?;
-        let state = State { rules, numbering };
+        // In memory they are what they were, until they become what they are by now.
+        let rules = stored(records, &config)?;
+        let mut state = State { rules, numbering };
+        let edits = due(&state.rules, now);
+        if !edits.is_empty() {
+            let step = Step::Edit(edits);
+            store.commit(store.batch(&step, &Claims::default()))?;
+            state.adopt(Plan { step, claims: Claims::default(), number: None });
+        }
         let watch = Watch::of(&config);
         if let Some(Err(cut)) = watch.as_ref().map(|watch| watch.check_all(&state.rules, now)) {
             // They were commanded before it was guarded. To leave them out would open what was to be closed.
@@ -76,12 +76,9 @@ impl Keeper {
                 ),
             }
         }
-        if is_stale {
-            store.rewrite(&state)?;
-        }
         backend.load(&state.rules.ruleset())?;
         info!(n_stored, n_restored = state.rules.iter().len(), "The kernel holds the rules of the store.");
-        Ok(Self { config, watch, state, store, backend, undo: None, doubt: Doubt::default() })
+        Ok(Self { config, watch, state, store, backend, group: Group::default(), doubt: Doubt::default() })
     }
 
     /// Performs an order, whole or not at all; the number of the new rule if there is one.
@@ -89,16 +86,32 @@ impl Keeper {
     /// # Errors
     /// The refusal.
     pub(crate) fn perform(&mut self, order: Order, context: &Context) -> Result<Option<RuleNumber>, Rejection> {
+        let refusals = Refusals::of(&order);
+        let number = self.join(order, context)?;
+        self.commit().map_err(|failure| refusals.of_failure(&failure))?;
+        Ok(number)
+    }
+
+    /// Plans an order, and adopts it in memory after those that joined before: what is known of it before it is committed with
+    /// them. The number of the new rule if there is one.
+    ///
+    /// # Errors
+    /// The refusal: it is not to be committed.
+    pub(crate) fn join(&mut self, order: Order, context: &Context) -> Result<Option<RuleNumber>, Rejection> {
         self.settle()?;
-        let refusal = Refusals::of(&order);
-        let now = DateTime::now();
+        let now = self.config.clock.now();
         let plan = self.plan(order, context, now)?;
         let number = plan.number;
+        if let Some(deed) = Deed::of(&plan) {
+            context.undo.note(deed.write(&self.config.chain_prefix));
+        }
         if context.window.is_over(now) {
             let number = number.map(RuleNumber::as_i64);
             warn!(producer = context.producer, number, "A command had no effect: its window was over.");
         }
-        self.carry_out(plan).map_err(|failure| refusal.of_failure(&failure))?;
+        let batch = self.store.batch(&plan.step, &plan.claims);
+        let (work, undo) = self.state.adopt(plan);
+        self.group.add(batch, work, undo);
         Ok(number)
     }
 
@@ -107,7 +120,7 @@ impl Keeper {
     /// # Errors
     /// The refusal.
     pub(crate) fn check(&self, order: Order, context: &Context) -> Result<(), Rejection> {
-        self.plan(order, context, DateTime::now()).map(drop)
+        self.plan(order, context, self.config.clock.now()).map(drop)
     }
 
     /// Nothing is planned that would cut off what has to stay reachable.
@@ -135,6 +148,11 @@ impl Keeper {
     /// Asks the kernel whether it holds the rules that it should.
     pub(crate) fn kernel_agrees(&mut self) -> Result<bool, BackendError> {
         self.backend.holds(&self.state.rules.ruleset())
+    }
+
+    /// The clock by which windows open and close.
+    pub(crate) fn clock(&self) -> Clock {
+        self.config.clock.clone()
     }
 
     /// Has the back end say when others change what is ours.
@@ -165,7 +183,7 @@ impl Keeper {
 
     /// Does what is due by now: ends windows, brings back suspended rules, tries repairs.
     pub(crate) fn tick(&mut self) {
-        let edits = due(&self.state.rules, DateTime::now());
+        let edits = due(&self.state.rules, self.config.clock.now());
         if !edits.is_empty() {
             self.end_windows(edits);
         }
@@ -174,15 +192,14 @@ impl Keeper {
         }
     }
 
-    /// When to call `tick` next, seen from now. Never later than after a short while if a window is open: somebody may
-    /// set the clock.
-    pub(crate) fn until_tick(&self) -> Option<Duration> {
-        let deadline = self.state.rules.next_deadline().map(|deadline| {
-            let milliseconds = deadline.since(DateTime::now()).as_millis();
-            Duration::from_millis(milliseconds).min(CLOCK_INTERVAL)
-        });
-        let retry = self.doubt.any().then(|| (self.doubt.not_before + RETRY).saturating_duration_since(Instant::now()));
-        [deadline, retry].into_iter().flatten().min()
+    /// When to call `tick` next, by the clock: somebody may set it.
+    pub(crate) fn next_deadline(&self) -> Option<DateTime> {
+        self.state.rules.next_deadline()
+    }
+
+    /// How long to wait before `tick` is called, whatever the clock shows: there is something to repair.
+    pub(crate) fn until_retry(&self) -> Option<Duration> {
+        self.doubt.any().then(|| (self.doubt.not_before + RETRY).saturating_duration_since(Instant::now()))
     }
 
     /// Recovers from a panic in one of the other methods: the change that was being made is taken back, and nothing is
@@ -190,43 +207,54 @@ impl Keeper {
     pub(crate) fn recover(&mut self) {
         error!("A panic while the rules were changed; they are brought in line again.");
         self.take_back();
-        self.doubt = Doubt { store: true, kernel: true, ..self.doubt };
+        let is_stored = self.store.owe(self.store.whole(&self.state)).is_ok();
+        self.doubt = Doubt { store: !is_stored, kernel: true, ..self.doubt };
         self.repair();
     }
 
-    fn carry_out(&mut self, plan: Plan) -> Result<(), Failure> {
-        if let Err(error) = self.store.commit(&plan.step, &plan.claims) {
-            error!(%error, "The store failed.");
+    /// Makes durable what has joined, and puts it in force.
+    ///
+    /// # Errors
+    /// Nothing of it is left.
+    pub(crate) fn commit(&mut self) -> Result<(), Failure> {
+        let Ok(taken_back) = self.store.commit(std::mem::take(&mut self.group.batch)) else {
+            self.take_back();
             self.doubt.store = true;
             self.repair();
             return Err(Failure::Store);
-        }
-        let (work, undo) = self.state.adopt(plan);
-        self.undo = Some(undo);
-        match self.put_in_force(&work) {
+        };
+        self.group.on_disk = taken_back;
+        let is_one = self.group.undos.len() <= 1;
+        let work = std::mem::replace(&mut self.group.work, Work::Apply(Vec::new()));
+        match self.put_in_force(&work, is_one) {
             Ok(()) => {
-                self.undo = None;
+                self.group = Group::default();
                 Ok(())
             }
             Err(error) => {
                 self.take_back();
-                self.doubt.store = true;
                 self.repair();
-                Err(Failure::of_kernel(&error, !self.doubt.any()))
+                match is_one || !may_succeed_as_load(&error) {
+                    true => Err(Failure::of_kernel(&error, !self.doubt.any())),
+                    false => {
+                        warn!(%error, "The kernel did not take the changes of several commands; they are made one by one.");
+                        Err(Failure::OneOfSeveral)
+                    }
+                }
             }
         }
     }
 
-    /// Has the kernel do what there is to do, by a load of everything if the changes alone are not taken: a foreign hand
-    /// may have been in our chains, or the tool was killed.
-    fn put_in_force(&mut self, work: &Work) -> Result<(), BackendError> {
+    /// Has the kernel do what there is to do, by a load of everything if the changes alone are not taken and it `may_load`: a
+    /// foreign hand may have been in our chains, or the tool was killed.
+    fn put_in_force(&mut self, work: &Work, may_load: bool) -> Result<(), BackendError> {
         let first = match work {
             Work::Apply(changes) if changes.is_empty() => return Ok(()),
             Work::Apply(changes) => self.backend.apply(changes),
             Work::Load => return self.load(),
         };
         match first {
-            Err(error) if may_succeed_as_load(&error) => {
+            Err(error) if may_load && may_succeed_as_load(&error) => {
                 warn!(%error, "The kernel did not take the changes; all rules are loaded anew.");
                 self.doubt.kernel = true;
                 self.load()
@@ -253,27 +281,29 @@ impl Keeper {
     fn end_windows(&mut self, edits: Vec<Edit>) {
         edits.iter().for_each(tell_of_end);
         let step = Step::Edit(edits);
-        if !self.doubt.store
-            && let Err(error) = self.store.commit(&step, &Claims::default())
-        {
-            error!(%error, "The store failed at the end of a window.");
-            self.doubt.store = true;
-        }
+        self.owe(self.store.batch(&step, &Claims::default()));
         let (work, _) = self.state.adopt(Plan { step, claims: Claims::default(), number: None });
         if self.doubt.kernel {
             return self.repair();
         }
-        if let Err(error) = self.put_in_force(&work) {
+        if let Err(error) = self.put_in_force(&work, true) {
             error!(%error, "The kernel failed at the end of a window.");
             self.doubt.kernel = true;
             self.repair();
         }
     }
 
+    /// Numbers that were given automatically stay used up: they were in a kernel, or nobody asks for them.
     fn take_back(&mut self) {
-        if let Some(undo) = self.undo.take() {
-            self.state.take_back(undo);
-        }
+        let Group { undos, on_disk: mut batch, .. } = std::mem::take(&mut self.group);
+        undos.iter().for_each(|undo| batch.append(self.store.used_up(undo.claims())));
+        undos.into_iter().rev().for_each(|undo| self.state.take_back(undo));
+        self.owe(batch);
+    }
+
+    /// What has to be on the disk is, or will be before anything else.
+    fn owe(&mut self, batch: Batch) {
+        self.doubt.store |= self.store.owe(batch).is_err();
     }
 
     /// Goes on only with a store and a kernel that hold what they should.
@@ -292,12 +322,8 @@ impl Keeper {
     fn repair(&mut self) {
         let started = Instant::now();
         self.doubt.not_before = started;
-        if self.doubt.store {
-            match self.store.rewrite(&self.state) {
-                Ok(()) => self.doubt.store = false,
-                Err(error) => error!(%error, "The store cannot be brought in line with the rules."),
-            }
-        }
+        // The store says itself what is wrong with it.
+        self.doubt.store = self.doubt.store && self.store.settle().is_err();
         if self.doubt.kernel
             && let Err(error) = self.load()
         {
@@ -317,16 +343,46 @@ fn tell_of_end(edit: &Edit) {
     }
 }
 
-/// The rules that are still to be in force at `now`.
-fn restored(records: Vec<RuleRecord>, config: &Config, now: DateTime) -> Result<RuleList, OpenError> {
+fn stored(records: Vec<RuleRecord>, config: &Config) -> Result<RuleList, OpenError> {
     let mut producers = BTreeSet::new();
     let entry = |mut record: RuleRecord| {
         let number = record.number;
         record.producer = shared(&record.producer, &mut producers);
-        Entry::of(record.resumed(now), &config.mode)
-            .map_err(|reason| OpenError::Rule { number, reason: reason.to_string() })
+        Entry::of(record, &config.mode).map_err(|reason| OpenError::Rule { number, reason: reason.to_string() })
     };
-    records.into_iter().filter(|record| !record.is_over(now)).map(entry).collect()
+    records.into_iter().map(entry).collect()
+}
+
+/// Orders that are adopted in memory, and on their way to the store and the kernel.
+#[derive(Debug)]
+struct Group {
+    /// What is to be written.
+    batch: Batch,
+    /// What the kernel is to be told.
+    work: Work,
+    /// How to take each back in memory, in the order in which they were adopted.
+    undos: Vec<Undo>,
+    /// How to take back what was written.
+    on_disk: Batch,
+}
+
+impl Default for Group {
+    fn default() -> Self {
+        Self { batch: Batch::new(), work: Work::Apply(Vec::new()), undos: Vec::new(), on_disk: Batch::new() }
+    }
+}
+
+impl Group {
+    fn add(&mut self, batch: Batch, work: Work, undo: Undo) {
+        self.batch.append(batch);
+        self.undos.push(undo);
+        match (&mut self.work, work) {
+            (Work::Apply(changes), Work::Apply(more)) => changes.extend(more),
+            // Everything, as it is in the end.
+            (all, Work::Load) => *all = Work::Load,
+            (Work::Load, Work::Apply(_)) => {}
+        }
+    }
 }
 
 /// The one that is the same text.
@@ -359,13 +415,15 @@ impl Default for Doubt {
     }
 }
 
-/// Why a plan was not carried out.
+/// Why what has joined was not carried out.
 #[derive(Clone, Copy, Debug)]
-enum Failure {
+pub(crate) enum Failure {
     Store,
     /// The kernel takes the rules there were and not the new ones: it has no means for them.
     KernelRefused,
     Kernel,
+    /// The kernel did not take something of it; each may be tried alone.
+    OneOfSeveral,
 }
 
 impl Failure {
@@ -380,26 +438,28 @@ impl Failure {
 
 /// What an order is refused with when it fails.
 #[derive(Clone, Copy, Debug)]
-struct Refusals {
+pub(crate) struct Refusals {
     inexpressible: Refusal,
     failed: Refusal,
 }
 
 impl Refusals {
     /// A rule that the kernel has no means for is unsupported (DECISIONS S2), a file with such a rule has failed.
-    fn of(order: &Order) -> Self {
+    pub(crate) fn of(order: &Order) -> Self {
         match order {
             Order::Insert(_) => Self { inexpressible: Refusal::RuleNotUpdated, failed: Refusal::RuleNotInForce },
-            Order::Remove(_) => Self { inexpressible: Refusal::RuleNotRemoved, failed: Refusal::RuleNotRemoved },
+            Order::Remove(_) | Order::Undo(_) => {
+                Self { inexpressible: Refusal::RuleNotRemoved, failed: Refusal::RuleNotRemoved }
+            }
             Order::Replace(_) => Self { inexpressible: Refusal::RuleNotInForce, failed: Refusal::RuleNotInForce },
         }
     }
 
-    fn of_failure(self, failure: &Failure) -> Rejection {
+    pub(crate) fn of_failure(self, failure: &Failure) -> Rejection {
         match failure {
             Failure::Store => self.failed.with("the rules could not be stored"),
             Failure::KernelRefused => self.inexpressible.with("the kernel of this host does not take it"),
-            Failure::Kernel => self.failed.with("the kernel could not be changed"),
+            Failure::Kernel | Failure::OneOfSeveral => self.failed.with("the kernel could not be changed"),
         }
     }
 }
@@ -421,7 +481,6 @@ fn may_succeed_as_load(error: &BackendError) -> bool {
 
 /// Between two attempts that no command asks for.
 const RETRY: Duration = Duration::from_secs(1);
-const CLOCK_INTERVAL: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests;

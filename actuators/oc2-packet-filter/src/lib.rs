@@ -38,7 +38,7 @@
 //! # From a command to the kernel
 //!
 //! An order of the profile is planned without effects, committed to the store, put in force through a [`Backend`] whole
-//! or not at all, and then answered. The store is a file for each chain prefix; it survives `kill -9` at any point, and at
+//! or not at all, and then answered. The store has an area for each chain prefix; it survives `kill -9` at any point, and at
 //! the next start the kernel is made to hold what the store holds.
 //!
 //! [`Backend`]: backend::Backend
@@ -64,11 +64,12 @@ pub use config::{
     BackendKind, ChainPrefix, Config, ConfigError, Drift, Flavor, Guard, Keep, KeptProtocol, Mode, Outside,
 };
 pub use error::OpenError;
+#[doc(no_inline)]
+pub use oc2_store::{Store, StoreError};
 pub use record::RuleRecord;
 pub use reference::{Packet, Reference, Way};
 pub use rule::{
     Family, Hook, IcmpKind, Interface, KernelRule, Matching, Network, Ports, Protocol, RuleError, Specification,
     Verdict,
 };
-pub use ruleset::{Chain, Change, Edit, Mismatch, Ruleset};
-pub use store::StoreError;
+pub use ruleset::{Change, InForce, Mismatch, Ruleset};

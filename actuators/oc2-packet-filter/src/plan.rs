@@ -4,6 +4,7 @@ mod expand;
 mod guard;
 mod list;
 mod numbering;
+mod undo;
 
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ use self::expand::kernel_rules;
 pub(crate) use guard::{Cut, Watch};
 pub(crate) use list::{Edit, Entry, RuleList};
 pub(crate) use numbering::{Claims, Numbering, Span};
+pub(crate) use undo::Deed;
 
 /// A command of the profile that this host can perform.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +33,8 @@ pub(crate) enum Order {
     Remove(RuleNumber),
     /// Update, with what the file holds.
     Replace(Vec<NewRule>),
+    /// The end of what another order did.
+    Undo(Deed),
 }
 
 /// A rule that has yet to get its number.
@@ -132,6 +136,11 @@ pub(crate) fn plan(
         Order::Insert(rule) => insert(state, rule, context, now, config),
         Order::Remove(number) => remove(&state.rules, number, context.window, now),
         Order::Replace(rules) => replace(&state.numbering, rules, context, now, config),
+        Order::Undo(deed) => deed.undone(&state.rules).map(|edit| Plan {
+            step: Step::Edit(vec![edit]),
+            claims: Claims::default(),
+            number: None,
+        }),
     }
 }
 
@@ -262,6 +271,12 @@ pub(crate) enum Work {
 pub(crate) struct Undo {
     step: Step,
     claims: Claims,
+}
+
+impl Undo {
+    pub(crate) fn claims(&self) -> &Claims {
+        &self.claims
+    }
 }
 
 #[cfg(test)]

@@ -8,8 +8,6 @@ mod protocol;
 
 use std::fmt;
 
-use oc2_profile_slpf::RuleNumber;
-
 pub use family::Family;
 pub use hook::Hook;
 pub use interface::Interface;
@@ -26,7 +24,6 @@ pub struct KernelRule {
     hook: Hook,
     matching: Matching,
     verdict: Verdict,
-    number: Option<RuleNumber>,
     is_notice: bool,
 }
 
@@ -50,25 +47,13 @@ impl KernelRule {
         if matching.out_interface.is_some() && !hook.has_out_interface() {
             return Err(RuleError::NoOutInterface(hook));
         }
-        Ok(Self { family, hook, matching, verdict, number: None, is_notice: false })
-    }
-
-    /// The same rule, as a part of the rule of the list with this number.
-    #[must_use]
-    pub fn of(self, number: RuleNumber) -> Self {
-        Self { number: Some(number), ..self }
+        Ok(Self { family, hook, matching, verdict, is_notice: false })
     }
 
     /// The same rule, as what lets the notice of a rejected packet pass (DECISIONS S17).
     #[must_use]
     pub(crate) fn for_notice(self) -> Self {
         Self { is_notice: true, ..self }
-    }
-
-    /// The number of the rule of the list that it is a part of. Its rules of the kernel stand together.
-    #[must_use]
-    pub fn number(&self) -> Option<RuleNumber> {
-        self.number
     }
 
     /// Whether it does nothing but let the notice of a rejected packet pass, above the rule that rejects (DECISIONS S17).

@@ -1,19 +1,22 @@
-//! The rules of all our chains, in order, and the steps between two such sets.
+//! The rules that are in force, in order, and the steps between two such sets.
 
 mod change;
-mod edit;
+mod in_force;
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use oc2_profile_slpf::RuleNumber;
 
 use crate::rule::{Family, Hook, KernelRule};
 
 pub use change::{Change, Mismatch};
-pub use edit::Edit;
+pub use in_force::InForce;
 
-/// The rules of every chain of ours, first match first.
+/// The rules of the list that are in force, lowest number first; the first that matches a packet decides.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ruleset {
-    chains: [[Chain; Hook::ALL.len()]; Family::ALL.len()],
+    rules: BTreeMap<RuleNumber, InForce>,
 }
 
 impl Ruleset {
@@ -23,26 +26,26 @@ impl Ruleset {
         Self::default()
     }
 
-    /// Puts a rule behind the others of its family and hook.
-    pub fn push(&mut self, rule: KernelRule) {
-        self.chain_mut(rule.family(), rule.hook()).push_back(rule);
+    /// The rules, lowest number first.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &InForce> + ExactSizeIterator {
+        self.rules.values()
     }
 
-    /// The rules of one chain, first match first.
-    pub fn chain(&self, family: Family, hook: Hook) -> impl ExactSizeIterator<Item = &KernelRule> {
-        self.rules(family, hook).iter()
+    /// The rules of the kernel for one family and hook, first match first.
+    pub fn chain(&self, family: Family, hook: Hook) -> impl Iterator<Item = &KernelRule> {
+        self.iter().flat_map(move |rule| rule.chain(family, hook))
     }
 
-    /// How many rules there are in all chains.
+    /// How many rules of the list there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.chains.iter().flatten().map(VecDeque::len).sum()
+        self.rules.len()
     }
 
-    /// Whether no chain has a rule.
+    /// Whether no rule is in force.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.rules.is_empty()
     }
 
     /// Takes the changes one after the other, all or none.
@@ -51,58 +54,101 @@ impl Ruleset {
     ///
     /// When a change does not fit what the ones before it left.
     pub fn apply(&mut self, changes: &[Change]) -> Result<(), Mismatch> {
-        self.edits(changes).map(|edits| self.accept(&edits))
-    }
-
-    /// What the changes come to, for every chain they touch.
-    ///
-    /// # Errors
-    ///
-    /// When a change does not fit what the ones before it left.
-    pub fn edits<'c>(&self, changes: impl IntoIterator<Item = &'c Change>) -> Result<Vec<Edit<'c>>, Mismatch> {
-        let mut edits: Vec<Edit<'c>> = Vec::new();
-        for change in changes {
-            let (family, hook) = (change.rule().family(), change.rule().hook());
-            let i = edits.iter().position(|edit| (edit.family(), edit.hook()) == (family, hook)).unwrap_or_else(|| {
-                edits.push(Edit::new(family, hook));
-                edits.len() - 1
-            });
-            edits[i].add(change, self.rules(family, hook))?;
+        for (i, change) in changes.iter().enumerate() {
+            if let Err(mismatch) = self.take(change) {
+                self.take_back(&changes[..i]);
+                return Err(mismatch);
+            }
         }
-        Ok(edits)
+        Ok(())
     }
 
-    /// Makes the edits that [`Self::edits`] found to fit.
-    pub fn accept(&mut self, edits: &[Edit<'_>]) {
-        for edit in edits {
-            edit.perform(self.chain_mut(edit.family(), edit.hook()));
+    /// Takes back changes that [`Self::apply`] took last.
+    pub fn take_back(&mut self, changes: &[Change]) {
+        for change in changes.iter().rev() {
+            match change {
+                Change::Insert(rule) => self.rules.remove(&rule.number()),
+                Change::Delete(rule) => self.rules.insert(rule.number(), rule.clone()),
+            };
         }
     }
 
-    /// The rules of one chain, first match first.
-    #[must_use]
-    pub fn rules(&self, family: Family, hook: Hook) -> &Chain {
-        &self.chains[family as usize][hook as usize]
-    }
-
-    fn chain_mut(&mut self, family: Family, hook: Hook) -> &mut Chain {
-        &mut self.chains[family as usize][hook as usize]
-    }
-}
-
-impl Extend<KernelRule> for Ruleset {
-    fn extend<I: IntoIterator<Item = KernelRule>>(&mut self, rules: I) {
-        rules.into_iter().for_each(|rule| self.push(rule));
-    }
-}
-
-impl FromIterator<KernelRule> for Ruleset {
-    fn from_iter<I: IntoIterator<Item = KernelRule>>(rules: I) -> Self {
-        let mut ruleset = Self::new();
-        ruleset.extend(rules);
-        ruleset
+    fn take(&mut self, change: &Change) -> Result<(), Mismatch> {
+        let number = change.rule().number();
+        match (change, self.rules.entry(number)) {
+            (Change::Insert(rule), Entry::Vacant(place)) => {
+                place.insert(rule.clone());
+                Ok(())
+            }
+            (Change::Insert(_), Entry::Occupied(_)) => Err(Mismatch::Taken(number)),
+            (Change::Delete(rule), Entry::Occupied(standing)) if standing.get() == rule => {
+                standing.remove();
+                Ok(())
+            }
+            (Change::Delete(_), Entry::Occupied(_)) => Err(Mismatch::Other(number)),
+            (Change::Delete(_), Entry::Vacant(_)) => Err(Mismatch::Absent(number)),
+        }
     }
 }
 
-/// The newest rule comes first, so the front has to be cheap.
-pub type Chain = VecDeque<KernelRule>;
+/// Of two rules with one number the later counts.
+impl FromIterator<InForce> for Ruleset {
+    fn from_iter<I: IntoIterator<Item = InForce>>(rules: I) -> Self {
+        Self { rules: rules.into_iter().map(|rule| (rule.number(), rule)).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::{Matching, Verdict};
+
+    #[test]
+    fn changes_that_do_not_fit_leave_everything_as_it_was() {
+        for (changes, expected) in [
+            (vec![insert(1, Verdict::Drop)], Mismatch::Taken(number(1))),
+            (vec![delete(1, Verdict::Accept)], Mismatch::Other(number(1))),
+            (vec![delete(3, Verdict::Drop)], Mismatch::Absent(number(3))),
+            (
+                vec![delete(2, Verdict::Drop), insert(3, Verdict::Drop), delete(2, Verdict::Drop)],
+                Mismatch::Absent(number(2)),
+            ),
+        ] {
+            let mut rules = two();
+            assert_eq!(rules.apply(&changes), Err(expected), "{changes:?}");
+            assert_eq!(rules, two(), "{changes:?}");
+        }
+    }
+
+    #[test]
+    fn changes_and_their_inverses_come_to_nothing() {
+        let changes = [insert(3, Verdict::Drop), delete(1, Verdict::Drop), insert(1, Verdict::Accept)];
+        let mut rules = two();
+        rules.apply(&changes).unwrap();
+        assert_ne!(rules, two());
+        let inverses: Vec<_> = changes.iter().rev().map(Change::inverse).collect();
+        rules.apply(&inverses).unwrap();
+        assert_eq!(rules, two());
+    }
+
+    fn two() -> Ruleset {
+        [1, 2].map(|number| rule(number, Verdict::Drop)).into_iter().collect()
+    }
+
+    fn insert(number: i64, verdict: Verdict) -> Change {
+        Change::Insert(rule(number, verdict))
+    }
+
+    fn delete(number: i64, verdict: Verdict) -> Change {
+        Change::Delete(rule(number, verdict))
+    }
+
+    fn rule(n: i64, verdict: Verdict) -> InForce {
+        let rule = KernelRule::new(Family::V4, Hook::Input, Matching::default(), verdict).unwrap();
+        InForce::new(number(n), [rule])
+    }
+
+    fn number(n: i64) -> RuleNumber {
+        RuleNumber::new(n).unwrap()
+    }
+}

@@ -5,6 +5,8 @@ use std::future::Future;
 use oc2_core::types::time::Window;
 use oc2_core::{CommandRow, Nsid, Pair, Profile, Rejection};
 
+use crate::undo::Undo;
+
 /// Performs the commands of a profile. Implementations write `async fn`.
 ///
 /// A Command passes `is_addressed`, then `check`, then `perform`. A success of `perform` becomes a 200, which is a
@@ -51,6 +53,16 @@ pub trait Actuator: Send + Sync + 'static {
         command: <Self::Profile as Profile>::Command,
         context: Context,
     ) -> impl Future<Output = Result<Option<<Self::Profile as Profile>::Results>, Rejection>> + Send;
+
+    /// Undoes a Command that was performed, by what `perform` noted in [`Context::undo`], if its effect is still as that
+    /// Command left it (DECISIONS L27). A success is a promise too: the effect is gone, and that is durable. Default: it is none
+    /// of its commands.
+    ///
+    /// # Errors
+    /// Nothing was undone. Not found (404): the note is of another actuator of the profile. Else it is too late, or it failed.
+    fn undo(&self, _note: &[u8]) -> impl Future<Output = Result<(), Rejection>> + Send {
+        async { Err(Rejection::not_found("this actuator undoes nothing")) }
+    }
 }
 
 /// What an actuator knows of a Command besides the Command.
@@ -61,13 +73,15 @@ pub struct Context {
     pub producer: String,
     /// When it is in effect. By the time of `perform` it has opened.
     pub window: Window,
+    /// Where `perform` notes how to undo it; a Command of which nothing is noted cannot be undone.
+    pub undo: Undo,
 }
 
 impl Context {
     /// A context.
     #[must_use]
     pub fn new(producer: impl Into<String>, window: Window) -> Self {
-        Self { producer: producer.into(), window }
+        Self { producer: producer.into(), window, undo: Undo::default() }
     }
 }
 

@@ -8,6 +8,7 @@ use oc2_core::any::Any;
 use oc2_core::{Command, Nsid, Pair, Profile, Rejection, Terms};
 
 use crate::actuator::{Actuator, Context, nsid_of, row_of};
+use crate::undo::Undo;
 
 /// Any actuator. Clones are the same actuator.
 #[derive(Clone)]
@@ -67,6 +68,14 @@ impl AnyActuator {
     pub async fn prepare(&self, command: &Command, context: Context) -> Result<Prepared, Rejection> {
         self.0.prepare(command, context).await
     }
+
+    /// Undoes a Command by what was noted when it was performed.
+    ///
+    /// # Errors
+    /// As [`Actuator::undo`].
+    pub async fn undo(&self, note: &[u8]) -> Result<(), Rejection> {
+        self.0.undo(note).await
+    }
 }
 
 impl fmt::Debug for AnyActuator {
@@ -79,6 +88,12 @@ impl fmt::Debug for AnyActuator {
 pub struct Prepared(Box<dyn Ready>);
 
 impl Prepared {
+    /// Where it notes how to undo it.
+    #[must_use]
+    pub fn undo(&self) -> Undo {
+        self.0.undo()
+    }
+
     /// Performs the Command.
     ///
     /// # Errors
@@ -103,10 +118,12 @@ trait Erased: Send + Sync {
     fn unsupported(&self, pair: Pair) -> Option<&'static str>;
     fn is_addressed(&self, command: &Command) -> Result<bool, Rejection>;
     async fn prepare(&self, command: &Command, context: Context) -> Result<Prepared, Rejection>;
+    async fn undo(&self, note: &[u8]) -> Result<(), Rejection>;
 }
 
 #[async_trait]
 trait Ready: Send {
+    fn undo(&self) -> Undo;
     async fn perform(self: Box<Self>) -> Outcome;
 }
 
@@ -148,6 +165,10 @@ impl<A: Actuator> Erased for Holder<A> {
         self.0.check(&understood, &context).await?;
         Ok(Prepared(Box::new(Understood { actuator: Arc::clone(&self.0), command: understood, context })))
     }
+
+    async fn undo(&self, note: &[u8]) -> Result<(), Rejection> {
+        self.0.undo(note).await
+    }
 }
 
 struct Understood<A: Actuator> {
@@ -158,6 +179,10 @@ struct Understood<A: Actuator> {
 
 #[async_trait]
 impl<A: Actuator> Ready for Understood<A> {
+    fn undo(&self) -> Undo {
+        self.context.undo.clone()
+    }
+
     async fn perform(self: Box<Self>) -> Outcome {
         let Self { actuator, command, context } = *self;
         Ok(actuator.perform(command, context).await?.map(Any::typed))

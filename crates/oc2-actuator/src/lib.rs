@@ -59,6 +59,8 @@
 mod actuator;
 mod erased;
 pub mod testing;
+mod undo;
 
 pub use actuator::{Actuator, Context};
 pub use erased::{AnyActuator, Outcome, Prepared};
+pub use undo::Undo;

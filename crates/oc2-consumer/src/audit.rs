@@ -1,7 +1,7 @@
 //! One event per Command, whatever its end (ARCH B.3): in the log, and for whoever observes.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use oc2_core::types::text::RequestId;
@@ -25,7 +25,7 @@ pub(crate) struct Record {
     command_id: Option<String>,
     pair: Option<Pair>,
     target: Option<String>,
-    judgement: OnceLock<Judgement>,
+    judgement: Mutex<Option<Judgement>>,
     is_told: AtomicBool,
 }
 
@@ -41,7 +41,7 @@ impl Record {
             command_id: None,
             pair: None,
             target: None,
-            judgement: OnceLock::new(),
+            judgement: Mutex::default(),
             is_told: AtomicBool::new(false),
         }
     }
@@ -69,7 +69,7 @@ impl Record {
         }
     }
 
-    /// The policy has decided.
+    /// The policy has decided; what it says last counts.
     pub(crate) fn judged(&self, decision: &Result<Permit, Objection>) {
         let judgement = match decision {
             Ok(permit) => Judgement { rule: permit.rule(), objection: None },
@@ -77,8 +77,7 @@ impl Record {
                 Judgement { rule: objection.rule().map(Into::into), objection: Some(objection.reason().to_owned()) }
             }
         };
-        // It decides once.
-        let _ = self.judgement.set(judgement);
+        *self.judgement.lock().unwrap_or_else(PoisonError::into_inner) = Some(judgement);
     }
 
     /// It has its outcome.
@@ -94,6 +93,11 @@ impl Record {
     /// It was made void by its Producer.
     pub(crate) fn cancelled(&self, response: &Response) {
         self.tell(End::Cancelled, Some(response));
+    }
+
+    /// It waits for its time, and the process ends.
+    pub(crate) fn kept(&self, response: &Response) {
+        self.tell(End::Kept, Some(response));
     }
 
     /// Others are meant, and nobody hears from us.
@@ -131,7 +135,8 @@ impl Record {
         }
         self.show(end, response);
         let elapsed_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let judgement = self.judgement.get();
+        let judgement = self.judgement.lock().unwrap_or_else(PoisonError::into_inner);
+        let judgement = judgement.as_ref();
         let rule = judgement.and_then(|judgement| judgement.rule.as_deref());
         let objection = judgement.and_then(|judgement| judgement.objection.as_deref());
         macro_rules! event {
@@ -159,6 +164,7 @@ impl Record {
             End::NotMeant => event!(info, "Command is for others."),
             End::Refused => event!(warn, "Command refused."),
             End::Failed => event!(error, "Command failed."),
+            End::Kept => event!(info, "Command kept for the next start."),
             End::Repeated => {}
             End::CutOff => event!(error, "Command cut off; it may have been performed."),
         }

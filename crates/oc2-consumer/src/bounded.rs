@@ -33,6 +33,11 @@ impl<K: Clone + Eq + Hash, V> Bounded<K, V> {
         self.entries.get_mut(key).map(|(_, value)| value)
     }
 
+    /// The entries, the oldest first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.order.values().filter_map(|(_, key)| Some((key, self.get(key)?)))
+    }
+
     pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
         let (number, value) = self.entries.remove(key)?;
         self.order.remove(&number);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use oc2_actuator::{Actuator, AnyActuator};
+use oc2_clock::Clock;
 use oc2_encoding::Encodings;
 
 use crate::consumer::Consumer;
@@ -10,6 +11,7 @@ use crate::observer::{AnyObserver, Observer, Observers};
 use crate::policy::{AnyPolicy, Policy, Unrestricted};
 use crate::registry::Registry;
 use crate::replay::{Remembered, Replay};
+use crate::schedule::Schedule;
 use crate::settings::Settings;
 use crate::understand::Reader;
 
@@ -33,6 +35,7 @@ pub struct WantsActuators {
     aliases: Vec<String>,
     remembered: Option<Remembered>,
     observers: Vec<Box<dyn AnyObserver>>,
+    clock: Clock,
 }
 
 impl std::fmt::Debug for WantsActuators {
@@ -61,6 +64,7 @@ impl ConsumerBuilder<WantsPolicy> {
             aliases: Vec::new(),
             remembered: None,
             observers: Vec::new(),
+            clock: Clock::of_host(),
         };
         ConsumerBuilder { identity: self.identity, state }
     }
@@ -131,13 +135,21 @@ impl ConsumerBuilder<WantsActuators> {
         self
     }
 
+    /// The clock by which it knows that the time of a Command has come. Default that of the host.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.state.clock = clock;
+        self
+    }
+
     /// The finished Consumer.
     #[must_use]
     pub fn build(self) -> Consumer {
-        let WantsActuators { policy, actuators, settings, encodings, aliases, remembered, observers } = self.state;
+        let WantsActuators { policy, actuators, settings, encodings, aliases, remembered, observers, clock } =
+            self.state;
         let reader = Reader { identity: self.identity.into(), aliases, encodings };
         let registry = Registry::new(actuators);
         let observers = Observers::new(observers, registry.pairs());
-        Consumer::new(reader, policy, registry, settings, Replay::new(remembered), observers)
+        Consumer::new(reader, policy, registry, settings, Replay::new(remembered), Schedule::new(clock), observers)
     }
 }

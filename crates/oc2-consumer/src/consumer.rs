@@ -1,16 +1,18 @@
 //! The Consumer: from a message to its answer.
 
-use std::sync::Arc;
+mod about;
+mod ahead;
+
 #[cfg(feature = "metrics")]
 use std::sync::Weak;
+use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use oc2_actuator::{AnyActuator, Context, Outcome, Prepared};
-use oc2_core::types::time::DateTime;
 use oc2_core::{Command, Nsid, Rejection, Response, StatusCode, Target};
 use oc2_encoding::Encodings;
-use oc2_transfer::{Handler, Refusal, Reply, Request};
+use oc2_transfer::{Handler, Peer, Refusal, Reply, Request};
 use tokio::time::timeout;
 use tracing::{info, warn};
 
@@ -20,16 +22,16 @@ use crate::execution::{Execution, Follower, Word};
 use crate::features::{self, QUERY_FEATURES};
 use crate::gather::{gather, gather_refusals};
 use crate::jobs::{Jobs, Place};
-use crate::key::{Fingerprint, Key};
+use crate::key::Fingerprint;
 use crate::memo::Memo;
 use crate::observer::Observers;
-use crate::outcome;
+use crate::outcome::{self, Fate, Notes};
 use crate::policy::{AnyPolicy, Permit, Policy, Question};
 use crate::rate::{PeerRates, Rate};
-use crate::registry::{CANCEL_COMMAND, Nobody, Registry};
+use crate::registry::{CANCEL_COMMAND, Nobody, QUERY_COMMAND, Registry};
 use crate::replay::{Replay, Seen};
 use crate::respond::Responder;
-use crate::schedule;
+use crate::schedule::Schedule;
 use crate::settings::Settings;
 use crate::understand::{Asked, Reader, Refused};
 
@@ -48,6 +50,9 @@ struct Shared {
     peer_rates: ArcSwap<PeerRates>,
     replay: Replay,
     jobs: Jobs,
+    schedule: Schedule,
+    /// What a former process left to wait is taken up.
+    taking_up: Once,
     observers: Observers,
 }
 
@@ -63,8 +68,11 @@ impl Consumer {
         registry: Registry,
         settings: Settings,
         replay: Replay,
+        schedule: Schedule,
         observers: Observers,
     ) -> Self {
+        let jobs = Jobs::default();
+        replay.former().into_iter().for_each(|named| jobs.register(named));
         let shared = Shared {
             registry,
             policy: ArcSwap::from_pointee(policy),
@@ -72,7 +80,9 @@ impl Consumer {
             peer_rates: ArcSwap::from_pointee(PeerRates::new(settings.rate_limit_per_peer)),
             settings: ArcSwap::from_pointee(settings),
             replay,
-            jobs: Jobs::default(),
+            jobs,
+            schedule,
+            taking_up: Once::new(),
             observers,
         };
         Self { shared: Arc::new(shared), reader: Arc::new(reader) }
@@ -118,19 +128,26 @@ impl Consumer {
         WeakConsumer(Arc::downgrade(&self.shared))
     }
 
-    /// Replaces the policy; commands that were taken on before keep the permit they got.
+    /// Replaces the policy. Commands under way keep the permit they got; those that wait for their time are judged again when it
+    /// has come (DECISIONS P5).
     pub fn replace_policy(&self, policy: impl Policy) {
         audit::policy_replaced();
         self.shared.policy.store(Arc::new(Arc::new(policy)));
     }
 
-    /// Gives up what waits for its time, and whatever is taken on from now on to wait for its. Listeners that tell outcomes later can
-    /// tell that before they end.
+    /// Takes up what waited for its time when a former process ended, if it is remembered over a restart; what is late is performed
+    /// now. To be called where tasks can be spawned, before Commands come: the first of them does it else.
+    pub fn take_up(&self) {
+        self.shared.taking_up.call_once(|| self.shared.take_up(&self.reader));
+    }
+
+    /// Gives up what waits for its time, and whatever is taken on from now on to wait for its; what is remembered over a restart is
+    /// left to the next process. Listeners that tell outcomes later can tell that before they end.
     pub fn give_up_scheduled(&self) {
         self.shared.jobs.give_up_scheduled();
     }
 
-    /// Takes on nothing new, gives up what waits for its time, and waits for what is being performed, however long that
+    /// Takes on nothing new, gives up what waits for its time or leaves it to the next process, and waits for what is being performed, however long that
     /// takes. Whoever gives up waiting cuts off what is left when its runtime ends.
     pub async fn stop(&self) {
         self.shared.jobs.stop().await;
@@ -183,6 +200,7 @@ impl Handler for Consumer {
 
 impl Consumer {
     async fn answer(&self, request: Request) -> Reply {
+        self.take_up();
         // Also of what cannot be read.
         let admitted = self.shared.peer_rates.load().admit(&request.peer, Instant::now());
         let mut record = Record::new(&self.shared.observers, request.peer.clone(), request.request_id.clone());
@@ -201,7 +219,7 @@ impl Consumer {
 
 impl Shared {
     /// Answers a Command: not at all if others are meant, from memory if it was seen before, else by performing it.
-    async fn answer(self: Arc<Self>, mut asked: Asked, record: Arc<Record>, admitted: Result<(), Rejection>) -> Reply {
+    async fn answer(self: Arc<Self>, asked: Asked, record: Arc<Record>, admitted: Result<(), Rejection>) -> Reply {
         let addressed = match (self.registry.addressed(&asked.command, asked.scope), asked.scope) {
             (Err(Nobody::NotMeant(rejection)), scope) if scope.is_broadcast() => {
                 let status = rejection.status();
@@ -213,13 +231,14 @@ impl Shared {
         if let Err(rejection) = admitted.and_then(|()| self.observers.admit()) {
             return Refused::new(asked.responder, rejection).reply(&record);
         }
-        let permit = match in_time(self.decide(&asked, addressed.as_deref(), &record)).await {
+        let question = (&asked.peer, asked.from.as_deref(), &asked.command);
+        let permit = match in_time(self.decide(question, addressed.as_deref(), &record)).await {
             Ok(permit) => permit,
             Err(rejection) => return Refused::new(asked.responder, rejection).reply(&record),
         };
         let execution = Execution::new(asked.responder.wanted);
         let memo = Memo::of(&asked);
-        match self.take_on(&mut asked, memo.key, &permit, &execution) {
+        match self.take_on(&asked, memo.key, &permit, &execution) {
             Ok(Seen::New) => {}
             Ok(Seen::Before(earlier)) => {
                 let request_id = asked.responder.request_id.as_ref();
@@ -250,12 +269,12 @@ impl Shared {
     /// Asks the policy, and notes what it says. Whoever would perform the Command says what it is called.
     async fn decide(
         &self,
-        asked: &Asked,
+        (peer, from, command): (&Peer, Option<&str>, &Command),
         addressed: Result<&[&AnyActuator], &Rejection>,
         record: &Record,
     ) -> Result<Permit, Rejection> {
-        let profiles = Registry::terms(addressed.unwrap_or_default(), &asked.command);
-        let question = Question::new(&asked.peer, asked.from.as_deref(), &asked.command, &profiles);
+        let profiles = Registry::terms(addressed.unwrap_or_default(), command);
+        let question = Question::new(peer, from, command, &profiles);
         let policy = self.policy.load_full();
         let decision = policy.decide(&question).await;
         record.judged(&decision);
@@ -275,8 +294,9 @@ impl Shared {
     }
 
     /// Gives the answer that is due now; what is wanted and not there yet follows, for transfers that can bring it (DECISIONS L7).
-    async fn reply(self: &Arc<Self>, asked: Asked, execution: &Execution) -> Reply {
+    async fn reply(self: &Arc<Self>, mut asked: Asked, execution: &Execution) -> Reply {
         // Nothing of it is kept while the answer waits but how to give it.
+        asked.body.clear();
         let Asked { responder, settings, needs_answer, .. } = asked;
         let shared = Arc::clone(self);
         let reply = match execution.answer(settings.max_wait, settings.status_wait).await {
@@ -297,24 +317,24 @@ impl Shared {
     async fn reply_later(&self, responder: &Responder, follower: &Follower) -> Reply {
         let response = follower.outcome().await;
         self.observers.settled().await;
-        responder.reply(response)
+        // What is left to the next process is told by nobody but to whoever asks again.
+        response.map_or_else(|| Reply::empty(StatusCode::Processing), |response| responder.reply(response))
     }
 
-    /// Counts a Command that was not seen before, and remembers it if it has an id. Its bytes are done with.
+    /// Counts a Command that was not seen before, and remembers it if it has an id.
     fn take_on(
         &self,
-        asked: &mut Asked,
+        asked: &Asked,
         key: Option<Fingerprint>,
         permit: &Permit,
         execution: &Execution,
     ) -> Result<Seen, Rejection> {
-        let body = std::mem::take(&mut asked.body);
         let rate = self.rate.load();
         // Who sends more than may be sent does not use up what is for all.
         let admit = || permit.admit().and_then(|()| rate.admit());
         match key {
             None => admit().map(|()| Seen::New),
-            Some(key) => self.replay.admit(key, &body, execution, admit),
+            Some(key) => self.replay.admit(key, &asked.body, execution, admit),
         }
     }
 
@@ -345,20 +365,31 @@ impl Shared {
                 record.end(&response);
                 execution.finish(response);
             }
+            QUERY_COMMAND => {
+                let response = self.tell_standing(asked)?;
+                record.end(&response);
+                execution.finish(response);
+            }
             CANCEL_COMMAND => {
                 self.cancel(asked).await?;
                 let response = Response::new(StatusCode::Ok);
                 record.end(&response);
-                self.write_outcome(memo, &response).await;
+                self.write_outcome(memo, &response, &Notes::new()).await;
                 execution.finish(response);
             }
             _ => {
                 let supporting = Registry::supporting(&addressed, &asked.command)?;
-                let job = self.prepare(asked, supporting).await?;
-                if job.starts_at.is_none() {
-                    self.write_admission(memo).await?;
+                let now = self.schedule.now();
+                let window = asked.command.args.window(now);
+                let window = window.map_err(|error| Rejection::malformed(format!("args: {error}")))?;
+                let place = self.jobs.admit(&asked.settings, window.is_ahead(now))?;
+                let context = Context::new(asked.producer().name(), window);
+                let prepared = prepare(&asked.command, supporting, &context).await?;
+                if window.is_ahead(now) {
+                    return self.wait(asked, memo, window, place, execution, record).await;
                 }
-                self.set_going(asked, job, memo.clone(), execution, Arc::clone(record));
+                self.write_admission(memo).await?;
+                self.set_going(prepared, place, memo.clone(), execution, Arc::clone(record));
             }
         }
         Ok(())
@@ -373,119 +404,64 @@ impl Shared {
         })
     }
 
-    /// Makes a Command void that waits for its time; when this returns, what is to be remembered of that one is.
-    async fn cancel(&self, asked: &Asked) -> Result<(), Rejection> {
-        let args = &asked.command.args;
-        let has_times = args.start_time().is_some() || args.stop_time().is_some() || args.duration().is_some();
-        if has_times || !args.namespaces().is_empty() {
-            let text = "Option not supported: cancel command takes no argument but response_requested";
-            return Err(Rejection::unsupported(text));
-        }
-        let Target::Command(id) = &asked.command.target else { return Err(internal_error()) };
-        for cancelled in self.jobs.cancel(&Key::new(asked.producer(), id.as_str()))? {
-            cancelled.ended().await;
-        }
-        Ok(())
-    }
-
-    /// Lets the actuators check a Command; refused is what all of them refuse.
-    async fn prepare(&self, asked: &Asked, supporting: Vec<AnyActuator>) -> Result<Job, Rejection> {
-        let command = &asked.command;
-        let now = DateTime::now();
-        let window = command.args.window(now).map_err(|error| Rejection::malformed(format!("args: {error}")))?;
-        let starts_at = window.is_ahead(now).then_some(window.start);
-        let place = self.jobs.admit(&asked.settings, starts_at.is_some())?;
-        let context = Context::new(asked.producer().name(), window);
-        let mut prepared = Vec::with_capacity(supporting.len());
-        for actuator in supporting {
-            prepared.push((actuator.nsid(), actuator.prepare(command, context.clone()).await));
-        }
-        if prepared.iter().any(|(_, prepared)| prepared.is_ok()) {
-            return Ok(Job { prepared, starts_at, place });
-        }
-        let refusals = prepared.into_iter().filter_map(|(nsid, prepared)| Some((nsid, prepared.err()?))).collect();
-        Err(gather_refusals(refusals).unwrap_or_else(internal_error))
-    }
-
     /// Starts the one task of a Command.
-    fn set_going(self: &Arc<Self>, asked: &Asked, job: Job, memo: Memo, execution: &Execution, record: Arc<Record>) {
-        match job.starts_at {
-            Some(_) => execution.schedule(),
-            None => {
-                execution.begin();
-            }
+    fn set_going(
+        self: &Arc<Self>,
+        prepared: Vec<(Nsid, Result<Prepared, Rejection>)>,
+        place: Place,
+        memo: Memo,
+        execution: &Execution,
+        record: Arc<Record>,
+    ) {
+        execution.begin();
+        if let Some(named) = memo.named(execution) {
+            self.jobs.register(named);
         }
-        if let Some(key) = asked.command_key() {
-            self.jobs.register(key, execution.clone());
-        }
-        self.jobs.spawn(Arc::clone(self).run(job, memo, execution.clone(), record));
+        let (shared, execution) = (Arc::clone(self), execution.clone());
+        self.jobs.spawn(async move {
+            shared.perform(prepared, &memo, &execution, &record).await;
+            drop(place);
+        });
     }
 
-    /// Performs a Command when its time has come, and tells the outcome to whoever waits for it.
-    async fn run(self: Arc<Self>, job: Job, memo: Memo, execution: Execution, record: Arc<Record>) {
-        let Job { prepared, starts_at, place } = job;
-        let may_run = match starts_at {
-            Some(start) => self.wait_for(start, &memo, &execution).await,
-            None => Ok(()),
-        };
-        let response = match may_run {
-            Ok(()) => {
-                let (response, is_undone) = perform(prepared).await;
-                record.end(&response);
-                match (is_undone, response.status, memo.key) {
-                    // What was not performed for now may be tried again.
-                    (true, StatusCode::ServiceUnavailable, Some(key)) => self.forget(key).await,
-                    _ => self.write_outcome(&memo, &response).await,
-                }
-                response
-            }
-            Err(GivenUp::Cancelled) => {
-                let response = Rejection::failed("cancelled before its time").into();
-                record.cancelled(&response);
-                self.write_outcome(&memo, &response).await;
-                response
-            }
-            Err(GivenUp::NotWritten(rejection)) => {
-                let response = rejection.into();
-                record.end(&response);
-                if let Some(key) = memo.key {
-                    self.forget(key).await;
-                }
-                response
-            }
-            Err(GivenUp::Stopping) => {
-                let response = Rejection::unavailable("given up before its time: the Consumer stops").into();
-                record.end(&response);
-                response
-            }
-        };
+    /// Performs a Command, and tells the outcome to whoever waits for it.
+    async fn perform(
+        &self,
+        prepared: Vec<(Nsid, Result<Prepared, Rejection>)>,
+        memo: &Memo,
+        execution: &Execution,
+        record: &Record,
+    ) {
+        let Performed { response, notes, did_nothing } = perform(prepared).await;
+        record.end(&response);
+        match (did_nothing, response.status, memo.key) {
+            // What was not performed for now may be tried again.
+            (true, StatusCode::ServiceUnavailable, Some(key)) => self.forget(key).await,
+            _ => self.write_outcome(memo, &response, &notes).await,
+        }
+        execution.note(notes);
         execution.finish(response);
-        drop(place);
-    }
-
-    /// Waits for the time of a Command, unless it is cancelled or the Consumer stops. Until then nothing of it is on the disk:
-    /// what is given up with the process may be asked for again.
-    async fn wait_for(&self, start: DateTime, memo: &Memo, execution: &Execution) -> Result<(), GivenUp> {
-        tokio::select! {
-            () = schedule::until(start) => if !execution.begin() { return Err(GivenUp::Cancelled) },
-            () = execution.cancelled() => return Err(GivenUp::Cancelled),
-            () = self.jobs.gives_up_scheduled() => return Err(GivenUp::Stopping),
-        }
-        self.observers.admit().map_err(GivenUp::NotWritten)?;
-        self.write_admission(memo).await.map_err(GivenUp::NotWritten)
     }
 
     /// Writes down that a Command is about to be performed. Only then may it be.
     async fn write_admission(&self, memo: &Memo) -> Result<(), Rejection> {
-        let Some(pending) = memo.lasting_key().and_then(|key| self.replay.write(key, None)) else { return Ok(()) };
-        pending.done().await.map_err(|_| Rejection::unavailable(NOT_WRITTEN))
+        let Some(key) = memo.lasting_key() else { return Ok(()) };
+        let Some(pending) = self.replay.write(key, None) else { return Ok(()) };
+        pending.done().await.map_err(|_| {
+            self.replay.not_written(key);
+            Rejection::unavailable(NOT_WRITTEN)
+        })
     }
 
     /// Writes down what became of a Command. It is told even if the disk fails: that the Command was taken on is on it, so
     /// that nobody performs it again, and the journal goes on trying.
-    async fn write_outcome(&self, memo: &Memo, outcome: &Response) {
+    async fn write_outcome(&self, memo: &Memo, outcome: &Response, notes: &Notes) {
+        self.write_ending(memo, outcome, Fate::Done(outcome.status), notes).await;
+    }
+
+    async fn write_ending(&self, memo: &Memo, outcome: &Response, fate: Fate, notes: &Notes) {
         let Some(key) = memo.lasting_key().filter(|_| self.replay.is_durable()) else { return };
-        let Some(pending) = self.replay.write(key, Some(memo.write(outcome))) else { return };
+        let Some(pending) = self.replay.write(key, Some(memo.write(outcome, fate, notes))) else { return };
         if pending.done().await.is_err() {
             warn!("The outcome of a Command is told though it is not on the disk yet.");
         }
@@ -498,21 +474,6 @@ impl Shared {
             let _ = pending.done().await;
         }
     }
-}
-
-/// A Command that at least one actuator is ready to perform.
-struct Job {
-    prepared: Vec<(Nsid, Result<Prepared, Rejection>)>,
-    starts_at: Option<DateTime>,
-    place: Place,
-}
-
-/// Why a Command was not performed when its time came.
-enum GivenUp {
-    Cancelled,
-    Stopping,
-    /// The disk does not take it.
-    NotWritten(Rejection),
 }
 
 /// Forgets a request whose task ends in a panic while it is decided about, so that those who wait for it are answered.
@@ -537,23 +498,51 @@ impl Drop for Held<'_> {
     }
 }
 
-/// Performs a Command with every actuator at once, each in a task of its own: a panic is a failure of that one. Also says
-/// whether none of them did anything.
-async fn perform(prepared: Vec<(Nsid, Result<Prepared, Rejection>)>) -> (Response, bool) {
-    let running: Vec<_> = prepared
-        .into_iter()
-        .map(|(nsid, prepared)| (nsid, prepared.map(|prepared| tokio::spawn(prepared.perform()))))
-        .collect();
+/// Lets the actuators check a Command; refused is what all of them refuse.
+async fn prepare(
+    command: &Command,
+    supporting: Vec<AnyActuator>,
+    context: &Context,
+) -> Result<Vec<(Nsid, Result<Prepared, Rejection>)>, Rejection> {
+    let mut prepared = Vec::with_capacity(supporting.len());
+    for actuator in supporting {
+        prepared.push((actuator.nsid(), actuator.prepare(command, context.clone()).await));
+    }
+    if prepared.iter().any(|(_, prepared)| prepared.is_ok()) {
+        return Ok(prepared);
+    }
+    let refusals = prepared.into_iter().filter_map(|(nsid, prepared)| Some((nsid, prepared.err()?))).collect();
+    Err(gather_refusals(refusals).unwrap_or_else(internal_error))
+}
+
+/// What the actuators made of a Command.
+struct Performed {
+    response: Response,
+    /// How to undo it.
+    notes: Notes,
+    /// Whether all of them refused.
+    did_nothing: bool,
+}
+
+/// Performs a Command with every actuator at once, each in a task of its own: a panic is a failure of that one.
+async fn perform(prepared: Vec<(Nsid, Result<Prepared, Rejection>)>) -> Performed {
+    let start = |prepared: Prepared| (prepared.undo(), tokio::spawn(prepared.perform()));
+    let running: Vec<_> = prepared.into_iter().map(|(nsid, prepared)| (nsid, prepared.map(start))).collect();
     let mut outcomes: Vec<(Nsid, Outcome)> = Vec::with_capacity(running.len());
+    let mut notes = Notes::new();
     for (nsid, task) in running {
         let outcome = match task {
             Err(rejection) => Err(rejection),
-            Ok(task) => task.await.unwrap_or_else(|_| Err(internal_error())),
+            Ok((undo, task)) => {
+                let outcome = task.await.unwrap_or_else(|_| Err(internal_error()));
+                notes.extend(undo.noted().filter(|_| outcome.is_ok()).map(|note| (nsid, note.to_vec())));
+                outcome
+            }
         };
         outcomes.push((nsid, outcome));
     }
-    let is_undone = outcomes.iter().all(|(_, outcome)| outcome.is_err());
-    (gather(outcomes), is_undone)
+    let did_nothing = outcomes.iter().all(|(_, outcome)| outcome.is_err());
+    Performed { response: gather(outcomes), notes, did_nothing }
 }
 
 /// A decision, or 503 where there is none: a policy or an actuator that is stuck does not hold the Producer too.

@@ -1,11 +1,15 @@
 //! One Command under way: how far it has come, its outcome once there is one, and who may still stop it.
 
-use std::sync::Arc;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use oc2_core::{Response, ResponseType, StatusCode};
+use oc2_core::types::time::DateTime;
+use oc2_core::{Nsid, Response, ResponseType, StatusCode};
 use tokio::sync::watch;
+
+use crate::outcome::{Ending, Fate, Notes};
 
 /// A Command under way. Clones are the same execution.
 #[derive(Clone, Debug)]
@@ -14,6 +18,8 @@ pub(crate) struct Execution {
     state: Arc<watch::Sender<State>>,
     /// Whether somebody waits to tell the outcome later.
     is_followed: Arc<AtomicBool>,
+    /// How to undo it, once it is done.
+    notes: Arc<OnceLock<Notes>>,
 }
 
 /// What is to be told of a Command now.
@@ -36,13 +42,13 @@ pub(crate) struct Follower(Execution);
 pub(crate) struct OnlyFollower(Follower);
 
 impl Follower {
-    /// The outcome, once it is there.
-    pub(crate) async fn outcome(&self) -> Response {
+    /// The outcome, once it is there; none if another process will know it.
+    pub(crate) async fn outcome(&self) -> Option<Response> {
         let mut state = self.0.state.subscribe();
         // The sender lives in self, so there is no error to meet.
         match state.wait_for(State::is_over).await.as_deref() {
-            Ok(State::Refused(response) | State::Done(response)) => response.clone(),
-            _ => Response::new(StatusCode::InternalError),
+            Ok(State::Refused(response) | State::Done(response) | State::Void(response)) => Some(response.clone()),
+            _ => None,
         }
     }
 }
@@ -66,19 +72,42 @@ enum State {
     Admitting,
     /// It was refused before anything of it was done.
     Refused(Response),
-    /// It waits for its time.
-    Scheduled,
+    /// It waits for its time, which is this.
+    Scheduled(DateTime),
+    /// The same, and the process ends: it is on the disk, for the next one.
+    Kept(DateTime),
     /// It was made void before its time; its task is about to say so.
     Cancelled,
     /// It is being performed.
     Running,
     /// It has an outcome.
     Done(Response),
+    /// It was made void, and that is its outcome.
+    Void(Response),
+    /// A former process began to perform it.
+    Interrupted,
 }
 
 impl State {
     fn is_over(&self) -> bool {
-        matches!(self, Self::Refused(_) | Self::Done(_))
+        match self {
+            Self::Admitting | Self::Scheduled(_) | Self::Cancelled | Self::Running => false,
+            Self::Kept(_) | Self::Refused(_) | Self::Done(_) | Self::Void(_) | Self::Interrupted => true,
+        }
+    }
+}
+
+/// As `query command` tells it (DECISIONS L27).
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Admitting | Self::Running => f.write_str("running"),
+            Self::Scheduled(start) | Self::Kept(start) => write!(f, "scheduled for {start}"),
+            Self::Cancelled | Self::Void(_) => f.write_str("cancelled"),
+            Self::Refused(response) => write!(f, "refused with {}", response.status.as_u16()),
+            Self::Done(response) => write!(f, "done with {}", response.status.as_u16()),
+            Self::Interrupted => f.write_str("interrupted; it may have been performed"),
+        }
     }
 }
 
@@ -89,6 +118,12 @@ pub(crate) enum TooLate {
     Running,
     /// It has its outcome.
     Done,
+    /// It is left to the next process.
+    Kept,
+    /// It was cancelled before.
+    Void,
+    /// A former process began to perform it.
+    Interrupted,
 }
 
 impl Execution {
@@ -101,8 +136,36 @@ impl Execution {
         Self::in_state(wanted, State::Done(outcome))
     }
 
+    /// One of a former process, which ended so if it is known.
+    pub(crate) fn former(ending: Option<Ending>) -> Self {
+        let state = match &ending {
+            None => State::Interrupted,
+            Some(Ending { fate: fate @ Fate::Done(_), .. }) => State::Done(fate.response()),
+            Some(Ending { fate, .. }) => State::Void(fate.response()),
+        };
+        let execution = Self::in_state(ResponseType::Complete, state);
+        execution.note(ending.map(|ending| ending.notes).unwrap_or_default());
+        execution
+    }
+
     fn in_state(wanted: ResponseType, state: State) -> Self {
-        Self { wanted, state: Arc::new(watch::Sender::new(state)), is_followed: Arc::default() }
+        Self { wanted, state: Arc::new(watch::Sender::new(state)), is_followed: Arc::default(), notes: Arc::default() }
+    }
+
+    /// How far it has come.
+    pub(crate) fn standing(&self) -> String {
+        self.state.borrow().to_string()
+    }
+
+    /// Keeps how to undo it.
+    pub(crate) fn note(&self, notes: Notes) {
+        // It is performed once.
+        let _ = self.notes.set(notes);
+    }
+
+    /// How to undo it; empty if it cannot be.
+    pub(crate) fn notes(&self) -> &[(Nsid, Vec<u8>)] {
+        self.notes.get().map(Vec::as_slice).unwrap_or_default()
     }
 
     /// The right to tell the outcome later.
@@ -131,18 +194,23 @@ impl Execution {
         self.state.send_replace(State::Refused(response));
     }
 
-    pub(crate) fn schedule(&self) {
-        self.state.send_replace(State::Scheduled);
+    pub(crate) fn schedule(&self, start: DateTime) {
+        self.state.send_replace(State::Scheduled(start));
+    }
+
+    /// Leaves it to the next process.
+    pub(crate) fn keep(&self, start: DateTime) {
+        self.state.send_replace(State::Kept(start));
     }
 
     /// Goes on to being performed; false if it was cancelled meanwhile.
     pub(crate) fn begin(&self) -> bool {
         self.state.send_if_modified(|state| match state {
-            State::Admitting | State::Scheduled => {
+            State::Admitting | State::Scheduled(_) => {
                 *state = State::Running;
                 true
             }
-            State::Running | State::Cancelled | State::Refused(_) | State::Done(_) => false,
+            _ => false,
         })
     }
 
@@ -150,17 +218,25 @@ impl Execution {
         self.state.send_replace(State::Done(outcome));
     }
 
+    /// Makes it void, once its task or whoever undid it says so.
+    pub(crate) fn make_void(&self, outcome: Response) {
+        self.state.send_replace(State::Void(outcome));
+    }
+
     /// Makes it void if it still waits for its time.
     pub(crate) fn cancel(&self) -> Result<(), TooLate> {
         let mut res = Ok(());
         self.state.send_if_modified(|state| {
             res = match state {
-                State::Scheduled => {
+                State::Scheduled(_) => {
                     *state = State::Cancelled;
                     Ok(())
                 }
                 State::Admitting | State::Running => Err(TooLate::Running),
-                State::Cancelled | State::Refused(_) | State::Done(_) => Err(TooLate::Done),
+                State::Kept(_) => Err(TooLate::Kept),
+                State::Refused(_) | State::Done(_) => Err(TooLate::Done),
+                State::Cancelled | State::Void(_) => Err(TooLate::Void),
+                State::Interrupted => Err(TooLate::Interrupted),
             };
             res.is_ok()
         });
@@ -182,17 +258,19 @@ impl Execution {
             (Ok(State::Refused(response)), _) => return Word::Last(response),
             // Exactly 102, or nothing, whatever has become of it meanwhile (DECISIONS L5, H3).
             (_, ResponseType::Ack | ResponseType::None) => return Word::Last(processing),
-            (Ok(State::Scheduled), ResponseType::Status) => return Word::Last(processing.with_text("scheduled")),
-            (Ok(State::Scheduled), ResponseType::Complete) => {
+            (Ok(State::Scheduled(_) | State::Kept(_)), ResponseType::Status) => {
+                return Word::Last(processing.with_text("scheduled"));
+            }
+            (Ok(State::Scheduled(_) | State::Kept(_)), ResponseType::Complete) => {
                 return Word::Scheduled(processing.with_text("scheduled"));
             }
             (_, ResponseType::Status) => status_wait,
             (_, ResponseType::Complete) => max_wait,
         };
-        let done = state.wait_for(|state| matches!(state, State::Done(_)));
+        let done = state.wait_for(State::is_over);
         match tokio::time::timeout(wait, done).await {
             Ok(Ok(state)) => Word::Last(match &*state {
-                State::Done(response) => response.clone(),
+                State::Done(response) | State::Void(response) => response.clone(),
                 _ => processing,
             }),
             _ if self.wanted == ResponseType::Complete => Word::Processing(processing.with_text("processing")),

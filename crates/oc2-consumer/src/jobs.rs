@@ -1,8 +1,8 @@
-//! The commands under way: one task each, found again by their ids, waited for at shutdown.
+//! The commands under way: one task each, found again by their names, waited for at shutdown.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::bounded::Bounded;
-use crate::execution::{Execution, TooLate};
-use crate::key::Key;
+use crate::execution::Execution;
+use crate::key::Fingerprint;
 use crate::settings::Settings;
 
 /// The commands under way.
@@ -23,7 +23,16 @@ pub(crate) struct Jobs {
     scheduled_given_up: CancellationToken,
     running: Places,
     scheduled: Places,
-    by_id: Mutex<Bounded<Key, Vec<Execution>>>,
+    by_name: Mutex<Bounded<Fingerprint, Vec<Named>>>,
+}
+
+/// A Command that is known by its name.
+#[derive(Clone, Debug)]
+pub(crate) struct Named {
+    pub(crate) name: Fingerprint,
+    /// Under which its outcome is remembered over a restart, if it is.
+    pub(crate) key: Option<Fingerprint>,
+    pub(crate) execution: Execution,
 }
 
 impl Default for Jobs {
@@ -34,7 +43,7 @@ impl Default for Jobs {
             scheduled_given_up: CancellationToken::new(),
             running: Places::default(),
             scheduled: Places::default(),
-            by_id: Mutex::new(Bounded::new(CAPACITY, LIFETIME)),
+            by_name: Mutex::new(Bounded::new(CAPACITY, LIFETIME)),
         }
     }
 }
@@ -52,6 +61,11 @@ impl Jobs {
             false => (&self.running, settings.max_commands, "commands are under way"),
         };
         places.take(most).ok_or_else(|| Rejection::unavailable(format!("{most} {what}; try again later")))
+    }
+
+    /// A place for one that was taken on by a former process, however many there are.
+    pub(crate) fn readmit(&self) -> Place {
+        Place(Arc::clone(&self.scheduled.0))
     }
 
     /// Runs a task that outlives the connection its Command came by.
@@ -73,33 +87,26 @@ impl Jobs {
         }
     }
 
-    /// Makes a Command known under its id, beside those that have the same and are not over.
-    pub(crate) fn register(&self, key: Key, execution: Execution) {
-        let mut by_id = self.by_id.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut same = by_id.remove(&key).unwrap_or_default();
-        same.retain(|execution| !execution.is_over());
-        same.push(execution);
-        by_id.insert(key, same, Instant::now(), |same| same.iter().any(|execution| !execution.is_over()));
+    /// Makes a Command known under its name, beside those that have the same and are not over.
+    pub(crate) fn register(&self, named: Named) {
+        let name = named.name;
+        let mut by_name = self.by_name();
+        let mut same = by_name.remove(&name).unwrap_or_default();
+        same.retain(|named| !named.execution.is_over());
+        same.push(named);
+        by_name.insert(name, same, Instant::now(), |same| same.iter().any(|named| !named.execution.is_over()));
     }
 
-    /// Stops the commands with this id that still wait for their time, and tells which (DECISIONS L27).
-    pub(crate) fn cancel(&self, key: &Key) -> Result<Vec<Execution>, Rejection> {
-        let by_id = self.by_id.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(same) = by_id.get(key) else { return Err(Rejection::not_found("no command with this id")) };
-        let (mut cancelled, mut too_late) = (Vec::new(), Vec::new());
-        for execution in same {
-            match execution.cancel() {
-                Ok(()) => cancelled.push(execution.clone()),
-                Err(reason) => too_late.push(reason),
-            }
-        }
-        if !cancelled.is_empty() {
-            return Ok(cancelled);
-        }
-        Err(Rejection::failed(match too_late.contains(&TooLate::Running) {
-            true => "too late: the command is being performed",
-            false => "too late: the command is done",
-        }))
+    /// The commands with this name, the oldest first (DECISIONS L27).
+    ///
+    /// # Errors
+    /// There is none.
+    pub(crate) fn named(&self, name: &Fingerprint) -> Result<Vec<Named>, Rejection> {
+        self.by_name().get(name).cloned().ok_or_else(|| Rejection::not_found("no command with this id"))
+    }
+
+    fn by_name(&self) -> MutexGuard<'_, Bounded<Fingerprint, Vec<Named>>> {
+        self.by_name.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many commands are being performed, and how many wait for their time.

@@ -32,6 +32,7 @@
 #[cfg(feature = "bin")]
 extern crate self as oc2_consumer;
 
+mod appointment;
 mod audit;
 #[cfg(feature = "audit")]
 mod audit_file;
@@ -44,13 +45,13 @@ mod execution;
 mod features;
 mod gather;
 mod jobs;
-#[cfg_attr(not(feature = "durable"), expect(dead_code, reason = "only a store starts one"))]
 mod journal;
 mod key;
 mod memo;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod observer;
+mod octets;
 mod outcome;
 mod policy;
 mod rate;
@@ -74,13 +75,16 @@ pub use consumer::Consumer;
 #[cfg(feature = "metrics")]
 pub use metrics::{Metrics, MetricsListener};
 pub use observer::{End, Ended, Observer};
+#[cfg(feature = "durable")]
+#[doc(no_inline)]
+pub use oc2_store::{Store, StoreError};
 #[cfg(feature = "cedar")]
 pub use policy::CedarPolicy;
 pub use policy::{Objection, Permit, Policy, Question};
 #[cfg(feature = "policy")]
 pub use policy::{PolicyError, Rulebook};
 #[cfg(feature = "durable")]
-pub use request_store::{RequestStore, RequestStoreError};
+pub use request_store::RequestStore;
 pub use settings::{Settings, SettingsError};
 #[cfg(feature = "signature")]
 pub use signatures::Signatures;

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use oc2_core::{Action, Form, Response};
 use oc2_encoding::Encoding;
 
+use crate::execution::Execution;
+use crate::jobs::Named;
 use crate::key::Fingerprint;
-use crate::outcome;
+use crate::outcome::{self, Ending, Fate, Notes};
 use crate::understand::Asked;
 
 /// What a Command is remembered by, and how its outcome is written down.
@@ -14,19 +16,28 @@ use crate::understand::Asked;
 pub(crate) struct Memo {
     /// None if the request has no id: then nothing of it is remembered.
     pub(crate) key: Option<Fingerprint>,
-    has_effects: bool,
+    /// What a later Command knows it by: its own name, or that of the request (LS 3.3.1, DECISIONS M9).
+    pub(crate) name: Option<Fingerprint>,
+    pub(crate) has_effects: bool,
     encoding: Arc<dyn Encoding>,
     form: Form,
 }
 
 impl Memo {
     pub(crate) fn of(asked: &Asked) -> Self {
+        let key = asked.replay_key();
         Self {
-            key: asked.replay_key(),
+            key,
+            name: asked.own_name().or(key),
             has_effects: asked.command.action != Action::Query,
             encoding: Arc::clone(&asked.responder.encoding),
             form: asked.responder.form,
         }
+    }
+
+    /// The same of one whose request is known under this key, also if it has no id.
+    pub(crate) fn under(self, key: Fingerprint) -> Self {
+        Self { key: Some(key), ..self }
     }
 
     /// What it is remembered by over a restart: nothing if it may as well be performed again.
@@ -34,8 +45,15 @@ impl Memo {
         self.key.filter(|_| self.has_effects)
     }
 
-    /// The outcome, for the repetition of the request.
-    pub(crate) fn write(&self, outcome: &Response) -> Vec<u8> {
-        outcome::write(&*self.encoding, self.form, outcome)
+    /// What it is known by when it is under way.
+    pub(crate) fn named(&self, execution: &Execution) -> Option<Named> {
+        self.name.map(|name| Named { name, key: self.lasting_key(), execution: execution.clone() })
+    }
+
+    /// The outcome, for the repetition of the request, and for Commands about this one.
+    pub(crate) fn write(&self, outcome: &Response, fate: Fate, notes: &Notes) -> Vec<u8> {
+        let name = self.name.filter(|_| self.name != self.key);
+        let ending = Ending { fate, name, notes: notes.clone() };
+        outcome::write(&ending, &*self.encoding, self.form, outcome)
     }
 }

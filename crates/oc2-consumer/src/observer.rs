@@ -79,6 +79,8 @@ pub enum End {
     Refused,
     /// Something unexpected happened.
     Failed,
+    /// It waits for its time; the next process performs it, and tells of it again.
+    Kept,
     /// Cut off by the end of the program, or by a panic; it may have been performed.
     CutOff,
 }
@@ -94,6 +96,7 @@ impl End {
             Self::Repeated => "repeated",
             Self::Refused => "refused",
             Self::Failed => "failed",
+            Self::Kept => "kept",
             Self::CutOff => "cut_off",
         }
     }

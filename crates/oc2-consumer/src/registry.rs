@@ -43,10 +43,16 @@ impl Registry {
         profiles
     }
 
-    /// The union over the profiles, and `query features` (DECISIONS L11). `cancel command` belongs to no profile and is not
-    /// listed, though it is accepted (DECISIONS L27): a peer in the field cannot read pairs with the target `command`.
+    /// The union over the profiles, and `query features` (DECISIONS L11). `cancel command` and `query command` belong to no
+    /// profile and are not listed, though they are accepted (DECISIONS L27): a peer in the field cannot read pairs with the target
+    /// `command`.
     pub(crate) fn pairs(&self) -> impl Iterator<Item = Pair> {
         self.0.iter().flat_map(AnyActuator::pairs).chain([QUERY_FEATURES])
+    }
+
+    /// The actuators of a profile.
+    pub(crate) fn with_profile(&self, nsid: Nsid) -> impl Iterator<Item = &AnyActuator> {
+        self.0.iter().filter(move |actuator| actuator.nsid() == nsid)
     }
 
     /// The actuators that the profile and the specifiers of a Command mean, whatever its pair.
@@ -82,7 +88,7 @@ impl Registry {
 
     /// What is to be known of the profiles that would perform a Command, each once.
     pub(crate) fn terms(addressed: &[&AnyActuator], command: &Command) -> Vec<Terms> {
-        if [QUERY_FEATURES, CANCEL_COMMAND].contains(&command.pair()) {
+        if [QUERY_FEATURES, QUERY_COMMAND, CANCEL_COMMAND].contains(&command.pair()) {
             return Vec::new();
         }
         let mut terms: Vec<Terms> = Vec::new();
@@ -128,6 +134,10 @@ fn is_of_core(action: Action) -> bool {
 fn profile_not_supported(nsid: Nsid) -> Nobody {
     Nobody::NotMeant(Rejection::unsupported(format!("Profile not supported: {nsid}")))
 }
+
+/// The pair by which a Producer asks what became of a Command that was issued before.
+pub(crate) const QUERY_COMMAND: Pair =
+    Pair { action: Action::Query, target: TargetName::Standard(oc2_core::target::TargetKind::Command) };
 
 /// The pair by which a Command that was issued before is made void.
 pub(crate) const CANCEL_COMMAND: Pair =

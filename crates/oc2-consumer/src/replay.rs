@@ -9,10 +9,13 @@ use std::time::{Duration, Instant};
 use oc2_core::Rejection;
 use oc2_core::types::time::DateTime;
 
+use crate::appointment::Appointment;
 use crate::bounded::Bounded;
 use crate::execution::Execution;
+use crate::jobs::Named;
 use crate::journal::{Journal, Pending, Row};
 use crate::key::Fingerprint;
+use crate::outcome::Ending;
 
 /// The requests of the last hour, or of as long as a store keeps them; at most 10,000.
 #[derive(Debug)]
@@ -24,11 +27,17 @@ pub(crate) struct Replay {
 #[derive(Debug)]
 struct Requests {
     entries: Bounded<Fingerprint, Entry>,
-    journal: Option<Journal>,
+    journal: Option<Box<dyn Journal>>,
     /// The highest number of a row, so far.
     last_row: u64,
     /// Rows without an entry, to be deleted together with whatever is written next.
     forgotten: Vec<u64>,
+    /// The highest number of an appointment, so far.
+    last_appointment: u64,
+    /// Appointments without an entry, to be deleted in the same way.
+    called_off: Vec<u64>,
+    /// What a former process left to wait, until it is taken up.
+    left: Vec<(u64, Appointment)>,
 }
 
 #[derive(Debug)]
@@ -38,6 +47,8 @@ struct Entry {
     admitted: u64,
     /// Its row in the journal, if it has one.
     row: Option<u64>,
+    /// The number under which it waited for its time, if it did.
+    appointment: Option<u64>,
     known: Known,
 }
 
@@ -70,11 +81,13 @@ pub(crate) enum Seen {
 /// What was remembered by a former process, and how to remember more.
 #[derive(Debug)]
 pub(crate) struct Remembered {
-    pub(crate) journal: Journal,
+    pub(crate) journal: Box<dyn Journal>,
     /// Those that are alive, the oldest first, with their numbers.
     pub(crate) rows: Vec<(u64, Row)>,
     /// The highest number of a row, alive or not.
     pub(crate) last_row: u64,
+    /// What waits for its time, with its numbers in ascending order.
+    pub(crate) appointments: Vec<(u64, Appointment)>,
     /// How long a request is remembered.
     pub(crate) lifetime: Duration,
 }
@@ -82,9 +95,11 @@ pub(crate) struct Remembered {
 impl Replay {
     /// Remembers in memory, and over a restart if there is something to begin with.
     pub(crate) fn new(remembered: Option<Remembered>) -> Self {
-        let (journal, rows, last_row, lifetime) = match remembered {
-            Some(Remembered { journal, rows, last_row, lifetime }) => (Some(journal), rows, last_row, lifetime),
-            None => (None, Vec::new(), 0, LIFETIME),
+        let (journal, rows, last_row, left, lifetime) = match remembered {
+            Some(Remembered { journal, rows, last_row, appointments, lifetime }) => {
+                (Some(journal), rows, last_row, appointments, lifetime)
+            }
+            None => (None, Vec::new(), 0, Vec::new(), LIFETIME),
         };
         let mut entries = Bounded::new(CAPACITY, lifetime);
         let (now, clock) = (Instant::now(), DateTime::now().as_millis());
@@ -92,12 +107,15 @@ impl Replay {
         for (number, Row { admitted, key, content, outcome }) in rows {
             let known = outcome.map_or(Known::Begun, |outcome| Known::Outcome(outcome.into()));
             let age = Duration::from_millis(clock.saturating_sub(admitted));
-            let entry = Entry { content, admitted, row: Some(number), known };
+            let entry = Entry { content, admitted, row: Some(number), appointment: None, known };
             forgotten.extend(entries.insert(key, entry, now.checked_sub(age).unwrap_or(now), Entry::is_in_use));
         }
         let forgotten = forgotten.iter().filter_map(|entry| entry.row).collect();
         let is_durable = journal.is_some();
-        Self { is_durable, requests: Mutex::new(Requests { entries, journal, last_row, forgotten }) }
+        let last_appointment = left.last().map_or(0, |(number, _)| *number);
+        let called_off = Vec::new();
+        let requests = Requests { entries, journal, last_row, forgotten, last_appointment, called_off, left };
+        Self { is_durable, requests: Mutex::new(requests) }
     }
 
     /// Looks a request up, and remembers it as this execution if it is new and `take_on` agrees: what is not taken on
@@ -116,10 +134,7 @@ impl Replay {
             Some(_) => Ok(Seen::Reused),
             None => {
                 take_on()?;
-                let known = Known::Execution(execution.clone());
-                let entry = Entry { content, admitted: DateTime::now().as_millis(), row: None, known };
-                let forgotten = requests.entries.insert(key, entry, Instant::now(), Entry::is_in_use);
-                requests.forgotten.extend(forgotten.iter().filter_map(|entry| entry.row));
+                requests.insert(key, Entry::new(content, execution));
                 Ok(Seen::New)
             }
         }
@@ -134,28 +149,105 @@ impl Replay {
     #[cfg(feature = "metrics")]
     pub(crate) fn state(&self) -> (usize, bool) {
         let requests = self.lock();
-        (requests.entries.len(), requests.journal.as_ref().is_some_and(Journal::is_failing))
+        (requests.entries.len(), requests.journal.as_ref().is_some_and(|journal| journal.is_failing()))
     }
 
     /// Has a request that was taken on written down, with its outcome if there is one; none if it need not be.
     pub(crate) fn write(&self, key: Fingerprint, outcome: Option<Vec<u8>>) -> Option<Pending> {
         let mut requests = self.lock();
-        let Requests { entries, journal, last_row, forgotten } = &mut *requests;
+        requests.forget_rows();
+        let Requests { entries, journal, last_row, .. } = &mut *requests;
         let (Some(journal), Some(entry)) = (journal, entries.get_mut(&key)) else { return None };
+        let is_first = entry.row.is_none();
         let number = *entry.row.get_or_insert_with(|| {
             *last_row += 1;
             *last_row
         });
-        let row = Row { admitted: entry.admitted, key, content: entry.content, outcome };
-        Some(journal.write(number, Some(row), std::mem::take(forgotten)))
+        let (row, appointment) =
+            (Row { admitted: entry.admitted, key, content: entry.content, outcome }, entry.appointment);
+        Some(match &row.outcome {
+            None => journal.admit(number, &row, appointment),
+            Some(_) => journal.conclude(number, &row, is_first, appointment),
+        })
+    }
+
+    /// Says that the disk did not take a request: there is nothing to forget on it.
+    pub(crate) fn not_written(&self, key: Fingerprint) {
+        if let Some(entry) = self.lock().entries.get_mut(&key) {
+            entry.row = None;
+        }
+    }
+
+    /// Has another answer written down in place of the one that a request got; none if it need not be.
+    pub(crate) fn rewrite(&self, key: Fingerprint, outcome: &[u8]) -> Option<Pending> {
+        if let Some(Entry { known: known @ (Known::Outcome(_) | Known::Begun), .. }) = self.lock().entries.get_mut(&key)
+        {
+            *known = Known::Outcome(outcome.into());
+        }
+        self.write(key, Some(outcome.to_vec()))
+    }
+
+    /// What a former process left, by the name of each Command.
+    pub(crate) fn former(&self) -> Vec<Named> {
+        let requests = self.lock();
+        let former = requests.entries.iter().filter_map(|(key, entry)| {
+            let ending = match &entry.known {
+                Known::Execution(_) => return None,
+                Known::Outcome(outcome) => Some(Ending::read(outcome)?.0),
+                Known::Begun => None,
+            };
+            let name = ending.as_ref().and_then(|ending| ending.name).unwrap_or(*key);
+            Some(Named { name, key: Some(*key), execution: Execution::former(ending) })
+        });
+        former.collect()
     }
 
     /// Forgets a request that was not taken on, so that it may be tried again; none if it need not be forgotten on the disk.
     pub(crate) fn forget(&self, key: Fingerprint) -> Option<Pending> {
         let mut requests = self.lock();
-        let Requests { entries, journal, forgotten, .. } = &mut *requests;
-        let number = entries.remove(&key)?.row?;
-        Some(journal.as_ref()?.write(number, None, std::mem::take(forgotten)))
+        let Entry { row, appointment, .. } = requests.entries.remove(&key)?;
+        requests.forgotten.extend(row);
+        requests.called_off.extend(appointment);
+        requests.forget_rows()
+    }
+
+    /// Remembers a request without an id, under a key that is nobody's.
+    pub(crate) fn admit_unnamed(&self, body: &[u8], execution: &Execution) -> Fingerprint {
+        let content = Fingerprint::of(body);
+        let mut requests = self.lock();
+        let (now, n) = (DateTime::now().as_millis().to_be_bytes(), requests.last_appointment.to_be_bytes());
+        let key = Fingerprint::of(&[&content.0[..], &now, &n].concat());
+        requests.insert(key, Entry::new(content, execution));
+        key
+    }
+
+    /// Has a Command written down that waits for its time; none if nothing is.
+    pub(crate) fn appoint(&self, appointment: &Appointment) -> Option<Pending> {
+        let mut requests = self.lock();
+        let Requests { entries, journal, last_appointment, .. } = &mut *requests;
+        let (Some(journal), Some(entry)) = (journal, entries.get_mut(&appointment.key)) else { return None };
+        *last_appointment += 1;
+        entry.appointment = Some(*last_appointment);
+        Some(journal.appoint(*last_appointment, appointment))
+    }
+
+    /// What a former process left to wait; nothing the second time.
+    pub(crate) fn take_left(&self) -> Vec<(u64, Appointment)> {
+        std::mem::take(&mut self.lock().left)
+    }
+
+    /// Remembers the request of a Command that waited for its time when a former process ended.
+    pub(crate) fn restore(&self, number: u64, appointment: &Appointment, execution: &Execution) {
+        let entry = Entry::new(Fingerprint::of(&appointment.body), execution);
+        self.lock().insert(appointment.key, Entry { appointment: Some(number), ..entry });
+    }
+
+    /// Counts the age of a request from now on, since it no longer waits for its time.
+    pub(crate) fn is_due(&self, key: Fingerprint) {
+        let mut requests = self.lock();
+        if let Some(entry) = requests.entries.remove(&key) {
+            requests.insert(key, Entry { admitted: DateTime::now().as_millis(), ..entry });
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Requests> {
@@ -163,7 +255,26 @@ impl Replay {
     }
 }
 
+impl Requests {
+    /// Has the rows deleted that have no entry any more.
+    fn forget_rows(&mut self) -> Option<Pending> {
+        let (forgotten, called_off) = (std::mem::take(&mut self.forgotten), std::mem::take(&mut self.called_off));
+        let journal = self.journal.as_ref().filter(|_| !forgotten.is_empty() || !called_off.is_empty())?;
+        Some(journal.forget(&forgotten, &called_off))
+    }
+
+    fn insert(&mut self, key: Fingerprint, entry: Entry) {
+        let forgotten = self.entries.insert(key, entry, Instant::now(), Entry::is_in_use);
+        self.forgotten.extend(forgotten.iter().filter_map(|entry| entry.row));
+    }
+}
+
 impl Entry {
+    fn new(content: Fingerprint, execution: &Execution) -> Self {
+        let known = Known::Execution(execution.clone());
+        Self { content, admitted: DateTime::now().as_millis(), row: None, appointment: None, known }
+    }
+
     fn is_in_use(&self) -> bool {
         matches!(&self.known, Known::Execution(execution) if !execution.is_over())
     }

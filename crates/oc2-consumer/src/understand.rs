@@ -5,10 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use oc2_core::types::text::RequestId;
 use oc2_core::{Class, Command, Content, Envelope, Form, Headers, Message, Mode, Notation, Rejection, ResponseType};
-use oc2_encoding::{Decoded, Encoding, Encodings};
+use oc2_encoding::{Cbor, Decoded, Encoding, Encodings};
 use oc2_transfer::{Peer, Reply, Request, Scope};
 use tracing::{debug, warn};
 
+use crate::appointment::Appointment;
 use crate::audit::Record;
 use crate::key::{Fingerprint, Key, Producer};
 use crate::respond::Responder;
@@ -86,6 +87,31 @@ impl Reader {
             Refused::new(responder, Rejection::malformed(error.to_string()))
         })?;
         self.accept(request, decoded, encoding, beside, settings, record)
+    }
+
+    /// Reads a message that waited for its time on disk. It was accepted as it came, whatever it would be now.
+    pub(crate) fn understand_again(
+        &self,
+        appointment: &Appointment,
+        settings: Arc<Settings>,
+        record: &mut Record,
+    ) -> Option<Asked> {
+        let Appointment { peer, scope, request_id, media_type, body, .. } = appointment.clone();
+        let all = Encodings::default().and(Cbor);
+        let offered = [&self.encodings, &all].into_iter();
+        let encoding =
+            offered.filter_map(|set| set.for_content_type(Some(&media_type), Mode::Lenient).ok()).next()?.encoding;
+        let Decoded { message, form, .. } = encoding.decode(&body, Mode::Lenient).ok()?;
+        let mut responder =
+            self.responder_in(encoding, answerable(form, scope), request_id.and_then(|id| id.parse().ok()));
+        let from = message.headers.from().cloned();
+        record.asked_under(responder.request_id.as_ref());
+        record.sent_by(from.as_deref());
+        responder.to.clone_from(&from);
+        let Content::Request(command) = message.into_content() else { return None };
+        responder.wanted = command.args.response_wanted();
+        record.asked_for(&command);
+        Some(Asked { command, peer, from, scope, body, responder, needs_answer: true, settings })
     }
 
     /// Settles ids and recipients, and takes the Command out of its message.
@@ -210,11 +236,9 @@ impl Asked {
         self.responder.request_id.as_ref().map(|id| Key::new(self.producer(), id.as_str()).fingerprint())
     }
 
-    /// The name a later `cancel` knows the Command by: its own, or the request id (LS 3.3.1, DECISIONS M9).
-    pub(crate) fn command_key(&self) -> Option<Key> {
-        let own = self.command.command_id.as_ref().map(|id| id.as_str());
-        let id = own.or_else(|| self.responder.request_id.as_ref().map(|id| id.as_str()));
-        id.map(|id| Key::new(self.producer(), id))
+    /// The name that the Producer gave the Command (LS 3.3.1).
+    pub(crate) fn own_name(&self) -> Option<Fingerprint> {
+        self.command.command_id.as_ref().map(|id| Key::new(self.producer(), id.as_str()).fingerprint())
     }
 }
 

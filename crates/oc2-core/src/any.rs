@@ -18,6 +18,7 @@ pub use members::{KEPT, KEPT_IN_LENIENT, Members, Others};
 pub use tree::Tree;
 
 use self::sink::{Failed, Piece, Sink};
+use self::tree::Value;
 use crate::form::{Form, Notation};
 use crate::shape::read::{Context, Mode, Read, ReadError, decimal};
 use crate::shape::write::{OfField, Write, Written};
@@ -176,7 +177,7 @@ impl Any {
                 // What cannot be written shows as null here; to write it is an error.
                 let build = tree::Build { is_human_readable: !origin.is_binary };
                 let tree = sink::write(build, |sink| value.write_to(form, sink));
-                Cow::Owned(tree.unwrap_or(Tree::Null))
+                Cow::Owned(tree.unwrap_or(Tree::NULL))
             }
         }
     }
@@ -194,16 +195,16 @@ impl Any {
     #[must_use]
     pub fn is_object(&self) -> bool {
         match &self.0 {
-            Inner::Read(tree, _) => matches!(tree, Tree::Map(_)),
-            Inner::Typed(_) => matches!(*self.tree(), Tree::Map(_)),
+            Inner::Read(tree, _) => tree.is_object(),
+            Inner::Typed(_) => self.tree().is_object(),
         }
     }
 
     /// Whether the value is null.
     pub(crate) fn is_null(&self) -> bool {
         match &self.0 {
-            Inner::Read(tree, _) => matches!(tree, Tree::Null),
-            Inner::Typed(_) => matches!(*self.tree(), Tree::Null),
+            Inner::Read(tree, _) => tree.is_null(),
+            Inner::Typed(_) => self.tree().is_null(),
         }
     }
 
@@ -211,10 +212,10 @@ impl Any {
     /// L36).
     #[must_use]
     pub fn keys(&self) -> Vec<Key> {
-        let is_present = |value: &Tree| self.is_strict() || !matches!(value, Tree::Null);
-        match &*self.tree() {
-            Tree::Map(members) => {
-                members.iter().filter(|(_, value)| is_present(value)).map(|(key, _)| key.clone()).collect()
+        let is_present = |value: &Value<'_>| self.is_strict() || !matches!(value, Value::Null);
+        match self.tree().value() {
+            Value::Map(members) => {
+                members.filter(|(_, value)| is_present(value)).map(|(key, _)| key.to_key()).collect()
             }
             _ => Vec::new(),
         }
@@ -285,7 +286,8 @@ impl Write for Any {
         match &self.0 {
             Inner::Read(tree, origin) => {
                 let is_transcoded = origin.notation == form.notation && form.notation == Notation::Verbose;
-                if self.came_in(form, is_binary) || (is_transcoded && tree.is_plain()) || tree.is_empty_object() {
+                if self.came_in(form, is_binary) || (is_transcoded && tree.value().is_plain()) || tree.is_empty_object()
+                {
                     return tree.write(form, serializer);
                 }
                 Err(S::Error::custom(CANNOT_CHANGE))

@@ -286,7 +286,7 @@ impl<'de> Visitor<'de> for AnyEnvelope<'_> {
         let key = loop {
             match next_key(context, &TOP, &mut map)? {
                 Some(MemberKey::Foreign(key)) => {
-                    if let Err(error) = other_member(context, &mut map, &mut unknown, key, &KEPT) {
+                    if let Err(error) = other_member(context, &mut map, &mut unknown, &key, &KEPT) {
                         context.recover(error)?;
                     }
                 }

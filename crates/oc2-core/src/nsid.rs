@@ -178,7 +178,7 @@ impl<const N: usize> Short<N> {
         let mut bytes = [0; N];
         let mut i = 0;
         while i < text.len() {
-            if !text[i].is_ascii_alphanumeric() && text[i] != b'-' && text[i] != b'_' {
+            if !IS_OF_NAME[text[i] as usize] {
                 return None;
             }
             bytes[i] = text[i];
@@ -193,6 +193,17 @@ impl<const N: usize> Short<N> {
         str::from_utf8(&self.bytes[..usize::from(self.len)]).unwrap_or_default()
     }
 }
+
+/// Whether a byte may stand in an identifier.
+const IS_OF_NAME: [bool; 256] = {
+    let mut is_of_name = [false; 256];
+    let mut byte = 0u8;
+    while byte < 128 {
+        is_of_name[byte as usize] = byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        byte += 1;
+    }
+    is_of_name
+};
 
 /// A target of a profile whose id stands in the table of targets itself.
 pub(crate) struct Flat {

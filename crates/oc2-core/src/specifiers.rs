@@ -9,7 +9,9 @@ use crate::form::{Form, Notation};
 use crate::invalid::Invalid;
 use crate::nsid::Nsid;
 use crate::profile::Profile;
-use crate::shape::read::{Context, MemberKey, Read, ReadError, Segment, member_value, next_key, refuse_others};
+use crate::shape::read::{
+    Context, KeyText, MemberKey, Place, Read, ReadError, Segment, member_value, next_key, refuse_others,
+};
 use crate::shape::write::{Write, Written};
 use crate::shape::{Kind, Part, Room, Shape};
 
@@ -68,7 +70,17 @@ impl Read for Actuator {
     }
 
     fn read<'de, D: Deserializer<'de>>(context: &mut Context, deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(One(context))
+        let mut actuator = None;
+        Self::read_to(context, deserializer, &mut actuator)?;
+        actuator.ok_or_else(|| D::Error::custom("exactly one profile is due"))
+    }
+
+    fn read_to<'de, D: Deserializer<'de>>(
+        context: &mut Context,
+        deserializer: D,
+        place: &mut impl Place<Self>,
+    ) -> Result<(), D::Error> {
+        deserializer.deserialize_map(One(context, place))
     }
 }
 
@@ -92,48 +104,56 @@ impl Write for Actuator {
     }
 }
 
-struct One<'c>(&'c mut Context);
+struct One<'c, P>(&'c mut Context, &'c mut P);
 
-impl<'de> Visitor<'de> for One<'_> {
-    type Value = Actuator;
+impl<'de, P: Place<Actuator>> Visitor<'de> for One<'_, P> {
+    type Value = ();
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("an object of one member, a namespace identifier")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Actuator, A::Error> {
-        let Self(context) = self;
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Self(context, place) = self;
         let n_faults = context.n_faults();
-        let mut actuator = None;
         let first = next_key(context, &SHAPE, &mut map)?;
-        match &first {
+        let res = match &first {
             None => {
                 context.blame(SHAPE.clause);
-                context.recover(A::Error::custom("exactly one profile is due, there is none"))?;
+                Err(A::Error::custom("exactly one profile is due, there is none"))
             }
-            Some(key) => match read_one(context, key, &mut map) {
-                Ok(one) => actuator = Some(one),
-                Err(error) => context.recover(error)?,
-            },
+            Some(key) => read_one(context, key, &mut map, place),
+        };
+        if let Err(error) = res {
+            context.recover(error)?;
         }
         if let (Some(first), Some(second)) = (first, next_key(context, &SHAPE, &mut map)?) {
             refuse_others(context, &SHAPE, "exactly one profile", &first, second, &mut map)?;
         }
-        context.settle(n_faults)?;
-        actuator.ok_or_else(|| A::Error::custom("exactly one profile is due"))
+        context.settle(n_faults)
     }
 }
 
-fn read_one<'de, A: MapAccess<'de>>(context: &mut Context, key: &MemberKey, map: &mut A) -> Result<Actuator, A::Error> {
+fn read_one<'de, A: MapAccess<'de>>(
+    context: &mut Context,
+    key: &MemberKey<'de>,
+    map: &mut A,
+    place: &mut impl Place<Actuator>,
+) -> Result<(), A::Error> {
     let (nsid, segment) = match key {
         // Without rows every key is foreign.
         MemberKey::Known(_, field) => (field.name.parse(), Segment::Name(field.name)),
         MemberKey::Foreign(key) => {
-            if !context.knows_namespace(key) {
-                context.at(key.segment(), |context| context.meet_namespace::<A::Error>(key))?;
+            if !(context.is_by_name() && matches!(key, KeyText::Name(_))) {
+                context.at(key.segment(), |context| context.meet_namespace::<A::Error>(&key.to_key()))?;
             }
-            let unknown = || Invalid::new(format!("{key} is not the id of a profile"));
-            (key.as_name().map_or_else(|| Nsid::of_key(key).ok_or_else(unknown), str::parse), key.segment())
+            let nsid = match key {
+                KeyText::Name(name) => name.parse(),
+                KeyText::Number(id) => {
+                    Nsid::registered(*id).ok_or_else(|| Invalid::new(format!("{key} is not the id of a profile")))
+                }
+            };
+            (nsid, key.segment())
         }
     };
     let nsid = nsid.map_err(|invalid| {
@@ -154,7 +174,8 @@ fn read_one<'de, A: MapAccess<'de>>(context: &mut Context, key: &MemberKey, map:
             Ok(())
         })?;
     }
-    Ok(Actuator { nsid, specifiers })
+    place.put(Actuator { nsid, specifiers });
+    Ok(())
 }
 
 /// The standard has a row for each profile, and leaves them to the registry.

@@ -1,5 +1,6 @@
 //! I-JSON by name (LS 3.1.5, RFC 7493), compact and concise (JADN 4.2, 4.3).
 
+mod ascii;
 pub(crate) mod read;
 mod write;
 
@@ -24,6 +25,11 @@ pub struct Json;
 /// I-JSON in a notation that was agreed upon.
 #[derive(Clone, Copy, Debug)]
 pub struct JsonIn(pub Notation);
+
+/// [`Json`] whose octets are all ASCII: other characters are written as escapes, which say the same to every reader of JSON (RFC
+/// 8259 7). For peers that take nothing else.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct JsonInAscii;
 
 impl Encoding for Json {
     fn media_type(&self) -> &'static str {
@@ -63,6 +69,24 @@ impl Encoding for JsonIn {
 
     fn encode(&self, message: &Message, form: Form) -> Result<Vec<u8>, EncodeError> {
         encode(message, form)
+    }
+}
+
+impl Encoding for JsonInAscii {
+    fn media_type(&self) -> &'static str {
+        MEDIA_TYPE
+    }
+
+    fn default_form(&self) -> Form {
+        Form::DEFAULT
+    }
+
+    fn decode(&self, bytes: &[u8], mode: Mode) -> Result<Decoded, DecodeError> {
+        Json.decode(bytes, mode)
+    }
+
+    fn encode(&self, message: &Message, form: Form) -> Result<Vec<u8>, EncodeError> {
+        encode(message, form).map(ascii::escaped)
     }
 }
 

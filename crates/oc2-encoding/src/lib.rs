@@ -38,7 +38,7 @@ pub use cbor::{Cbor, CborByName, read_cbor};
 pub use encoding::{Decoded, Encoding};
 pub use error::{DecodeError, EncodeError, MediaTypeError};
 pub use glimpse::{ContentKind, Glimpse};
-pub use json::{Json, JsonIn, read_json, write_json};
+pub use json::{Json, JsonIn, JsonInAscii, read_json, write_json};
 pub use limits::MAX_MESSAGE;
 pub use set::{Encodings, Selection};
 #[cfg(feature = "signature")]

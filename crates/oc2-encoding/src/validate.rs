@@ -17,7 +17,7 @@ pub use self::kind::Kind;
 
 use self::document::Document;
 use crate::cbor::{Cbor, CborByName};
-use crate::json::{Json, JsonIn};
+use crate::json::{Json, JsonIn, JsonInAscii};
 use crate::set::Encodings;
 
 /// Says of documents whether they are right, and if not, all that is wrong with them.
@@ -116,7 +116,7 @@ impl Validator {
         let context = if self.syntax.is_binary() { context.of_binary() } else { context };
         match (self.syntax.notation(), self.syntax, self.mode) {
             (Some(notation), ..) => context.in_notation(notation),
-            (None, Syntax::Json, Mode::Strict) => context.in_notation(Notation::Verbose),
+            (None, Syntax::Json | Syntax::JsonAscii, Mode::Strict) => context.in_notation(Notation::Verbose),
             (None, ..) => context,
         }
     }
@@ -124,7 +124,7 @@ impl Validator {
     /// Whether ids may stand for names at the top.
     fn may_have_ids(&self) -> bool {
         match self.syntax {
-            Syntax::Json => self.mode == Mode::Lenient,
+            Syntax::Json | Syntax::JsonAscii => self.mode == Mode::Lenient,
             Syntax::JsonCompact => false,
             Syntax::JsonConcise | Syntax::Cbor | Syntax::CborVerbose | Syntax::CborConcise => true,
         }
@@ -175,6 +175,8 @@ pub enum Syntax {
     /// As [`Json`](crate::Json) reads it: by name, in lenient mode also compact and concise.
     #[default]
     Json,
+    /// As [`JsonInAscii`](crate::JsonInAscii) writes it; it is read as the first.
+    JsonAscii,
     /// Compact JSON (JADN 4.2).
     JsonCompact,
     /// Concise JSON (JADN 4.3).
@@ -191,6 +193,7 @@ impl Syntax {
     /// Every syntax by its name.
     pub const ALL: &'static [(&'static str, Self)] = &[
         ("json", Self::Json),
+        ("json-ascii", Self::JsonAscii),
         ("json-compact", Self::JsonCompact),
         ("json-concise", Self::JsonConcise),
         ("cbor", Self::Cbor),
@@ -204,6 +207,7 @@ impl Syntax {
     pub fn encodings(self) -> Encodings {
         match self {
             Self::Json => Encodings::default(),
+            Self::JsonAscii => Encodings::of(JsonInAscii),
             Self::JsonCompact => Encodings::of(JsonIn(Notation::Compact)),
             Self::JsonConcise => Encodings::of(JsonIn(Notation::Concise)),
             Self::Cbor | Self::CborConcise => Encodings::of(Cbor).and(Json),
@@ -218,7 +222,7 @@ impl Syntax {
     /// The notation, where there is no choice.
     fn notation(self) -> Option<Notation> {
         match self {
-            Self::Json | Self::Cbor => None,
+            Self::Json | Self::JsonAscii | Self::Cbor => None,
             Self::JsonCompact => Some(Notation::Compact),
             Self::JsonConcise | Self::CborConcise => Some(Notation::Concise),
             Self::CborVerbose => Some(Notation::Verbose),

@@ -37,6 +37,9 @@ pub(crate) struct BrokerOptions {
     /// How messages are published: 1, at least once, or 2, exactly once [default: 1]
     #[arg(long, value_name = "1|2", value_parser = clap::value_parser!(u8).range(1..=2))]
     pub(crate) qos: Option<u8>,
+    /// Write messages in the flat layout, for Consumers that know nothing else (otupy): content and headers side by side
+    #[arg(long)]
+    pub(crate) flat: bool,
     /// How long the connection may be silent, 1s to 300s [default: 300s]
     #[arg(long, value_name = "TIME", value_parser = time::timeout)]
     pub(crate) keep_alive: Option<Duration>,
@@ -52,7 +55,7 @@ impl BrokerOptions {
     /// The options that were given.
     pub(crate) fn given(&self) -> impl Iterator<Item = &'static str> {
         let Self { device, all, wait, expect, username, password_file, .. } = self;
-        let Self { qos, keep_alive, session_expiry, state_dir, .. } = self;
+        let Self { qos, flat, keep_alive, session_expiry, state_dir, .. } = self;
         given([
             ("--device", device.is_some()),
             ("--all", *all),
@@ -61,6 +64,7 @@ impl BrokerOptions {
             ("--username", username.is_some()),
             ("--password-file", password_file.is_some()),
             ("--qos", qos.is_some()),
+            ("--flat", *flat),
             ("--keep-alive", keep_alive.is_some()),
             ("--session-expiry", session_expiry.is_some()),
             ("--state-dir", state_dir.is_some()),

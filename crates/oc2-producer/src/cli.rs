@@ -66,8 +66,8 @@ pub(crate) struct Transport {
     /// How long to wait for the Response over HTTP; a Consumer may be at it for 30s before it says so [default: 60s]
     #[arg(long, value_name = "TIME", value_parser = time::timeout)]
     pub(crate) timeout: Option<Duration>,
-    /// How messages are written: json, json-compact, json-concise, cbor, cbor-verbose, cbor-id; with validate, how documents
-    /// are. A Consumer reads others than json if it offers them
+    /// How messages are written: json, json-ascii (all but ASCII as escapes), json-compact, json-concise, cbor, cbor-verbose,
+    /// cbor-id; with validate, how documents are. A Consumer reads others than the first two if it offers them
     #[arg(long, value_name = "NAME", default_value = "json")]
     pub(crate) encoding: Syntax,
     /// Refuse Responses that deviate from the standard; with `validate`, the default

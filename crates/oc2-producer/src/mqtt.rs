@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use oc2_core::{Mode, Nsid};
+use oc2_encoding::Syntax;
 use oc2_transfer_mqtt::{
     Broker, Credentials, Destination, KeepAlive, MqttTransfer, Options, ProducerId, Qos, Session, SetupError, Tls,
 };
@@ -36,6 +37,9 @@ impl Plan {
         }
         if cli.transport.timeout.is_some() {
             return Err(Failure::usage("--timeout goes with http; with a broker, --wait says when to end"));
+        }
+        if cli.broker.flat {
+            check_flat(cli)?;
         }
         let broker: Broker = url.parse().map_err(Failure::usage)?;
         cli.security.refuse_token()?;
@@ -93,8 +97,25 @@ impl Plan {
         own.connect_timeout = own.connect_timeout.min(self.wait * 3 / 4);
         (own.min_pause, own.max_pause) = (Duration::from_millis(200), Duration::from_secs(1));
         let transfer = MqttTransfer::reading(own, self.producer.clone(), self.destination.clone(), mode);
-        transfer.map_err(Failure::usage)
+        let transfer = transfer.map_err(Failure::usage)?;
+        Ok(if options.flat { transfer.in_flat_layout() } else { transfer })
     }
+}
+
+/// The flat layout is of JSON by name, has no place for a signature, and is answered in kind (DECISIONS Q18).
+fn check_flat(cli: &Cli) -> Result<(), Failure> {
+    let has_names = matches!(cli.transport.encoding, Syntax::Json | Syntax::JsonAscii);
+    #[cfg(feature = "signature")]
+    let is_signed = cli.transport.sign_key.is_some();
+    #[cfg(not(feature = "signature"))]
+    let is_signed = false;
+    let reason = match () {
+        () if !has_names => "is for --encoding json and json-ascii",
+        () if is_signed => "has no place for what --sign-key makes",
+        () if cli.transport.strict => "is answered in kind, which --strict refuses",
+        () => return Ok(()),
+    };
+    Err(Failure::usage(format!("--flat {reason}")))
 }
 
 /// Whom the command line names; exactly one.

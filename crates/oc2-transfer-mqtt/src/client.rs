@@ -15,7 +15,9 @@ use self::driver::{Driver, Order};
 use self::pending::Waiting;
 use crate::connection::Connection;
 use crate::error::SetupError;
+use crate::flat;
 use crate::options::Options;
+use crate::properties::Coding;
 use crate::topics::{DeviceId, ProducerId, Topic, responses_of_peers};
 
 /// Publishes Commands for one Consumer, for those with a profile, or for all. Clones, and what [`to`](Self::to) gives, are one
@@ -32,6 +34,7 @@ pub struct MqttTransfer {
     hub: Arc<Hub>,
     destination: Destination,
     topic: Arc<str>,
+    is_flat: bool,
 }
 
 /// Whom Commands are for.
@@ -96,13 +99,22 @@ impl MqttTransfer {
         let (orders, ordered) = mpsc::channel(MAX_ORDERS);
         let lost = driver.lost();
         let hub = Hub { orders, idle: Mutex::new(Some((driver, ordered))), peer, lost };
-        Ok(Self { hub: Arc::new(hub), topic: destination.topic().to_string().into(), destination })
+        Ok(Self { hub: Arc::new(hub), topic: destination.topic().to_string().into(), destination, is_flat: false })
+    }
+
+    /// The same for Consumers that know nothing but the flat layout: `content`, `request_id`, `created`, `from` and `to` side by side,
+    /// which no standard has (DECISIONS Q18). Messages have to be JSON by name, and Responses are read in lenient mode only. What is
+    /// in the headers besides these four, and a signature, is left out.
+    #[must_use]
+    pub fn in_flat_layout(self) -> Self {
+        Self { is_flat: true, ..self }
     }
 
     /// The same client of the broker, for others.
     #[must_use]
     pub fn to(&self, destination: Destination) -> Self {
-        Self { hub: Arc::clone(&self.hub), topic: destination.topic().to_string().into(), destination }
+        let (hub, topic) = (Arc::clone(&self.hub), destination.topic().to_string().into());
+        Self { hub, topic, destination, is_flat: self.is_flat }
     }
 
     /// Whom Commands are for.
@@ -143,6 +155,7 @@ impl MqttTransfer {
 
 impl Transfer for MqttTransfer {
     async fn exchange(&self, outgoing: Outgoing) -> Result<Answers, TransferError> {
+        let outgoing = if self.is_flat { flattened(outgoing)? } else { outgoing };
         let expected = outgoing.expected.or(self.destination.expected());
         let (topic, outgoing) = (Arc::clone(&self.topic), Outgoing { expected, ..outgoing });
         if outgoing.defers_errors {
@@ -160,6 +173,18 @@ impl fmt::Debug for MqttTransfer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MqttTransfer").field("broker", &self.hub.peer).field("destination", &self.destination).finish()
     }
+}
+
+/// The same message in the flat layout; what it is matched by is looked for before.
+fn flattened(outgoing: Outgoing) -> Result<Outgoing, TransferError> {
+    let coding = Coding::of_media_type(outgoing.media_type);
+    let body = Some(coding).filter(|coding| *coding == Coding::Json).and_then(|_| flat::fold(&outgoing.body));
+    let Some(body) = body else {
+        let reason = "the flat layout is for messages in JSON by name, with headers and body".to_owned();
+        return Err(TransferError::Protocol(reason));
+    };
+    let request_id = outgoing.request_id.or_else(|| coding.glimpse(&outgoing.body).request_id.map(|id| id.to_string()));
+    Ok(Outgoing { request_id, body, ..outgoing })
 }
 
 struct Hub {

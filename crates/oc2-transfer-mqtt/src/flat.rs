@@ -1,5 +1,5 @@
 //! The flat layout that some deployed peers use in place of the standard's: content and headers side by side. Read and answered
-//! in kind in lenient mode, never written otherwise.
+//! in kind in lenient mode; otherwise written by a Producer only, for peers that it was told know nothing else.
 
 use std::fmt;
 

@@ -10,8 +10,8 @@ use std::time::Instant;
 use crate::packet::{Kind, Packet};
 use crate::wait::wait_until;
 
-/// A wire to a broker.
-#[derive(Debug)]
+/// A wire to a broker. Clones are the same wire.
+#[derive(Clone, Debug)]
 pub struct Tap {
     port: u16,
     shared: Arc<Shared>,
@@ -44,6 +44,7 @@ struct Shared {
     target: AtomicUsize,
     is_cut: AtomicBool,
     seen: Mutex<Vec<Seen>>,
+    hellos: Mutex<Vec<Vec<u8>>>,
     wires: Mutex<Vec<Wire>>,
 }
 
@@ -65,6 +66,7 @@ impl Tap {
             target: AtomicUsize::new(port.into()),
             is_cut: AtomicBool::new(false),
             seen: Mutex::default(),
+            hellos: Mutex::default(),
             wires: Mutex::default(),
         });
         let tap = Self { port: listener.local_addr().expect("it is bound").port(), shared: Arc::clone(&shared) };
@@ -107,6 +109,12 @@ impl Tap {
     #[must_use]
     pub fn packets(&self) -> Vec<Seen> {
         lock(&self.shared.seen).clone()
+    }
+
+    /// The first record of each client that spoke TLS: its hello, which nothing hides.
+    #[must_use]
+    pub fn hellos(&self) -> Vec<Vec<u8>> {
+        lock(&self.shared.hellos).clone()
     }
 
     /// The packets of one type that went one way.
@@ -161,12 +169,13 @@ impl Shared {
         let shared = Arc::clone(self);
         thread::spawn(move || {
             let (mut chunk, mut unread) = ([0; 16 << 10], Vec::new());
+            let mut ear = Ear::New;
             while let Ok(n_read @ 1..) = from.read(&mut chunk) {
                 if is_dead.load(Ordering::SeqCst) {
                     continue;
                 }
                 unread.extend_from_slice(&chunk[..n_read]);
-                shared.hear(connection, direction, &mut unread);
+                shared.hear(connection, direction, &mut ear, &mut unread);
                 if to.write_all(&chunk[..n_read]).is_err() {
                     break;
                 }
@@ -178,9 +187,23 @@ impl Shared {
         });
     }
 
-    fn hear(&self, connection: usize, direction: Direction, unread: &mut Vec<u8>) {
-        if !matches!(unread.first(), Some(0x10..)) {
-            // TLS: not for our ears.
+    fn hear(&self, connection: usize, direction: Direction, ear: &mut Ear, unread: &mut Vec<u8>) {
+        match (&ear, &unread[..]) {
+            (Ear::New, [HANDSHAKE, _, _, high, low, rest @ ..]) => {
+                let length = usize::from(u16::from_be_bytes([*high, *low]));
+                if rest.len() < length {
+                    return;
+                }
+                if direction == Direction::ToBroker {
+                    lock(&self.hellos).push(unread[..5 + length].to_vec());
+                }
+                *ear = Ear::Deaf;
+            }
+            (Ear::New, [HANDSHAKE, ..] | []) => return,
+            (Ear::New, _) => *ear = Ear::Packets,
+            (Ear::Packets | Ear::Deaf, _) => {}
+        }
+        if *ear == Ear::Deaf {
             return unread.clear();
         }
         let mut seen = lock(&self.seen);
@@ -189,6 +212,20 @@ impl Shared {
         }
     }
 }
+
+/// What a wire carries, one way.
+#[derive(Debug, PartialEq, Eq)]
+enum Ear {
+    /// Nothing yet.
+    New,
+    /// Packets of MQTT.
+    Packets,
+    /// TLS, behind its first record.
+    Deaf,
+}
+
+/// A record of TLS that belongs to a handshake (RFC 8446 5.1); no packet of MQTT begins so.
+const HANDSHAKE: u8 = 22;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

@@ -37,6 +37,10 @@ pub(crate) enum Over {
     Mqtt,
     /// MQTT, where the packets of the subject's client can be seen.
     Tap,
+    /// MQTT, where the hello of the subject's client to a broker with TLS can be seen.
+    SecuredTap,
+    /// Packets through its filter, on both sides of which the suite is.
+    Packets,
 }
 
 impl Check {
@@ -73,11 +77,15 @@ impl Check {
         match self.needs.over {
             Over::Http if !transfer.is_http() => Some("needs a subject over HTTP: --consumer http://.. or https://.."),
             Over::Tls if transfer != Transfer::Https => Some("needs a subject over TLS: --consumer https://.."),
-            Over::Mqtt | Over::Tap if transfer != Transfer::Mqtt => {
+            Over::Mqtt | Over::Tap | Over::SecuredTap if transfer != Transfer::Mqtt => {
                 Some("needs a subject over MQTT: --consumer mqtt://.. --device ID")
             }
             Over::Tap if !session.has_tap() => {
                 Some("needs the subject's connection to a broker to be seen: --subject ours-mqtt, or --tap")
+            }
+            Over::Tap if session.is_secured_tap() => Some("needs packets that TLS hides: --tap without --tls"),
+            Over::SecuredTap if !session.is_secured_tap() => {
+                Some("needs the subject's client to connect over TLS to a broker of the suite: --tap --tls")
             }
             _ if self.needs.changes && !asked.destructive => Some("changes what the subject filters: --destructive"),
             _ if self.needs.changes && !asked.is_ours && !session.lists("delete", "slpf:rule_number") => {

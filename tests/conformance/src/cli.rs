@@ -1,6 +1,8 @@
 //! The command line.
 
 mod address;
+mod ours;
+mod trust;
 
 use std::collections::BTreeSet;
 use std::io::{self, Write, stdout};
@@ -9,24 +11,23 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use clap::Parser;
-use oc2_tests_broker::{Direction, Kind, Mosquitto, Tap};
-
 use self::address::Address;
-use crate::check::{self, Check, Over};
+use self::trust::Trust;
+use crate::check::{self, Check};
 use crate::clause::{Role, rows};
-use crate::producer;
+use crate::field::{Field, agent};
+use crate::producer::{self, OwnBroker, Place};
 use crate::progress::Progress;
 use crate::report::{Format, Report, statement};
-use crate::run::{Filter, run};
-use crate::session::Asked;
-use crate::subject::{DEVICE, Extent, Ours};
+use crate::run::{Filter, conduct, run};
+use crate::session::{Asked, Session};
+use crate::subject::DEVICE;
 use crate::verdict::Notes;
 use crate::wire::dry::Dry;
 use crate::wire::http::Http;
 use crate::wire::mqtt::Mqtt;
-use crate::wire::tls::Files;
-use crate::wire::{PATH, Transfer, Wire};
+use crate::wire::{Transfer, Wire};
+use clap::Parser;
 
 /// Learn clause by clause where an implementation of OpenC2 stands
 ///
@@ -35,49 +36,44 @@ use crate::wire::{PATH, Transfer, Wire};
 #[derive(Clone, Debug, Parser)]
 #[command(name = "cargo xtask conformance", after_help = EXAMPLES, max_term_width = 120)]
 pub struct Cli {
-    /// The Consumer: http://HOST:PORT, https://HOST, or mqtt://BROKER with --device
+    /// The Consumer: http://HOST:PORT, https://HOST, or mqtt://BROKER, mqtts://BROKER with --device
     #[arg(long, value_name = "URL", conflicts_with = "subject")]
     consumer: Option<String>,
     /// Start a broker, and wait for the Consumer --device to connect to it: what its client sends is seen as well
     #[arg(long, conflicts_with_all = ["consumer", "subject"])]
     tap: bool,
+    /// The broker of --tap speaks TLS; of the packets of the client its hello is seen
+    #[arg(long, requires = "tap")]
+    tls: bool,
     /// What is started for the run: ours (over HTTP, with all it can and with as little as it may, and over MQTT), ours-http, ours-mqtt,
     /// or ours-producer
     #[arg(long, value_name = "NAME", default_value = "ours", value_parser = ["ours", "ours-http", "ours-mqtt", "ours-producer"])]
     subject: String,
-    /// Listen as a Consumer over HTTP at this address, and judge what a Producer sends there until it is silent
+    /// Listen as a Consumer, and judge what a Producer sends until it is silent: at an ADDRESS with or without http:// or https://; at a
+    /// broker, mqtt://HOST or mqtts://HOST; or at one that is started for it and whose wire is seen, mqtt:// or mqtts://
     #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["consumer", "subject", "tap"])]
     producer: Option<String>,
+    /// With --producer https://ADDRESS: show a certificate that nobody should trust, and judge whether the Producer talks all the same
+    #[arg(long, requires = "producer", conflicts_with_all = ["cert", "ca"])]
+    impostor: bool,
     /// How long a Producer is silent when it has sent all it will
     #[arg(long, value_name = "SECONDS", default_value = "60")]
     silence: u64,
     /// The device of the Consumer behind a broker
     #[arg(long, value_name = "ID", default_value = DEVICE)]
     device: String,
+    /// Runs as an agent of a field
+    #[arg(long, hide = true)]
+    agent: bool,
+    /// Runs what packets show, in namespaces of its own, on this back end
+    #[arg(long, hide = true, value_name = "BACKEND")]
+    enclosed: Option<String>,
     #[command(flatten)]
     trust: Trust,
     #[command(flatten)]
     choice: Choice,
     #[command(flatten)]
     output: Output,
-}
-
-/// How the suite is known to the subject, and the subject to it.
-#[derive(clap::Args, Clone, Debug)]
-#[command(next_help_heading = "TLS and credentials")]
-struct Trust {
-    /// The authorities that may have signed the certificate of the subject, as PEM; without, whoever answers is taken for it
-    #[arg(long, value_name = "FILE")]
-    ca: Option<PathBuf>,
-    /// A certificate to show, as PEM
-    #[arg(long, value_name = "FILE", requires = "key")]
-    cert: Option<PathBuf>,
-    /// Its key
-    #[arg(long, value_name = "FILE", requires = "cert")]
-    key: Option<PathBuf>,
-    /// A file with a bearer token to show
-    #[arg(long, value_name = "FILE")]
-    token_file: Option<PathBuf>,
 }
 
 /// What is run.
@@ -161,7 +157,15 @@ impl Cli {
     }
 
     fn outcome(&self) -> Result<bool, Failure> {
+        if self.agent {
+            return agent::run().map(|()| true).map_err(Failure::from);
+        }
         let filter = self.choice.filter();
+        if let Some(backend) = &self.enclosed {
+            let notes = self.in_enclosure(backend, &filter)?;
+            print(&notes.to_json().map_err(io::Error::from)?);
+            return Ok(true);
+        }
         if !rows().iter().any(|row| filter.wants(row)) {
             return Err(Failure::Usage("No row is in that choice.".into()));
         }
@@ -196,14 +200,43 @@ impl Cli {
     /// What a Producer was heard to send, if it is one that is judged.
     fn heard(&self) -> Result<Option<(String, Notes)>, Failure> {
         if let Some(address) = &self.producer {
-            let say = |port| eprintln!("Let the Producer send all it can to port {port}, at {PATH}.");
-            let notes = producer::listen(address, Duration::from_secs(self.silence), say)?;
+            let folder = tempfile::tempdir()?;
+            let place = self.place(address, folder.path())?;
+            let say = |place: &str| eprintln!("Let the Producer send all it can to {place}.");
+            let notes = producer::listen(&place, Duration::from_secs(self.silence), say)?;
             return Ok(Some((format!("the Producer at {address}"), notes)));
         }
         if self.subject == "ours-producer" {
             return Ok(Some((self.subject.clone(), producer::against_ours()?)));
         }
         Ok(None)
+    }
+
+    /// Where a Producer is listened to.
+    fn place(&self, address: &str, folder: &Path) -> Result<Place, Failure> {
+        let (scheme, rest) = address.split_once("://").unwrap_or(("http", address));
+        match (scheme, rest) {
+            ("http" | "mqtt" | "mqtts", _) if self.impostor => {
+                Err(Failure::Usage("--impostor goes with --producer https://ADDRESS.".into()))
+            }
+            ("mqtt", "") => Ok(Place::OwnBroker { is_secured: false }),
+            ("mqtts", "") => Ok(Place::OwnBroker { is_secured: true }),
+            ("mqtt" | "mqtts", _) => {
+                let address = Address::parse(address).map_err(Failure::Usage)?;
+                Ok(Place::Broker(self.trust.broker(&address)?))
+            }
+            ("http", address) => Ok(Place::Http { address: address.to_owned(), tls: None }),
+            ("https", address) if self.impostor => Ok(Place::Impostor { address: address.to_owned() }),
+            ("https", address) => {
+                let host = address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']']);
+                let (server, ca) = self.trust.server(host, folder)?;
+                if let Some(ca) = ca {
+                    eprintln!("The authority of our certificate is {}.", ca.display());
+                }
+                Ok(Place::Http { address: address.to_owned(), tls: Some(Arc::new(server)) })
+            }
+            _ => Err(Failure::Usage(format!("--producer: no transfer for {scheme}://"))),
+        }
     }
 
     fn against(&self, url: &str, checks: &[Check], filter: &Filter, progress: &mut Progress) -> Result<Notes, Failure> {
@@ -216,7 +249,7 @@ impl Cli {
     fn wire(&self, address: &Address, asked: &Asked) -> Result<Box<dyn Wire>, Failure> {
         let patience = Duration::from_secs(self.choice.timeout);
         if address.is_mqtt {
-            let wire = Mqtt::connect(&address.authority(), &self.device, patience, None)?;
+            let wire = Mqtt::connect(&self.trust.broker(address)?, &self.device, patience, None)?;
             return Ok(Box::new(wire));
         }
         let mut http = Http::new(&address.host, address.port, &address.path, patience).token(asked.token.clone());
@@ -228,89 +261,20 @@ impl Cli {
 
     /// Whoever connects to a broker of ours.
     fn at_our_broker(&self, checks: &[Check], filter: &Filter, progress: &mut Progress) -> Result<Notes, Failure> {
-        let broker = Mosquitto::start().ok_or_else(|| Failure::Usage("mosquitto is not installed.".into()))?;
-        let tap = Tap::to(broker.port());
+        let own = OwnBroker::start(self.tls)?;
         let asked = self.asked(filter, false)?;
-        progress.say(&format!("Let the Consumer {} connect to mqtt://127.0.0.1:{} now.", self.device, tap.port()));
+        progress.say(&format!("Let the Consumer {} connect to {} now.", self.device, own.told()));
         let until = Instant::now() + Duration::from_secs(120);
-        while tap.of_kind(Direction::ToClient, Kind::SubAck).is_empty() {
+        let topic = format!("oc2/cmd/device/{}", self.device);
+        while !own.is_subscribed(&topic) {
             if Instant::now() > until {
                 return Err(Failure::Unreachable(io::Error::new(io::ErrorKind::TimedOut, "nobody has subscribed")));
             }
             sleep(Duration::from_millis(20));
         }
-        let address = format!("127.0.0.1:{}", broker.port());
         let patience = Duration::from_secs(self.choice.timeout);
-        let mut wire = Mqtt::connect(&address, &self.device, patience, Some(tap))?;
+        let mut wire = Mqtt::connect(&own.broker, &self.device, patience, Some(own.tap.clone()))?;
         Ok(run(&mut wire, asked, checks, None, progress)?)
-    }
-
-    /// Ours in all its ways, whose notes are put together.
-    fn ours(&self, checks: &[Check], filter: &Filter, progress: &mut Progress) -> Result<Notes, Failure> {
-        let asked = self.asked(filter, true)?;
-        let mut notes = Notes::default();
-        if self.subject != "ours-mqtt" {
-            for extent in [Extent::Full, Extent::Bare] {
-                progress.begin(checks.len());
-                let mut ours = Ours::over_http(extent)?;
-                let mut wire = Http::new("127.0.0.1", ours.port(), "", Duration::from_secs(self.choice.timeout));
-                let mut restart = || ours.stop().and_then(|()| ours.start_again());
-                notes.merge(run(&mut wire, asked.clone(), checks, Some(&mut restart), progress)?);
-            }
-        }
-        if self.subject == "ours"
-            && let Some(own) = self.ours_over_https(&asked, checks, progress)?
-        {
-            notes.merge(own);
-        }
-        if self.subject != "ours-http" {
-            match Mosquitto::start() {
-                None => progress.say("mosquitto is not installed: nothing was run over MQTT."),
-                Some(broker) => {
-                    progress.begin(checks.len());
-                    notes.merge(self.ours_over_mqtt(&broker, asked, checks, progress)?);
-                }
-            }
-        }
-        Ok(notes)
-    }
-
-    /// What does not depend on TLS was seen without it; the rest of HTTPS holds in both modes.
-    fn ours_over_https(
-        &self,
-        asked: &Asked,
-        checks: &[Check],
-        progress: &mut Progress,
-    ) -> Result<Option<Notes>, Failure> {
-        let Some((ours, files)) = Ours::over_https()? else { return Ok(None) };
-        let asked = Asked { files, ..asked.clone() };
-        let tls = asked.files.config().map_err(Failure::Usage)?;
-        let patience = Duration::from_secs(self.choice.timeout);
-        let mut wire = Http::new("localhost", ours.port(), "", patience).secured(Arc::new(tls));
-        let checks: Vec<_> =
-            checks.iter().filter(|check| matches!(check.needs.over, Over::Http | Over::Tls)).copied().collect();
-        progress.begin(checks.len());
-        Ok(Some(run(&mut wire, asked, &checks, None, progress)?))
-    }
-
-    fn ours_over_mqtt(
-        &self,
-        broker: &Mosquitto,
-        asked: Asked,
-        checks: &[Check],
-        progress: &mut Progress,
-    ) -> Result<Notes, Failure> {
-        let tap = Tap::to(broker.port());
-        let mut ours = Ours::over_mqtt(tap.port())?;
-        let address = format!("127.0.0.1:{}", broker.port());
-        let patience = Duration::from_secs(self.choice.timeout);
-        let mut wire = Mqtt::connect(&address, DEVICE, patience, Some(tap))?;
-        let mut restart = || ours.stop().and_then(|()| ours.start_again());
-        // What does not depend on the transfer was seen over HTTP, in a tenth of the time.
-        let is_of_mqtt =
-            |check: &&Check| self.subject == "ours-mqtt" || matches!(check.needs.over, Over::Mqtt | Over::Tap);
-        let checks: Vec<_> = checks.iter().filter(is_of_mqtt).copied().collect();
-        Ok(run(&mut wire, asked, &checks, Some(&mut restart), progress)?)
     }
 
     fn dry(&self, filter: &Filter) -> Result<bool, Failure> {
@@ -324,7 +288,10 @@ impl Cli {
         for check in check::all() {
             let mut wire = Dry::new(transfer);
             let asked = self.asked(filter, self.consumer.is_none())?;
-            run(&mut wire, asked, &[check], None, &mut Progress::silent())?;
+            let mut field = Field::dry();
+            let mut session = Session::new(&mut wire, asked);
+            session.field = (self.consumer.is_none() && self.subject == "ours").then_some(&mut field);
+            conduct(session, &[check], &mut Progress::silent())?;
             // The first line of each asks what the subject is.
             if wire.lines.len() > 1 {
                 let mark = if check.needs.changes { "  (changes rules)" } else { "" };
@@ -372,23 +339,6 @@ impl Choice {
     }
 }
 
-impl Trust {
-    fn files(&self) -> Result<Files, Failure> {
-        let authorities = self.ca.as_deref().map(read).transpose()?;
-        let identity = match (&self.cert, &self.key) {
-            (Some(certificate), Some(key)) => Some((read(certificate)?, read(key)?)),
-            _ => None,
-        };
-        Ok(Files { authorities, identity })
-    }
-
-    fn token(&self) -> Result<Option<String>, Failure> {
-        let Some(file) = &self.token_file else { return Ok(None) };
-        let token = String::from_utf8(read(file)?).map_err(|error| Failure::Usage(error.to_string()))?;
-        Ok(Some(token.trim().to_owned()))
-    }
-}
-
 /// Why there is no report.
 enum Failure {
     Usage(String),
@@ -428,8 +378,9 @@ Examples:
   cargo xtask conformance --consumer http://192.0.2.1:8080          a Consumer, and nothing that changes it
   cargo xtask conformance --consumer http://192.0.2.1:8080 --destructive --html report.html
   cargo xtask conformance --consumer https://fw.example --ca ca.pem --cert me.pem --key me.key
-  cargo xtask conformance --consumer mqtt://192.0.2.1 --device fw1
-  cargo xtask conformance --producer 0.0.0.0:8080                   a Producer, which is told to send there
+  cargo xtask conformance --consumer mqtts://broker.example --device fw1 --ca ca.pem --username soc --password-file pass
+  cargo xtask conformance --producer https://0.0.0.0:8443           a Producer, which is told to send there
+  cargo xtask conformance --producer mqtts://                       one that speaks through a broker
   cargo xtask conformance --subject ours-producer                   ours
   cargo xtask conformance --only SLPF --section 2.3.1               a part of it
   cargo xtask conformance --dry-run --consumer http://192.0.2.1     what would be sent

@@ -1,9 +1,10 @@
 //! What went over the wire, and what it says.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// One exchange, octet for octet.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Exchange {
     pub(crate) sent: Vec<u8>,
     pub(crate) received: Vec<u8>,
@@ -14,7 +15,7 @@ pub(crate) struct Exchange {
 }
 
 /// An answer, over whatever transfer.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Answer {
     /// The code of HTTP.
     pub(crate) code: Option<u16>,

@@ -19,6 +19,7 @@ mod clause;
 mod cli;
 mod corpus;
 mod exchange;
+mod field;
 mod https;
 mod ijson;
 mod ls;

@@ -2,10 +2,11 @@
 
 mod client;
 mod section_2;
+mod tls;
 
 use crate::check::Check;
 
 /// All of them.
 pub(crate) fn checks() -> Vec<Check> {
-    [section_2::checks(), client::checks()].concat()
+    [section_2::checks(), client::checks(), tls::checks()].concat()
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::clause::ids;
 use crate::exchange::Exchange;
+use crate::field::Field;
 use crate::verdict::{Fault, Notes};
 use crate::wire::tls::{Files, Probe};
 use crate::wire::{Outgoing, Transfer, Wire};
@@ -47,6 +48,8 @@ pub(crate) struct Session<'w> {
     /// Rules that were made and are to be taken back.
     made: Vec<i64>,
     n_requests: u64,
+    /// The hosts on both sides of its filter, where the suite has them.
+    pub(crate) field: Option<&'w mut Field>,
     /// Stops the subject and starts it again, where that is in our hands.
     pub(crate) restart: Option<&'w mut dyn FnMut() -> io::Result<()>>,
 }
@@ -60,6 +63,7 @@ impl<'w> Session<'w> {
             notes: Notes::default(),
             made: Vec::new(),
             n_requests: 0,
+            field: None,
             restart: None,
         }
     }
@@ -72,8 +76,17 @@ impl<'w> Session<'w> {
         self.wire.tapped().is_some()
     }
 
+    /// Whether the client of the subject speaks TLS to its broker.
+    pub(crate) fn is_secured_tap(&self) -> bool {
+        self.wire.tapped().is_some_and(|tap| !tap.hellos().is_empty())
+    }
+
     pub(crate) fn tap(&self) -> io::Result<&oc2_tests_broker::Tap> {
         self.wire.tapped().ok_or_else(|| io::Error::other("there is no tap"))
+    }
+
+    pub(crate) fn field(&mut self) -> io::Result<&mut Field> {
+        self.field.as_deref_mut().ok_or_else(|| io::Error::other("there are no packets"))
     }
 
     pub(crate) fn authority(&self) -> String {

@@ -3,6 +3,7 @@
 //! What a rule does to packets is seen by whoever stands behind the filter, not by whoever commands it; so these checks look at
 //! what is answered, at numbers, and at what is listed. Nets are those for documentation, which nobody has.
 
+mod packets;
 mod section_2_1;
 mod section_2_3;
 mod section_2_3_4;
@@ -15,7 +16,8 @@ use crate::session::Session;
 
 /// All of them.
 pub(crate) fn checks() -> Vec<Check> {
-    [section_2_1::checks(), section_2_3::checks(), section_2_3_4::checks(), section_3_2::checks()].concat()
+    [section_2_1::checks(), section_2_3::checks(), section_2_3_4::checks(), section_3_2::checks(), packets::checks()]
+        .concat()
 }
 
 /// The four targets of allow and deny, each with a value that nobody has, made from a number.

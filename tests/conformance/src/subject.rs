@@ -16,12 +16,13 @@ use tempfile::TempDir;
 
 use crate::wire::tls::Files;
 
-/// Our daemon, on a filter that changes nothing.
+/// Our daemon, on a filter that changes nothing unless another one is asked for.
 #[derive(Debug)]
 pub(crate) struct Ours {
     dir: TempDir,
     port: u16,
     has_http: bool,
+    backend: String,
     child: Option<Child>,
 }
 
@@ -37,14 +38,19 @@ pub(crate) enum Extent {
 impl Ours {
     /// Starts it over HTTP.
     pub(crate) fn over_http(extent: Extent) -> io::Result<Self> {
-        Self::start(extent, None)
+        Self::start(extent, None, DRY_RUN)
+    }
+
+    /// Starts it over HTTP on this back end.
+    pub(crate) fn on(backend: &str) -> io::Result<Self> {
+        Self::start(Extent::Full, None, backend)
     }
 
     /// Starts it over HTTPS, with certificates for this run; who may come, as files for TLS. None if it knows no TLS.
     pub(crate) fn over_https() -> io::Result<Option<(Self, Files)>> {
         let dir = tempfile::tempdir()?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let mut own = Self { dir, port, has_http: true, child: None };
+        let mut own = Self { dir, port, has_http: true, backend: DRY_RUN.to_owned(), child: None };
         let authority = Authority::new("conformance");
         let (server, client) = (authority.server(&["localhost"]), authority.client("conformance"));
         for (name, text) in [("ca.pem", authority.pem()), ("cert.pem", &server.pem), ("key.pem", &server.key)] {
@@ -69,13 +75,19 @@ impl Ours {
 
     /// Starts it at a broker.
     pub(crate) fn over_mqtt(broker: u16) -> io::Result<Self> {
-        Self::start(Extent::Full, Some(broker))
+        Self::start(Extent::Full, Some(&format!("mqtt://127.0.0.1:{broker}\"")), DRY_RUN)
     }
 
-    fn start(extent: Extent, broker: Option<u16>) -> io::Result<Self> {
+    /// Starts it at a broker with TLS, whose authority is this.
+    pub(crate) fn over_mqtts(broker: u16, ca: &Path) -> io::Result<Self> {
+        let words = format!("mqtts://localhost:{broker}\"\nca = {:?}", ca.display().to_string());
+        Self::start(Extent::Full, Some(&words), DRY_RUN)
+    }
+
+    fn start(extent: Extent, broker: Option<&str>, backend: &str) -> io::Result<Self> {
         let dir = tempfile::tempdir()?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let mut own = Self { dir, port, has_http: broker.is_none(), child: None };
+        let mut own = Self { dir, port, has_http: broker.is_none(), backend: backend.to_owned(), child: None };
         let http = format!("[http]\nlisten = \"127.0.0.1:{port}\"\n");
         // Testing mode has to be asked for, by those that know the word.
         let http = if own.has_http { vec![format!("{http}testing = true\n"), http] } else { vec![String::new()] };
@@ -136,7 +148,7 @@ impl Ours {
         }
     }
 
-    fn configure(&self, extent: Extent, broker: Option<u16>, listeners: &[String]) -> io::Result<()> {
+    fn configure(&self, extent: Extent, broker: Option<&str>, listeners: &[String]) -> io::Result<()> {
         let rules = self.path("rules");
         fs::create_dir_all(&rules)?;
         fs::write(rules.join("good.rules"), GOOD_RULES)?;
@@ -144,11 +156,11 @@ impl Ours {
         let state = self.path("state").display().to_string();
         let _ = write!(common, "[consumer]\nid = \"{DEVICE}\"\nstate_dir = {state:?}\nrate_limit = 60000\n");
         let mut rest = String::new();
-        if let Some(port) = broker {
-            let _ = write!(rest, "[mqtt]\nbroker = \"mqtt://127.0.0.1:{port}\"\n");
+        if let Some(broker) = broker {
+            let _ = write!(rest, "[mqtt]\nbroker = \"{broker}\n");
         }
-        rest +=
-            "[policy]\ndangerously_allow_everything = true\n[[actuator]]\nprofile = \"slpf\"\nbackend = \"dry-run\"\n";
+        rest += "[policy]\ndangerously_allow_everything = true\n[[actuator]]\nprofile = \"slpf\"\n";
+        let _ = writeln!(rest, "backend = {:?}", self.backend);
         rest += match extent {
             Extent::Full => FULL,
             Extent::Bare => BARE,
@@ -200,6 +212,8 @@ pub(crate) fn program(name: &str) -> io::Result<PathBuf> {
 
 /// What it is known by.
 pub(crate) const DEVICE: &str = "fw1.example.net";
+
+const DRY_RUN: &str = "dry-run";
 
 /// A file that `update file` takes.
 const GOOD_RULES: &str = r#"[{"action": "deny", "target": {"ipv4_net": "203.0.113.99"}}]"#;

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::clause::{Binds, Role, Row, rows};
+use serde::{Deserialize, Serialize};
+
+use crate::clause::{Binds, Role, Row, row, rows};
 use crate::exchange::Exchange;
 use crate::{sums, unseen};
 
@@ -32,7 +34,7 @@ impl Verdict {
 }
 
 /// What was seen of a row.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Seen {
     /// How often it was seen to be met.
     pub(crate) n_met: usize,
@@ -40,10 +42,12 @@ pub(crate) struct Seen {
     pub(crate) n_faults: usize,
     /// What could not be exercised, and why.
     pub(crate) lacks: Vec<String>,
+    /// Packets have shown what answers cannot.
+    pub(crate) by_packets: bool,
 }
 
 /// One time that a row was not met.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Fault {
     /// What was looked at.
     pub(crate) point: String,
@@ -84,6 +88,23 @@ impl Notes {
         }
     }
 
+    /// Takes over what packets have shown of the same subject.
+    pub(crate) fn merge_packets(&mut self, mut other: Self) {
+        other.0.values_mut().for_each(|seen| seen.by_packets = true);
+        self.merge(other);
+    }
+
+    /// For another process.
+    pub(crate) fn to_json(&self) -> serde_json::Result<String> {
+        serde_json::to_string(&self.0)
+    }
+
+    /// From another process.
+    pub(crate) fn from_json(json: &[u8]) -> serde_json::Result<Self> {
+        let seen: BTreeMap<String, Seen> = serde_json::from_slice(json)?;
+        Ok(Self(seen.into_iter().filter_map(|(id, seen)| Some((row(&id)?.id, seen))).collect()))
+    }
+
     /// The same, unless something was seen of the row.
     pub(crate) fn lack_if_unseen(&mut self, id: &'static str, reason: &str) {
         if self.0.get(id).is_none_or(|seen| seen.n_met + seen.n_faults == 0 && seen.lacks.is_empty()) {
@@ -111,6 +132,7 @@ impl Notes {
                     own.lacks.extend(new);
                 }
             }
+            own.by_packets |= other.by_packets;
             own.n_met += other.n_met;
             own.n_faults += other.n_faults;
             own.faults.extend(other.faults);
@@ -141,7 +163,7 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     fn of(row: &'static Row, role: Role, seen: Seen) -> Self {
-        let Seen { n_met, faults, n_faults, lacks } = seen;
+        let Seen { n_met, faults, n_faults, lacks, by_packets } = seen;
         let (verdict, reasons) = match (n_met, n_faults) {
             (_, 1..) => (Verdict::NotMet, lacks),
             // A condition that this subject does not fulfill asks nothing of it.
@@ -154,7 +176,7 @@ impl Outcome {
                 None => (Verdict::Skipped, vec![NOT_EXERCISED.to_owned()]),
             },
             _ if lacks.iter().all(|lack| is_idle(lack)) => {
-                (Verdict::Met, unseen::partly(row.id, role).into_iter().collect())
+                (Verdict::Met, unseen::partly(row.id, role).filter(|_| !by_packets).into_iter().collect())
             }
             _ => (Verdict::Partly, lacks),
         };

@@ -1,6 +1,8 @@
 //! How octets get to the subject and back.
 
+pub(crate) mod client;
 pub(crate) mod dry;
+pub(crate) mod hello;
 pub(crate) mod http;
 pub(crate) mod mqtt;
 pub(crate) mod tls;

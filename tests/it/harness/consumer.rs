@@ -162,6 +162,19 @@ impl Config {
         Daemon::start(Command::new(binary("oc2-consumer")), self)
     }
 
+    /// The same by a command of which the daemon is the last word.
+    pub(crate) fn launch_by(&self, command: Command) -> Daemon {
+        self.write();
+        Daemon::start(command, self)
+    }
+
+    /// Starts a second one on the same state, with another log.
+    pub(crate) fn launch_beside(&self) -> Daemon {
+        let beside = self.dir.path().join("beside.toml");
+        std::fs::copy(self.path(), &beside).expect("the folder is ours");
+        Daemon::start_with(Command::new(binary("oc2-consumer")), self, &beside)
+    }
+
     /// Starts the daemon and waits until a broker has its subscriptions.
     pub(crate) fn start_connected(&self) -> Daemon {
         let daemon = self.start();
@@ -179,8 +192,11 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
-    fn start(mut command: Command, of: &Config) -> Self {
-        let config = of.path();
+    fn start(command: Command, of: &Config) -> Self {
+        Self::start_with(command, of, &of.path())
+    }
+
+    fn start_with(mut command: Command, of: &Config, config: &Path) -> Self {
         let log = config.with_extension("log");
         let child = command
             .args(["run", "--config"])

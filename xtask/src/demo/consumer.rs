@@ -60,6 +60,16 @@ impl Consumer {
         process::wait_at_most(&mut self.child, END_LIMIT).place("cannot wait for the consumer")
     }
 
+    /// How it ended, if it has.
+    pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>> {
+        self.child.try_wait().place("cannot wait for the consumer")
+    }
+
+    /// Ends it without a warning.
+    pub(crate) fn kill(&mut self) {
+        process::kill(&mut self.child);
+    }
+
     /// What it has logged so far.
     pub(crate) fn log(&self) -> String {
         fs::read(&self.log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()

@@ -1,7 +1,9 @@
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
+use oc2_packet_filter::{Family, Hook, Network};
+
 use super::ChainNames;
-use oc2_packet_filter::{Family, Hook, Network, Ruleset};
 
 /// What the kernel holds of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,13 +15,6 @@ pub struct Listing {
 }
 
 impl Listing {
-    /// What the kernel holds once `rules` are loaded.
-    #[must_use]
-    pub fn of(rules: &Ruleset, chains: &ChainNames, gateway: bool) -> Self {
-        let of = |family| FamilyListing::of(rules, family, chains, gateway);
-        Self { v4: of(Family::V4), v6: of(Family::V6) }
-    }
-
     /// What the kernel holds of one family.
     #[must_use]
     pub fn family(&self, family: Family) -> &FamilyListing {
@@ -34,41 +29,54 @@ impl Listing {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FamilyListing {
     hooked_at: [Vec<usize>; Hook::ALL.len()],
-    chains: [Option<Vec<String>>; Hook::ALL.len()],
-    reject: Option<Vec<String>>,
+    chains: BTreeMap<String, Vec<String>>,
+    sets: BTreeMap<String, HashSet<Network>>,
+    /// Sets that are called like ours and are of another kind.
+    odd_sets: Vec<String>,
 }
 
 impl FamilyListing {
-    /// What the kernel holds once `rules` are loaded.
-    pub(super) fn of(rules: &Ruleset, family: Family, chains: &ChainNames, gateway: bool) -> Self {
-        let specify =
-            |hook| rules.chain(family, hook).map(|rule| rule.specification(chains.reject()).to_string()).collect();
-        Self {
-            hooked_at: Hook::ALL.map(|hook| hooks(hook, gateway)),
-            chains: Hook::ALL.map(|hook| Some(specify(hook))),
-            reject: Some(vec![reject_rule(family).to_owned()]),
+    /// What the kernel holds when there are no rules.
+    pub(super) fn empty(family: Family, chains: &ChainNames, gateway: bool) -> Self {
+        let mut listing = Self { hooked_at: Hook::ALL.map(|hook| hooks(hook, gateway)), ..Self::default() };
+        for hook in Hook::ALL {
+            listing.add_chain(chains.of(hook).to_owned(), Vec::new());
         }
+        listing.add_chain(chains.reject().to_owned(), vec![reject_rule(family).to_owned()]);
+        listing
     }
 
-    /// What the kernel says it holds, from the lines that `iptables -S` prints for a chain of the kernel and, if there is
-    /// one, for a chain of ours.
-    ///
-    /// # Errors
-    ///
-    /// What the readers say.
-    pub(super) fn read<E>(
-        chains: &ChainNames,
-        built_in: impl Fn(&str) -> Result<String, E>,
-        ours: impl Fn(&str) -> Result<Option<String>, E>,
-    ) -> Result<Self, E> {
-        let ours = |chain| Ok(ours(chain)?.map(|text| specifications(&text, chain)));
-        let mut listing = Self::default();
-        for hook in Hook::ALL {
-            listing.hooked_at[hook as usize] = positions(&built_in(hook.built_in_chain())?, hook, chains);
-            listing.chains[hook as usize] = ours(chains.of(hook))?;
+    /// One more chain of ours, with its rules.
+    pub(super) fn add_chain(&mut self, name: String, rules: Vec<String>) {
+        self.chains.insert(name, rules);
+    }
+
+    /// One more set of ours, with its members.
+    pub(super) fn add_set(&mut self, name: String, nets: impl IntoIterator<Item = Network>) {
+        self.sets.insert(name, nets.into_iter().collect());
+    }
+
+    /// A set that is called like ours and is of another kind.
+    pub(super) fn add_odd_set(&mut self, name: String) {
+        self.odd_sets.push(name);
+    }
+
+    /// Takes in what `iptables -S` prints for a chain that is there anyway, or for the whole table.
+    pub(super) fn read_built_in(&mut self, text: &str, hook: Hook, chains: &ChainNames) {
+        self.hooked_at[hook as usize] = positions(text, hook, chains);
+    }
+
+    /// Takes in what `iptables -S` prints for a chain of ours, or for the whole table.
+    pub(super) fn read_chains(&mut self, text: &str, is_ours: impl Fn(&str) -> bool) {
+        for line in text.lines() {
+            if let Some(name) = line.strip_prefix("-N ").filter(|name| is_ours(name)) {
+                self.chains.entry(name.to_owned()).or_default();
+            } else if let Some((name, rule)) = line.strip_prefix("-A ").and_then(|rest| rest.split_once(' '))
+                && let Some(rules) = self.chains.get_mut(name)
+            {
+                rules.push(canonical(rule));
+            }
         }
-        listing.reject = ours(chains.reject())?;
-        Ok(listing)
     }
 
     /// At which positions of the chain that is there anyway packets are sent to ours, counted from 1.
@@ -77,17 +85,42 @@ impl FamilyListing {
         &self.hooked_at[hook as usize]
     }
 
-    /// The rules of our chain as [`KernelRule::specification`](oc2_packet_filter::KernelRule::specification) writes them; none if there
-    /// is no such chain.
-    #[must_use]
-    pub fn rules(&self, hook: Hook) -> Option<&[String]> {
-        self.chains[hook as usize].as_deref()
+    /// Our chains with what is in them, as `iptables -S` prints it, in the order of their names.
+    pub fn chains(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.chains.iter().map(|(name, rules)| (name.as_str(), rules.as_slice()))
     }
 
-    /// Our chains with what is in them; none for a chain that does not exist.
-    pub(super) fn chains<'a>(&'a self, names: &'a ChainNames) -> impl Iterator<Item = (&'a str, Option<&'a [String]>)> {
-        let of_hooks = Hook::ALL.into_iter().map(|hook| (names.of(hook), self.rules(hook)));
-        of_hooks.chain([(names.reject(), self.reject.as_deref())])
+    /// The rules in a chain of ours, if there is one of that name.
+    #[must_use]
+    pub fn chain(&self, name: &str) -> Option<&[String]> {
+        self.chains.get(name).map(Vec::as_slice)
+    }
+
+    /// Our sets with the nets in them, in the order of their names.
+    pub fn sets(&self) -> impl Iterator<Item = (&str, &HashSet<Network>)> {
+        self.sets.iter().map(|(name, nets)| (name.as_str(), nets))
+    }
+
+    /// The nets in a set of ours, if there is one of that name.
+    #[must_use]
+    pub fn set(&self, name: &str) -> Option<&HashSet<Network>> {
+        self.sets.get(name)
+    }
+
+    /// The sets that are called like ours, whatever is in them.
+    pub(super) fn set_names(&self) -> impl Iterator<Item = &str> {
+        self.sets.keys().chain(&self.odd_sets).map(String::as_str)
+    }
+
+    /// The same chains, with the sets of another listing.
+    pub(super) fn with_sets_of(self, other: &Self) -> Self {
+        Self { sets: other.sets.clone(), odd_sets: other.odd_sets.clone(), ..self }
+    }
+
+    /// Forgets a set.
+    pub(super) fn remove_set(&mut self, name: &str) {
+        self.sets.remove(name);
+        self.odd_sets.retain(|odd| odd != name);
     }
 }
 
@@ -95,12 +128,12 @@ impl fmt::Display for FamilyListing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for hook in Hook::ALL {
             writeln!(f, "{hook} leads here at {:?}", self.hooked_at(hook))?;
-            match self.rules(hook) {
-                None => writeln!(f, "  (no chain)")?,
-                Some(rules) => rules.iter().try_for_each(|rule| writeln!(f, "  {rule}"))?,
-            }
         }
-        Ok(())
+        for (name, rules) in self.chains() {
+            writeln!(f, "{name}")?;
+            rules.iter().try_for_each(|rule| writeln!(f, "  {rule}"))?;
+        }
+        self.sets().try_for_each(|(name, nets)| writeln!(f, "{name}: {} nets", nets.len()))
     }
 }
 
@@ -120,13 +153,9 @@ pub(super) fn reject_rule(family: Family) -> &'static str {
 /// A jump with a condition is somebody else's rule, even if it leads to us.
 fn positions(text: &str, hook: Hook, chains: &ChainNames) -> Vec<usize> {
     let ours = format!("-j {}", chains.of(hook));
-    let rules = specifications(text, hook.built_in_chain());
-    rules.iter().zip(1..).filter(|&(rule, _)| *rule == ours).map(|(_, position)| position).collect()
-}
-
-fn specifications(text: &str, chain: &str) -> Vec<String> {
-    let appends = format!("-A {chain} ");
-    text.lines().filter_map(|line| line.strip_prefix(&appends)).map(canonical).collect()
+    let appends = format!("-A {} ", hook.built_in_chain());
+    let rules = text.lines().filter_map(|line| line.strip_prefix(&appends));
+    rules.zip(1..).filter(|&(rule, _)| rule == ours).map(|(_, position)| position).collect()
 }
 
 /// Versions of iptables and of the C library differ in how they spell ICMPv6 and some IPv6 addresses.
@@ -162,5 +191,13 @@ mod tests {
     fn only_an_unconditional_jump_is_our_hook() {
         let text = "-P INPUT ACCEPT\n-A INPUT -i lo -j OC2-INPUT\n-A INPUT -j OC2-INPUT\n-A INPUT -j OC2-INPUT-2\n-A INPUT -j OC2-INPUT\n";
         assert_eq!(positions(text, Hook::Input, &ChainNames::default()), [2, 4]);
+    }
+
+    #[test]
+    fn a_whole_table_is_read_as_its_chains_are() {
+        let text = "-P INPUT ACCEPT\n-N OC2-INPUT\n-N OTHER\n-A INPUT -j OC2-INPUT\n-A OC2-INPUT -j OC2-4I1\n-A OTHER -j DROP\n";
+        let mut listing = FamilyListing::default();
+        listing.read_chains(text, |name| name != "OTHER");
+        assert_eq!(listing.chains().collect::<Vec<_>>(), [("OC2-INPUT", &["-j OC2-4I1".to_owned()][..])]);
     }
 }

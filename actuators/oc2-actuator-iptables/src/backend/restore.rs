@@ -1,36 +1,64 @@
+mod children;
 mod committer;
-mod lines;
+mod image;
 mod lister;
 mod process;
 mod script;
+mod sets;
+mod table;
 mod tools;
+mod watcher;
 
-use oc2_packet_filter::backend::{Backend, BackendError};
-use oc2_packet_filter::{Change, Family, Ruleset};
+use oc2_packet_filter::backend::{Alarm, Backend, BackendError};
+use oc2_packet_filter::{Change, Family, Flavor, Ruleset};
 
-use super::{BackendConfig, ChainNames, FamilyListing, Listing};
+use super::{BackendConfig, ChainNames, Listing};
 
-use committer::Committer;
-use lister::Lister;
-use tools::Tools;
+use children::Children;
+use image::{Image, Limits};
+use sets::Sets;
+use table::{Failed, Table};
+use watcher::Watcher;
 
-/// The kernel, by way of `iptables-restore`.
+/// The kernel, by way of `iptables-restore`, and of sets of nets where it has them.
 ///
-/// It remembers which rules it has put there, and tells the kernel only what changes. What foreign hands do in our chains
-/// it does not see: a delete of a rule that is gone fails, which is told, but an insert may come to stand beside its place,
-/// and a flush is not noticed at all. [`Backend::holds`] asks the kernel, [`Backend::load`] puts right.
+/// It remembers which rules it has put there and where, and tells the kernel only what changes. What foreign hands do in our
+/// chains it hears of from the kernel (nft flavor) or looks for from time to time ([`Backend::watch`]); [`Backend::holds`] says
+/// whether it matters, [`Backend::load`] puts right.
 ///
-/// With the nft flavor a delete, or an insert elsewhere than at the ends, reads the whole chain from the kernel: 3 to 4 ms
-/// for each thousand rules. In a user namespace that flavor takes some 400 rules in one transaction
-/// (`Message too long`), because only the host may widen the buffer of a socket.
+/// Rules of one family change in one step. Members of sets are a step of their own, so with them the steps are ordered: at no
+/// moment does a packet pass that passes neither before nor after. In a user namespace the nft flavor takes some 400 rules in one
+/// transaction (`Message too long`), because only the host may widen the buffer of a socket.
 #[derive(Debug)]
 pub struct Restore {
+    config: BackendConfig,
     chains: ChainNames,
-    gateway: bool,
+    children: Children,
     v4: Table,
     v6: Table,
+    sets: SetSupport,
     /// None while what the kernel holds is not known.
     held: Option<Ruleset>,
+    watcher: Option<Watcher>,
+}
+
+/// Whether there are sets.
+#[derive(Debug)]
+enum SetSupport {
+    /// Nobody has asked yet.
+    Unknown,
+    /// The kernel or a tool has none, or we are not to use them.
+    Absent,
+    Present(Sets),
+}
+
+impl SetSupport {
+    fn get(&mut self) -> Option<&mut Sets> {
+        match self {
+            Self::Unknown | Self::Absent => None,
+            Self::Present(sets) => Some(sets),
+        }
+    }
 }
 
 impl Restore {
@@ -40,12 +68,16 @@ impl Restore {
     ///
     /// When a tool is missing.
     pub fn open(config: &BackendConfig) -> Result<Self, BackendError> {
+        let children = Children::default();
         Ok(Self {
+            config: config.clone(),
             chains: ChainNames::new(&config.chain_prefix),
-            gateway: config.gateway,
-            v4: Table::open(Family::V4, config)?,
-            v6: Table::open(Family::V6, config)?,
+            v4: Table::open(Family::V4, config, &children)?,
+            v6: Table::open(Family::V6, config, &children)?,
+            children,
+            sets: SetSupport::Unknown,
             held: None,
+            watcher: None,
         })
     }
 
@@ -55,26 +87,69 @@ impl Restore {
     ///
     /// When the kernel or a tool does not play along.
     pub fn list(&mut self) -> Result<Listing, BackendError> {
-        Ok(Listing { v4: self.v4.lister.list(&self.chains)?, v6: self.v6.lister.list(&self.chains)? })
+        self.ask_for_sets();
+        let Self { chains, v4, v6, sets, .. } = self;
+        Ok(Listing { v4: v4.list(chains, sets.get())?.0, v6: v6.list(chains, sets.get())?.0 })
     }
 
-    fn replace(&mut self, rules: &Ruleset) -> Result<(), BackendError> {
-        let Self { chains, v4, v6, .. } = self;
-        let target = Listing::of(rules, chains, self.gateway);
-        let replaced = v4.turn_into(&target.v4, chains)?;
-        v6.turn_into(&target.v6, chains)
-            .map(drop)
-            .map_err(|cause| rolled_back(cause, || v4.turn(&target.v4, &replaced, chains)))
+    /// Finds out, once, whether there are sets.
+    fn ask_for_sets(&mut self) {
+        if !matches!(self.sets, SetSupport::Unknown) {
+            return;
+        }
+        self.sets = if self.config.sets { self.found_sets() } else { SetSupport::Absent };
     }
 
-    fn change(&mut self, held: &mut Ruleset, changes: &[Change]) -> Result<(), BackendError> {
-        let Self { chains, v4, v6, .. } = self;
-        held.edits(changes)?;
-        let of = |family| changes.iter().filter(move |change| change.rule().family() == family);
-        v4.change(held, of(Family::V4), chains)?;
-        v6.change(held, of(Family::V6), chains).map_err(|cause| {
-            let inverses: Vec<_> = of(Family::V4).rev().map(Change::inverse).collect();
-            rolled_back(cause, || v4.change(held, &inverses, chains))
+    fn found_sets(&self) -> SetSupport {
+        let mut sets = match Sets::open() {
+            Ok(sets) => sets,
+            Err(error) => {
+                tracing::info!(%error, "This kernel has no sets of addresses, so each address is a rule.");
+                return SetSupport::Absent;
+            }
+        };
+        if [&self.v4, &self.v6].into_iter().all(|table| table.knows_sets(&mut sets, &self.chains)) {
+            return SetSupport::Present(sets);
+        }
+        tracing::warn!(
+            "iptables cannot speak of sets of addresses here, so each address is a rule. It needs CAP_NET_RAW for them."
+        );
+        SetSupport::Absent
+    }
+
+    /// Both families, or none.
+    fn replace(&mut self, rules: Option<&Ruleset>) -> Result<(), BackendError> {
+        self.ask_for_sets();
+        let Self { config: BackendConfig { gateway, .. }, chains, v4, v6, sets, .. } = self;
+        (v4.image, v6.image) = (None, None);
+        let of_v4 = v4.turn_into(rules, chains, *gateway, sets.get())?;
+        match v6.turn_into(rules, chains, *gateway, sets.get()) {
+            Ok(of_v6) => {
+                v4.settle(of_v4, sets.get());
+                v6.settle(of_v6, sets.get());
+                Ok(())
+            }
+            Err(cause) => Err(rolled_back(cause, || v4.turn_back(of_v4, chains))),
+        }
+    }
+
+    /// Makes the changes, in one family after the other.
+    fn change(&mut self, changes: &[Change]) -> Result<(), Failed> {
+        let Self { chains, v4, v6, sets, .. } = self;
+        let is_v4_changed = v4.change(changes, chains, sets.get())?;
+        let of_v6 = v6.change(changes, chains, sets.get());
+        of_v6.map(drop).map_err(|failed| Failed { is_begun: failed.is_begun || is_v4_changed, ..failed })
+    }
+
+    /// Makes the changes to what the kernel holds, all or none.
+    fn change_held(&mut self, held: &mut Ruleset, changes: &[Change]) -> Result<(), BackendError> {
+        if self.v4.image.is_none() || self.v6.image.is_none() {
+            self.replace(Some(held))?;
+        }
+        held.apply(changes)?;
+        self.change(changes).map_err(|Failed { cause, is_begun }| {
+            held.take_back(changes);
+            if is_begun { rolled_back(cause, || self.replace(Some(held))) } else { cause }
         })
     }
 }
@@ -82,7 +157,7 @@ impl Restore {
 impl Backend for Restore {
     fn load(&mut self, rules: &Ruleset) -> Result<(), BackendError> {
         let former = self.held.take();
-        let res = self.replace(rules);
+        let res = self.replace(Some(rules));
         self.held = match &res {
             Ok(()) => Some(rules.clone()),
             Err(error) => former.filter(|_| error.left_unchanged()),
@@ -92,98 +167,55 @@ impl Backend for Restore {
 
     fn apply(&mut self, changes: &[Change]) -> Result<(), BackendError> {
         let mut held = self.held.take().ok_or(BackendError::Unsynced)?;
-        let res = self.change(&mut held, changes);
-        self.held = match &res {
-            Err(error) if !error.left_unchanged() => None,
-            _ => Some(held),
-        };
+        let res = self.change_held(&mut held, changes);
+        let is_known = res.as_ref().err().is_none_or(BackendError::left_unchanged);
+        self.held = is_known.then_some(held);
         res
     }
 
     fn remove(&mut self) -> Result<(), BackendError> {
         self.held = None;
-        let nothing = FamilyListing::default();
-        self.v4.turn_into(&nothing, &self.chains)?;
-        self.v6.turn_into(&nothing, &self.chains)?;
-        Ok(())
+        self.replace(None)
+    }
+
+    fn watch(&mut self, alarm: Alarm) {
+        let Self { config, chains, children, .. } = self;
+        let hears = config.flavor != Flavor::Legacy;
+        self.watcher = Watcher::start(chains.clone(), children.clone(), hears, config.look_every, alarm)
+            .inspect_err(|error| tracing::error!(%error, "Changes that others make in iptables are not noticed."))
+            .ok();
     }
 
     fn holds(&mut self, rules: &Ruleset) -> Result<bool, BackendError> {
-        Ok(self.list()? == Listing::of(rules, &self.chains, self.gateway))
-    }
-}
-
-/// The table `filter` of one family.
-#[derive(Debug)]
-struct Table {
-    lister: Lister,
-    committer: Committer,
-}
-
-impl Table {
-    fn open(family: Family, config: &BackendConfig) -> Result<Self, BackendError> {
-        let Tools { iptables, restore } = Tools::find(family, config)?;
-        Ok(Self {
-            lister: Lister::new(family, iptables, config.timeout),
-            committer: Committer::start(family, restore, config.timeout),
-        })
-    }
-
-    /// Makes the changes, and `held` what the kernel holds then.
-    fn change<'c>(
-        &mut self,
-        held: &mut Ruleset,
-        changes: impl IntoIterator<Item = &'c Change>,
-        chains: &ChainNames,
-    ) -> Result<(), BackendError> {
-        let edits = held.edits(changes)?;
-        let mut script = String::new();
-        for edit in &edits {
-            lines::write(edit, held.rules(edit.family(), edit.hook()), chains, &mut script);
-        }
-        self.commit(&script)?;
-        held.accept(&edits);
-        Ok(())
-    }
-
-    /// Makes the table hold `target` of ours, and says what it held before.
-    ///
-    /// Others may move our hooks between the look at the table and the transaction, which then fails; so look again.
-    fn turn_into(&mut self, target: &FamilyListing, chains: &ChainNames) -> Result<FamilyListing, BackendError> {
-        let mut present = self.lister.list(chains)?;
-        for _ in 1..MAX_LOOKS {
-            match self.turn(&present, target, chains) {
-                Ok(()) => return Ok(present),
-                Err(error @ BackendError::Refused { .. }) => {
-                    let now = self.lister.list(chains)?;
-                    if now == present {
-                        return Err(error);
-                    }
-                    present = now;
+        self.ask_for_sets();
+        let Self { config, chains, v4, v6, sets, held, .. } = self;
+        let is_held = held.as_ref() == Some(rules);
+        for (table, family) in [v4, v6].into_iter().zip(Family::ALL) {
+            let (present, last_id) = table.list(chains, sets.get())?;
+            let target = match &table.image {
+                Some(image) if is_held => image.listing(chains, config.gateway),
+                _ => {
+                    let mut image = Image::of(rules, family, limits(sets.get().is_some()), last_id);
+                    image.adopt(&present, chains);
+                    image.listing(chains, config.gateway)
                 }
-                Err(error) => return Err(error),
+            };
+            if present != target {
+                return Ok(false);
             }
         }
-        self.turn(&present, target, chains).map(|()| present)
-    }
-
-    fn turn(
-        &mut self,
-        present: &FamilyListing,
-        target: &FamilyListing,
-        chains: &ChainNames,
-    ) -> Result<(), BackendError> {
-        self.commit(&script::turn(present, target, chains))
-    }
-
-    fn commit(&mut self, script: &str) -> Result<(), BackendError> {
-        if script.is_empty() { Ok(()) } else { self.committer.commit(script) }
+        Ok(true)
     }
 }
 
-/// What is to be said when IPv6 failed because of `cause`, after giving IPv4 back what it had.
+/// What is too much.
+fn limits(has_sets: bool) -> Limits {
+    if has_sets { Limits::WITH_SETS } else { Limits::WITHOUT_SETS }
+}
+
+/// What is to be said when something failed because of `cause`, after what was done before it was taken back.
 ///
-/// When it is not known what IPv6 did, only a `load` of both helps, so IPv4 is left as it is.
+/// When it is not known what was done, only a `load` of both families helps, so everything is left as it is.
 fn rolled_back(cause: BackendError, undo: impl FnOnce() -> Result<(), BackendError>) -> BackendError {
     if !cause.left_unchanged() {
         return cause;
@@ -193,5 +225,3 @@ fn rolled_back(cause: BackendError, undo: impl FnOnce() -> Result<(), BackendErr
         Err(undo) => BackendError::HalfApplied { cause: Box::new(cause), undo: Box::new(undo) },
     }
 }
-
-const MAX_LOOKS: usize = 5;

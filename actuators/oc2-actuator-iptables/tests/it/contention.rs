@@ -9,7 +9,7 @@ use std::time::Duration;
 use oc2_packet_filter::backend::Backend;
 use oc2_packet_filter::{Change, Family, Flavor, Hook, Ruleset};
 
-use crate::support::{Host, Random, delete, insert, tcp};
+use crate::support::{Host, Random, insert, numbered, tcp};
 
 on_every_flavor! {
     fn two_thousand_transactions_beside_another_writer_are_all_right(host) {
@@ -32,7 +32,7 @@ on_every_flavor! {
     }
 
     fn loads_beside_another_writer_keep_one_hook_at_the_top(host) {
-        let rules: Ruleset = Family::ALL.into_iter().map(|family| tcp(family, Hook::Input, 1)).collect();
+        let rules: Ruleset = numbered(Family::ALL.map(|family| tcp(family, Hook::Input, 1)));
         let mut backend = host.loaded(&rules);
         let writer = Writer::start(host);
         for _ in 0..10 {
@@ -46,12 +46,13 @@ on_every_flavor! {
 
 fn any_change(random: &mut Random, held: &Ruleset) -> Change {
     let (family, hook) = (Family::ALL[random.below(2)], Hook::ALL[random.below(2)]);
-    let len = held.chain(family, hook).len();
-    if len < 10 || (len < 200 && random.below(2) == 0) {
-        insert(random.below(len + 1), tcp(family, hook, random.below(60_000) as u16))
+    if held.len() < 40 || (held.len() < 800 && random.below(2) == 0) {
+        let mut numbers = std::iter::repeat_with(|| random.below(1_000_000) as i64);
+        let is_free = |number: &i64| held.iter().all(|rule| rule.number().as_i64() != *number);
+        let number = numbers.find(is_free).unwrap();
+        insert(number, tcp(family, hook, random.below(60_000) as u16))
     } else {
-        let position = random.below(len);
-        delete(position, held.chain(family, hook).nth(position).unwrap().clone())
+        Change::Delete(held.iter().nth(random.below(held.len())).unwrap().clone())
     }
 }
 

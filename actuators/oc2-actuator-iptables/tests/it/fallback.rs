@@ -2,7 +2,7 @@ use std::fs;
 
 use oc2_actuator_iptables::backend::{BackendConfig, Restore};
 use oc2_packet_filter::backend::{Backend, BackendError};
-use oc2_packet_filter::{Family, Flavor, Ruleset};
+use oc2_packet_filter::{Family, Flavor};
 
 use crate::support::{Host, ToolDir, delete_port, insert_port, ports, restore_children};
 
@@ -10,21 +10,21 @@ on_every_flavor! {
     fn a_tool_that_echoes_nothing_is_started_for_every_transaction(host) {
         let (tools, mut backend) = without_echo(host);
         backend.load(&ports(&[1, 2])).unwrap();
-        backend.apply(&[insert_port(0, 9)]).unwrap();
-        backend.apply(&[delete_port(2, 2)]).unwrap();
+        backend.apply(&[insert_port(5, 9)]).unwrap();
+        backend.apply(&[delete_port(20, 2)]).unwrap();
         assert!(backend.holds(&ports(&[9, 1])).unwrap());
         let starts = fs::read_to_string(tools.path().join("starts")).unwrap();
-        assert_eq!(starts.lines().count(), 4, "a probe, a load, two changes: {starts}");
+        assert_eq!(starts.lines().count(), 5, "a probe, a question about sets, a load, two changes: {starts}");
         assert_eq!(restore_children().len(), 1, "only IPv6 stays");
     }
 
     fn a_refusal_is_told_without_an_echo_too(host) {
         let (_tools, mut backend) = without_echo(host);
         backend.load(&ports(&[1, 2])).unwrap();
-        host.iptables(Family::V4, "-F OC2-INPUT");
-        let error = backend.apply(&[insert_port(0, 9), delete_port(1, 1)]).unwrap_err();
+        host.iptables(Family::V4, "-F OC2-4I1");
+        let error = backend.apply(&[insert_port(5, 9), delete_port(10, 1)]).unwrap_err();
         assert!(matches!(error, BackendError::Refused { .. }), "{error}");
-        assert!(backend.holds(&Ruleset::new()).unwrap());
+        assert_eq!(host.iptables(Family::V4, "-S OC2-4I1"), "-N OC2-4I1\n");
     }
 
     fn a_tool_that_is_missing_is_named(host) {

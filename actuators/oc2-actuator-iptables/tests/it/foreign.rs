@@ -24,10 +24,10 @@ on_every_flavor! {
         }
         let before = theirs(host);
         let mut backend = host.loaded(&ports(&[1, 2]));
-        backend.apply(&[insert_port(0, 9), delete_port(2, 2)]).unwrap();
+        backend.apply(&[insert_port(5, 9), delete_port(20, 2)]).unwrap();
         assert_eq!(theirs(host), before);
-        host.iptables(Family::V4, "-F OC2-INPUT");
-        backend.apply(&[delete_port(1, 1)]).unwrap_err();
+        host.iptables(Family::V4, "-F OC2-4I1");
+        backend.apply(&[delete_port(10, 1)]).unwrap_err();
         assert_eq!(theirs(host), before);
         backend.load(&ports(&[1, 2, 3])).unwrap();
         assert_eq!(theirs(host), before);
@@ -37,20 +37,20 @@ on_every_flavor! {
 
     fn a_delete_after_a_foreign_flush_is_refused_and_a_load_puts_right(host) {
         let mut backend = host.loaded(&ports(&[1, 2]));
-        host.iptables(Family::V4, "-F OC2-INPUT");
-        let error = backend.apply(&[delete_port(0, 1)]).unwrap_err();
+        host.iptables(Family::V4, "-F OC2-4I1");
+        let error = backend.apply(&[delete_port(10, 1)]).unwrap_err();
         assert!(matches!(error, BackendError::Refused { .. }), "{error}");
         assert!(!backend.holds(&ports(&[1, 2])).unwrap());
         backend.load(&ports(&[2])).unwrap();
         assert!(backend.holds(&ports(&[2])).unwrap());
-        backend.apply(&[delete_port(0, 2)]).unwrap();
+        backend.apply(&[delete_port(10, 2)]).unwrap();
     }
 
     fn a_foreign_rule_in_our_chain_does_not_make_a_delete_hit_another(host) {
         let mut backend = host.loaded(&ports(&[1, 2, 3]));
-        host.iptables(Family::V4, "-I OC2-INPUT 1 -j RETURN");
-        backend.apply(&[delete_port(1, 2)]).unwrap();
-        host.iptables(Family::V4, "-D OC2-INPUT 1");
+        host.iptables(Family::V4, "-I OC2-4I1 1 -j RETURN");
+        backend.apply(&[delete_port(20, 2)]).unwrap();
+        host.iptables(Family::V4, "-D OC2-4I1 1");
         assert!(backend.holds(&ports(&[1, 3])).unwrap());
     }
 
@@ -60,7 +60,7 @@ on_every_flavor! {
             host.iptables(family, "-F");
             host.iptables(family, "-X");
         }
-        let error = backend.apply(&[insert_port(0, 2)]).unwrap_err();
+        let error = backend.apply(&[insert_port(5, 2)]).unwrap_err();
         assert!(matches!(error, BackendError::Refused { .. }), "{error}");
         backend.load(&ports(&[2, 1])).unwrap();
         assert!(backend.holds(&ports(&[2, 1])).unwrap());
@@ -93,7 +93,7 @@ fn chains_in_the_language_of_nft_do_not_disturb() {
         }
         let before = nft_chain("theirs");
         let mut backend = host.loaded(&ports(&[1]));
-        backend.apply(&[insert_port(1, 2), delete_port(0, 1)]).unwrap();
+        backend.apply(&[insert_port(20, 2), delete_port(10, 1)]).unwrap();
         assert!(backend.holds(&ports(&[2])).unwrap());
         assert!(nft("add rule ip filter INPUT ip saddr @blocked drop"));
         assert!(nft("add rule ip filter INPUT ip ttl 3 meta mark set 1"));

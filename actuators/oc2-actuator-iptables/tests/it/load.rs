@@ -2,14 +2,14 @@ use oc2_actuator_iptables::backend::{BackendConfig, Restore};
 use oc2_packet_filter::backend::{Backend, BackendError};
 use oc2_packet_filter::{Family, Flavor, Hook, Ruleset};
 
-use crate::support::{Host, insert_port, ports, tcp};
+use crate::support::{Host, insert, insert_port, numbered, ports, tcp};
 
 on_every_flavor! {
     fn a_load_makes_chains_and_hooks_them_in_first(host) {
         for family in Family::ALL {
             host.iptables(family, "-A INPUT -i lo -j ACCEPT");
         }
-        let rules: Ruleset = Family::ALL.into_iter().flat_map(|family| Hook::ALL.map(|hook| tcp(family, hook, 7))).collect();
+        let rules = numbered(Family::ALL.into_iter().flat_map(|family| Hook::ALL.map(|hook| tcp(family, hook, 7))));
         let mut backend = host.loaded(&rules);
         for family in Family::ALL {
             assert_eq!(
@@ -36,7 +36,7 @@ on_every_flavor! {
         let mut second = host.open();
         assert!(second.holds(&ports(&[1, 2, 3])).unwrap());
         second.load(&ports(&[2])).unwrap();
-        second.apply(&[insert_port(1, 5)]).unwrap();
+        second.apply(&[insert_port(20, 5)]).unwrap();
         assert!(second.holds(&ports(&[2, 5])).unwrap());
     }
 
@@ -91,7 +91,7 @@ on_every_flavor! {
         backend.load(&ports(&[1, 2])).unwrap();
         backend.remove().unwrap();
         assert_eq!(Family::ALL.map(|family| host.iptables(family, "-S")), empty);
-        assert!(matches!(backend.apply(&[insert_port(0, 1)]), Err(BackendError::Unsynced)));
+        assert!(matches!(backend.apply(&[insert_port(1, 1)]), Err(BackendError::Unsynced)));
         backend.remove().unwrap();
         backend.load(&ports(&[3])).unwrap();
         assert!(backend.holds(&ports(&[3])).unwrap());
@@ -117,7 +117,7 @@ on_every_flavor! {
         let tools = host.tools_with(Family::V6, "exit 1");
         let mut backend = Restore::open(&BackendConfig { tool_dirs: vec![tools.path().into()], ..host.config() }).unwrap();
         let mut rules = ports(&[7, 8, 9]);
-        rules.push(tcp(Family::V6, Hook::Input, 7));
+        rules.apply(&[insert(40, tcp(Family::V6, Hook::Input, 7))]).unwrap();
         assert!(backend.load(&rules).unwrap_err().left_unchanged());
         assert_eq!(host.iptables(Family::V4, "-S"), before);
     }

@@ -18,9 +18,9 @@ on_every_flavor! {
             let (listener, address) = listen(home);
             connect(address).unwrap();
             let deny = to_port(home, address.port(), Verdict::Drop);
-            backend.apply(&[insert(0, deny.clone())]).unwrap();
+            backend.apply(&[insert(2, deny.clone())]).unwrap();
             assert_eq!(connect(address).unwrap_err().kind(), ErrorKind::TimedOut);
-            backend.apply(&[delete(0, deny)]).unwrap();
+            backend.apply(&[delete(2, deny)]).unwrap();
             connect(address).unwrap();
             drop(listener);
         });
@@ -31,7 +31,7 @@ on_every_flavor! {
     fn a_rejected_connection_is_told_so(host) {
         for_both_families(host, |backend, home| {
             let (_listener, address) = listen(home);
-            backend.apply(&[insert(0, to_port(home, address.port(), Verdict::Reject))]).unwrap();
+            backend.apply(&[insert(1, to_port(home, address.port(), Verdict::Reject))]).unwrap();
             let error = TcpStream::connect_timeout(&address, PATIENCE * 10).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::HostUnreachable);
         });
@@ -42,9 +42,9 @@ on_every_flavor! {
             let (_listener, address) = listen(home);
             let deny = to_port(home, address.port(), Verdict::Drop);
             let allow = to_port(home, address.port(), Verdict::Accept);
-            backend.apply(&[insert(0, deny.clone()), insert(0, allow.clone())]).unwrap();
+            backend.apply(&[insert(2, deny.clone()), insert(1, allow.clone())]).unwrap();
             connect(address).unwrap();
-            backend.apply(&[delete(0, allow), insert(0, deny)]).unwrap();
+            backend.apply(&[delete(1, allow), insert(1, deny)]).unwrap();
             connect(address).unwrap_err();
         });
     }
@@ -54,7 +54,7 @@ on_every_flavor! {
             let (_listener, address) = listen(home);
             host.iptables(home.into(), &format!("-A INPUT -p tcp --dport {} -j DROP", address.port()));
             connect(address).unwrap_err();
-            backend.apply(&[insert(0, to_port(home, address.port(), Verdict::Accept))]).unwrap();
+            backend.apply(&[insert(1, to_port(home, address.port(), Verdict::Accept))]).unwrap();
             connect(address).unwrap();
         });
     }
@@ -67,7 +67,7 @@ on_every_flavor! {
                 IpAddr::V6(_) => home.into(),
             };
             let matching = Matching { source: Some(source), ..Matching::default() };
-            backend.apply(&[insert(0, rule(home.into(), Hook::Output, matching, Verdict::Drop))]).unwrap();
+            backend.apply(&[insert(1, rule(home.into(), Hook::Output, matching, Verdict::Drop))]).unwrap();
             connect(address).unwrap_err();
         });
     }
@@ -83,10 +83,10 @@ on_every_flavor! {
             };
             assert!(arrives());
             let protocol = Protocol::Udp(Ports { src_port: None, dst_port: Some(address.port()) });
-            backend.apply(&[insert(0, of_protocol(home, protocol, Verdict::Drop))]).unwrap();
+            backend.apply(&[insert(2, of_protocol(home, protocol, Verdict::Drop))]).unwrap();
             assert!(!arrives());
             let by_source = Protocol::Udp(Ports { src_port: sender.local_addr().ok().map(|it| it.port()), dst_port: None });
-            backend.apply(&[insert(0, of_protocol(home, by_source, Verdict::Accept))]).unwrap();
+            backend.apply(&[insert(1, of_protocol(home, by_source, Verdict::Accept))]).unwrap();
             assert!(arrives());
         });
     }
@@ -105,9 +105,10 @@ on_every_flavor! {
                 IpAddr::V4(_) => (3, 3),
                 IpAddr::V6(_) => (1, 4),
             };
-            let deny = |kind, code| {
+            let deny = |kind, code: Option<u8>| {
                 let icmp = Protocol::Icmp(Some(IcmpKind::new(kind, code).unwrap()));
-                insert(0, of_protocol(home, icmp, Verdict::Drop))
+                let number = i64::from(kind) * 1_000 + code.map_or(-1, i64::from);
+                insert(number, of_protocol(home, icmp, Verdict::Drop))
             };
             backend.apply(&[deny(kind, Some(code + 1)), deny(kind + 1, None), deny(0, Some(0))]).unwrap();
             assert!(is_told());

@@ -8,8 +8,8 @@ use oc2_packet_filter::backend::{Backend, BackendError};
 use oc2_packet_filter::{Change, Family, Flavor, Hook, Ruleset};
 
 use crate::support::{
-    Host, Random, children_of, end_tools, insert, insert_port, ports, restore_children, signal, tcp,
-    wait_for_the_end_of,
+    Host, Random, children_of, delete_port, end_tools, first_shard, insert, insert_port, ports, restore_children,
+    signal, tcp, wait_for_the_end_of,
 };
 
 on_every_flavor! {
@@ -18,7 +18,7 @@ on_every_flavor! {
         let mut expected = Vec::new();
         for port in 0..20 {
             end_tools();
-            backend.apply(&[insert_port(0, port)]).unwrap();
+            backend.apply(&[insert_port(-i64::from(port), port)]).unwrap();
             expected.insert(0, port);
         }
         assert!(backend.holds(&ports(&expected)).unwrap());
@@ -29,9 +29,9 @@ on_every_flavor! {
         let mut backend = host.loaded(&Ruleset::new());
         let killer = Killer::start();
         let mut expected = Ruleset::new();
-        let (mut n_unknown, mut random) = (0, Random(3));
+        let (mut n_unknown, mut random, mut next) = (0, Random(3), 0);
         for _ in 0..N_CUTS {
-            let changes = some_inserts(&mut random);
+            let changes = some_inserts(&mut random, &mut next);
             match backend.apply(&changes) {
                 Ok(()) => expected.apply(&changes).unwrap(),
                 Err(error) => {
@@ -60,11 +60,11 @@ on_every_flavor! {
         let hanging = restore_children();
         hanging.iter().for_each(|&pid| signal(pid, "-STOP"));
         let started = Instant::now();
-        let error = backend.apply(&[insert_port(0, 2)]).unwrap_err();
+        let error = backend.apply(&[insert_port(5, 2)]).unwrap_err();
         assert!(matches!(error, BackendError::Timeout { .. }), "{error}");
         assert!(!error.left_unchanged());
         assert!(started.elapsed() < Duration::from_secs(2));
-        assert!(matches!(backend.apply(&[insert_port(0, 2)]), Err(BackendError::Unsynced)));
+        assert!(matches!(backend.apply(&[insert_port(5, 2)]), Err(BackendError::Unsynced)));
         hanging.iter().for_each(|&pid| signal(pid, "-CONT"));
         backend.load(&ports(&[2, 1])).unwrap();
         assert!(backend.holds(&ports(&[2, 1])).unwrap());
@@ -73,9 +73,10 @@ on_every_flavor! {
     fn no_process_stays_behind(host) {
         let mut backend = host.loaded(&ports(&[1]));
         assert_eq!(restore_children().len(), 2);
-        host.iptables(Family::V4, "-F OC2-INPUT");
         for _ in 0..5 {
-            backend.apply(&[Change::Delete { position: 0, rule: tcp(Family::V4, Hook::Input, 1) }]).unwrap_err();
+            backend.load(&ports(&[1, 2])).unwrap();
+            host.iptables(Family::V4, &format!("-F {}", first_shard(host)));
+            backend.apply(&[delete_port(10, 1)]).unwrap_err();
         }
         assert_eq!(children_of(std::process::id()).len(), 1, "IPv4 waits for its next transaction to start a tool");
         drop(backend);
@@ -111,18 +112,21 @@ fn a_lock_held_by_another_program_is_told() {
         let mut backend = host.loaded(&ports(&[1]));
         let lock = fs::File::open(env::var_os("XTABLES_LOCKFILE").unwrap()).unwrap();
         lock.lock().unwrap();
-        let error = backend.apply(&[insert_port(0, 2)]).unwrap_err();
+        let error = backend.apply(&[insert_port(5, 2)]).unwrap_err();
         assert!(matches!(error, BackendError::Busy { family: Some(Family::V4) }), "{error}");
         assert!(error.left_unchanged());
         lock.unlock().unwrap();
-        backend.apply(&[insert_port(0, 3)]).unwrap();
+        backend.apply(&[insert_port(4, 3)]).unwrap();
         assert!(backend.holds(&ports(&[3, 1])).unwrap());
     });
 }
 
-fn some_inserts(random: &mut Random) -> Vec<Change> {
+fn some_inserts(random: &mut Random, next: &mut i64) -> Vec<Change> {
     (0..1 + random.below(3))
-        .map(|_| insert(0, tcp(Family::ALL[random.below(2)], Hook::Input, random.below(60_000) as u16)))
+        .map(|_| {
+            *next -= 1;
+            insert(*next, tcp(Family::ALL[random.below(2)], Hook::Input, random.below(60_000) as u16))
+        })
         .collect()
 }
 

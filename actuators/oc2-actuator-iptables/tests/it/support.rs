@@ -9,8 +9,9 @@ use oc2_actuator_iptables::backend::{BackendConfig, Restore};
 use oc2_actuator_iptables::testing;
 use oc2_packet_filter::backend::Backend;
 use oc2_packet_filter::{
-    Change, Family, Flavor, Hook, KernelRule, Matching, Network, Ports, Protocol, Ruleset, Verdict,
+    Change, Family, Flavor, Hook, InForce, KernelRule, Matching, Network, Ports, Protocol, Ruleset, Verdict,
 };
+use oc2_profile_slpf::RuleNumber;
 
 /// Makes a test for each flavor of iptables, named after the function and the flavor.
 macro_rules! on_every_flavor {
@@ -191,25 +192,40 @@ pub(crate) fn network(text: &str) -> Option<Network> {
     Some(text.parse().unwrap())
 }
 
-/// Rules for IPv4 INPUT, one for each port.
+/// Rules for IPv4 INPUT, one for each port, with the numbers 10, 20, 30 and so on.
 pub(crate) fn ports(ports: &[u16]) -> Ruleset {
-    ports.iter().map(|&port| tcp(Family::V4, Hook::Input, port)).collect()
+    numbered(ports.iter().map(|&port| tcp(Family::V4, Hook::Input, port)))
 }
 
-pub(crate) fn insert(position: usize, rule: KernelRule) -> Change {
-    Change::Insert { position, rule }
+/// These rules, with the numbers 10, 20, 30 and so on.
+pub(crate) fn numbered(rules: impl IntoIterator<Item = KernelRule>) -> Ruleset {
+    rules.into_iter().zip(1..).map(|(rule, i)| in_force(10 * i, rule)).collect()
 }
 
-pub(crate) fn delete(position: usize, rule: KernelRule) -> Change {
-    Change::Delete { position, rule }
+pub(crate) fn in_force(number: i64, rule: KernelRule) -> InForce {
+    InForce::new(RuleNumber::new(number).unwrap(), [rule])
 }
 
-pub(crate) fn insert_port(position: usize, port: u16) -> Change {
-    insert(position, tcp(Family::V4, Hook::Input, port))
+pub(crate) fn insert(number: i64, rule: KernelRule) -> Change {
+    Change::Insert(in_force(number, rule))
 }
 
-pub(crate) fn delete_port(position: usize, port: u16) -> Change {
-    delete(position, tcp(Family::V4, Hook::Input, port))
+pub(crate) fn delete(number: i64, rule: KernelRule) -> Change {
+    Change::Delete(in_force(number, rule))
+}
+
+pub(crate) fn insert_port(number: i64, port: u16) -> Change {
+    insert(number, tcp(Family::V4, Hook::Input, port))
+}
+
+pub(crate) fn delete_port(number: i64, port: u16) -> Change {
+    delete(number, tcp(Family::V4, Hook::Input, port))
+}
+
+/// The first chain that ours for IPv4 INPUT leads to.
+pub(crate) fn first_shard(host: &Host) -> String {
+    let printed = host.iptables(Family::V4, "-S OC2-INPUT");
+    printed.lines().find_map(|line| line.strip_prefix("-A OC2-INPUT -j ")).unwrap().to_owned()
 }
 
 /// Numbers that are the same in every run.

@@ -65,11 +65,11 @@ fn a_rule_among_many_is_as_few_steps_as_a_rule_alone() {
         let net: Network = std::net::IpAddr::from((0x0a00_0000 + 2 * number).to_be_bytes()).into();
         let matching = Matching { source: Some(net), ..Matching::default() };
         let rule = KernelRule::new(Family::V4, Hook::Input, matching, Verdict::Drop).unwrap();
-        rule.of(RuleNumber::new(1_000_000 - i64::from(number)).unwrap())
+        InForce::new(RuleNumber::new(1_000_000 - i64::from(number)).unwrap(), [rule])
     };
     let rules = (0..20_000).map(rule).collect();
     let mut image = Image::of(&rules, &Mode::Host, None);
-    let insert = Change::Insert { position: 0, rule: rule(20_000) };
+    let insert = Change::Insert(rule(20_000));
     for change in [insert.clone(), insert.inverse()] {
         let ops = image.apply([&change]);
         assert!(

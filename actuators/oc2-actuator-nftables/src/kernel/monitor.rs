@@ -4,12 +4,10 @@ use std::io;
 use std::os::unix::net::UnixStream;
 use std::thread;
 
+use oc2_netlink::{Attributes, Message, Socket};
 use oc2_packet_filter::backend::Alarm;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
-
-use super::attributes::{Attributes, Message};
-use super::socket::Socket;
 
 /// A thread that hears of every change in nf_tables. It ends when this is dropped.
 #[derive(Debug)]

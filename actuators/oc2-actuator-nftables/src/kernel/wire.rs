@@ -1,6 +1,8 @@
 //! The steps of a transaction as messages of nf_tables, and back (linux/netfilter/nf_tables.h).
 
-use super::attributes::{Attributes, Header, Writer};
+pub(crate) use oc2_netlink::{ACK, DUMP};
+use oc2_netlink::{Attributes, Header, REQUEST, Writer};
+
 use crate::image::{Chain, chain_names};
 use crate::op::{Answer, Base, BaseHook, Data, DataSpec, Element, Expr, Key, KeySpec, Meta, Op, Reg, SetSpec, Target};
 use crate::rank::Rank;
@@ -460,9 +462,6 @@ pub(crate) const GETGEN: u16 = 16;
 pub(crate) const NFTABLES: u16 = 10;
 pub(crate) const BATCH_BEGIN: u16 = 16;
 pub(crate) const BATCH_END: u16 = 17;
-pub(crate) const REQUEST: u16 = 1;
-pub(crate) const ACK: u16 = 4;
-pub(crate) const DUMP: u16 = 0x300;
 const CREATE: u16 = 0x400;
 const APPEND: u16 = 0x800;
 const NFPROTO_INET: u8 = 1;

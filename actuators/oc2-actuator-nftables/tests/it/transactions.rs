@@ -27,6 +27,32 @@ in_namespace! {
         }
     }
 
+    /// Some come and go within one transaction, which the kernel never sees.
+    fn many_commands_in_one_transaction_are_what_they_are_one_by_one() {
+        for seed in 100..100 + n_cases(12) {
+            let mode = if seed % 3 == 2 { gateway() } else { Mode::Host };
+            let mut backend = open(&mode);
+            let mut scenario = Scenario::new(seed, mode);
+            backend.load(&Ruleset::new()).unwrap();
+            for group in 0..20 {
+                let mut changes = Vec::new();
+                let n_commands = 1 + scenario.random.below(24);
+                for _ in 0..n_commands {
+                    match scenario.step() {
+                        Told::Apply(more) => changes.extend(more),
+                        Told::Load(rules) => {
+                            changes.clear();
+                            backend.load(&rules).unwrap();
+                        }
+                    }
+                }
+                backend.apply(&changes).unwrap_or_else(|error| panic!("{seed}, {group}: {error}"));
+                assert!(backend.holds(&scenario.ruleset()).unwrap(), "{seed}, {group}: {}", nft("list ruleset"));
+            }
+            backend.remove().unwrap();
+        }
+    }
+
     fn a_restart_finds_what_there_is_and_mends_what_is_not() {
         let mut scenario = Scenario::new(7, Mode::Host);
         (0..60).for_each(|_| drop(scenario.step()));
@@ -83,7 +109,7 @@ in_namespace! {
         let rules = scenario.ruleset();
         let changes = loop {
             match scenario.step() {
-                Told::Apply(changes) if changes.iter().any(|change| matches!(change, Change::Insert { .. })) => break changes,
+                Told::Apply(changes) if changes.iter().any(|change| matches!(change, Change::Insert(_))) => break changes,
                 Told::Apply(changes) if changes.is_empty() => {}
                 _ => return,
             }
@@ -91,7 +117,7 @@ in_namespace! {
         nft("delete table inet openc2");
         let error = backend.apply(&changes).unwrap_err();
         assert!(matches!(error, BackendError::Refused { .. }) && error.left_unchanged(), "{error}");
-        let number = changes[0].rule().number().unwrap().as_i64();
+        let number = changes[0].rule().number();
         assert!(error.to_string().contains(&format!("for rule {number}")), "{error}");
         assert_eq!(nft("list tables"), "");
         backend.load(&rules).unwrap();

@@ -53,8 +53,11 @@ impl Backend for DryRun {
 
 #[cfg(test)]
 mod tests {
+    use oc2_profile_slpf::RuleNumber;
+
     use super::*;
     use crate::rule::{Family, Hook, KernelRule, Matching, Verdict};
+    use crate::ruleset::InForce;
 
     #[test]
     fn nothing_is_changed_before_the_first_load() {
@@ -70,23 +73,24 @@ mod tests {
     fn changes_apply_whole_or_not_at_all() {
         let mut backend = DryRun::new();
         backend.load(&Ruleset::new()).unwrap();
-        let insert = |position| Change::Insert { position, rule: rule() };
-        backend.apply(&[insert(0), insert(1)]).unwrap();
-        let res = backend.apply(&[insert(0), insert(9)]);
+        let insert = |number| Change::Insert(rule(number));
+        backend.apply(&[insert(1), insert(2)]).unwrap();
+        let res = backend.apply(&[insert(3), insert(1)]);
         assert!(matches!(res, Err(BackendError::Mismatch(_))));
-        assert!(backend.holds(&[rule(), rule()].into_iter().collect()).unwrap());
+        assert!(backend.holds(&[rule(1), rule(2)].into_iter().collect()).unwrap());
     }
 
     #[test]
     fn clones_see_the_same_rules() {
         let mut backend = DryRun::new();
         let other = backend.clone();
-        backend.load(&[rule()].into_iter().collect()).unwrap();
+        backend.load(&[rule(1)].into_iter().collect()).unwrap();
         assert_eq!(other.rules(), backend.rules());
-        assert_eq!(other.rules(), Some([rule()].into_iter().collect()));
+        assert_eq!(other.rules(), Some([rule(1)].into_iter().collect()));
     }
 
-    fn rule() -> KernelRule {
-        KernelRule::new(Family::V4, Hook::Input, Matching::default(), Verdict::Drop).unwrap()
+    fn rule(number: i64) -> InForce {
+        let rule = KernelRule::new(Family::V4, Hook::Input, Matching::default(), Verdict::Drop).unwrap();
+        InForce::new(RuleNumber::new(number).unwrap(), [rule])
     }
 }

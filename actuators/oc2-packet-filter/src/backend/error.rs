@@ -60,12 +60,12 @@ pub enum BackendError {
         /// The time it had.
         after: Duration,
     },
-    /// IPv6 failed, and IPv4 could not be given back what it had.
-    #[error("IPv6 failed ({cause}), then IPv4 could not be rolled back ({undo})")]
+    /// One step of several failed, and those before it could not be taken back.
+    #[error("one step failed ({cause}), then those before it could not be taken back ({undo})")]
     HalfApplied {
-        /// Why IPv6 failed.
+        /// Why it failed.
         cause: Box<Self>,
-        /// Why IPv4 could not be rolled back.
+        /// Why the others could not be taken back.
         undo: Box<Self>,
     },
 }

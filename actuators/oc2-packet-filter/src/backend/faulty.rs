@@ -130,8 +130,11 @@ const DETAIL: &str = "a fault on purpose";
 #[cfg(test)]
 mod tests {
     use super::*;
+    use oc2_profile_slpf::RuleNumber;
+
     use crate::backend::DryRun;
     use crate::rule::{Hook, KernelRule, Matching, Verdict};
+    use crate::ruleset::InForce;
 
     #[test]
     fn a_refusal_changes_nothing_and_the_next_call_works() {
@@ -176,6 +179,6 @@ mod tests {
 
     fn insert() -> Change {
         let rule = KernelRule::new(Family::V4, Hook::Input, Matching::default(), Verdict::Drop).unwrap();
-        Change::Insert { position: 0, rule }
+        Change::Insert(InForce::new(RuleNumber::new(1).unwrap(), [rule]))
     }
 }

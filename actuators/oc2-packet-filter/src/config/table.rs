@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use oc2_clock::Clock;
 use oc2_core::{Pair, Profile};
 use oc2_profile_slpf::{AssetTuple, Host, RuleNumber, Slpf};
 use serde::de::{DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
@@ -48,12 +49,14 @@ pub(super) struct Table {
     reject_expired: bool,
     #[serde(deserialize_with = "keys::drift")]
     drift: Drift,
+    #[serde(deserialize_with = "keys::drift_interval")]
+    drift_interval: u32,
     guard: Option<Guard>,
 }
 
 impl Default for Table {
     fn default() -> Self {
-        let Config { first_rule_number, rule_number_step, .. } = Config::default();
+        let Config { first_rule_number, rule_number_step, drift_interval, .. } = Config::default();
         Self {
             profile: ProfileName,
             backend: BackendKind::default(),
@@ -72,6 +75,7 @@ impl Default for Table {
             rule_number_step,
             reject_expired: false,
             drift: Drift::default(),
+            drift_interval,
             guard: None,
         }
     }
@@ -98,7 +102,9 @@ impl TryFrom<Table> for Config {
             rule_number_step: table.rule_number_step,
             reject_expired: table.reject_expired,
             drift: table.drift,
+            drift_interval: table.drift_interval,
             guard: table.guard,
+            clock: Clock::of_host(),
         })
     }
 }
@@ -216,8 +222,9 @@ keys! {
     disabled_pairs: Vec<Row> = many,
     disabled_args: Vec<OwnArg> = many,
     first_rule_number: RuleNumber = rule_number,
-    rule_number_step: NonZeroU32 = step,
+    rule_number_step: NonZeroU32 = number,
     drift: Drift = one,
+    drift_interval: u32 = number,
 }
 
 pub(super) fn one<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(
@@ -246,7 +253,10 @@ fn rule_number<'de, D: Deserializer<'de>>(deserializer: D, key: &'static str) ->
     RuleNumber::new(number).map_err(|invalid| D::Error::custom(At(key, invalid)))
 }
 
-fn step<'de, D: Deserializer<'de>>(deserializer: D, key: &'static str) -> Result<NonZeroU32, D::Error> {
+fn number<'de, D: Deserializer<'de>, T: serde::Deserialize<'de>>(
+    deserializer: D,
+    key: &'static str,
+) -> Result<T, D::Error> {
     serde::Deserialize::deserialize(deserializer).map_err(|error| D::Error::custom(At(key, error)))
 }
 

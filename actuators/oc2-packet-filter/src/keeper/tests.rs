@@ -1,17 +1,19 @@
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use oc2_clock::Hand;
 use oc2_core::StatusCode;
 use oc2_core::types::time::Window;
 use oc2_profile_slpf::{Direction, DropProcess, Packets, Rule};
+use oc2_store::testing::Disk;
 use tempfile::TempDir;
 
 use super::*;
 use crate::backend::{DryRun, Fault, Faults, Faulty};
 use crate::config::Mode;
 use crate::plan::NewRule;
-use crate::store::failing::Disk;
 
 #[test]
 fn what_succeeded_is_in_force_and_stored() {
@@ -118,6 +120,102 @@ fn nothing_is_accepted_until_a_store_that_could_not_be_put_back_is() {
     }
 }
 
+#[test]
+fn a_group_is_one_commit_and_one_change_of_the_kernel() {
+    let mut world = World::with_rules();
+    let (n_syncs, n_calls) = (world.disk.n_syncs(), world.faults.n_calls());
+    world.join(&GROUP);
+    world.keeper_mut().commit().unwrap();
+    assert_eq!((world.disk.n_syncs() - n_syncs, world.faults.n_calls() - n_calls), (syncs_of_a_commit(), 1));
+    world.assert_agreement(&[15, 20, 999_970, 999_980]);
+    world.restart();
+    world.assert_agreement(&[15, 20, 999_970]);
+}
+
+#[test]
+fn a_group_is_whole_or_nothing_wherever_the_disk_fails() {
+    for refused in [0, 1] {
+        for n in 0.. {
+            let mut world = World::with_rules();
+            let before = world.keeper().rules();
+            world.refuse(refused);
+            world.disk.fail_after(n);
+            world.join(&GROUP);
+            let res = world.keeper_mut().commit();
+            assert_eq!(res.is_ok(), refused == 0 && !world.disk.has_failed());
+            if res.is_err() {
+                assert_eq!(world.keeper().rules(), before, "{n}");
+            }
+            if world.keeper().doubt.any() {
+                assert_eq!(world.perform(any(9)).unwrap_err().status(), StatusCode::ServiceUnavailable);
+            }
+            let has_failed = world.disk.has_failed();
+            world.disk.repair();
+            world.faults.clear();
+            world.wait_for_another_attempt();
+            world.perform(placed(77, 9)).unwrap();
+            world.assert_agreement_of_all();
+            if !has_failed {
+                break;
+            }
+        }
+    }
+}
+
+/// Refused together, they are left to be tried one by one, and their numbers are not given again.
+#[test]
+fn a_group_that_the_kernel_does_not_take_leaves_nothing() {
+    for fault in [Fault::Refuse, Fault::LoseCommand, Fault::LoseAnswer] {
+        let mut world = World::with_rules();
+        let before = world.keeper().rules();
+        world.faults.on_call(0, fault);
+        let numbers = world.join(&GROUP);
+        assert!(matches!(world.keeper_mut().commit(), Err(Failure::OneOfSeveral)), "{fault:?}");
+        assert_eq!(world.keeper().rules(), before);
+        world.assert_agreement_of_all();
+        world.restart();
+        world.assert_agreement_of_all();
+        let new = world.perform(any(1)).unwrap();
+        assert!(!numbers.contains(&new), "{new:?} {numbers:?}");
+        assert_eq!(world.perform(placed(15, 1)).unwrap(), Some(number(15)), "it may be asked for again");
+    }
+}
+
+#[test]
+fn what_is_late_or_busy_is_not_tried_for_each_of_a_group() {
+    let late = || BackendError::Timeout { family: Some(crate::Family::V4), after: RETRY };
+    let mut world = World::with_rules();
+    world.restart_with(Box::new(Stubborn { error: late, loads: Arc::default() }));
+    world.join(&GROUP);
+    assert!(matches!(world.keeper_mut().commit(), Err(Failure::Kernel)));
+}
+
+#[test]
+fn a_group_is_wholly_there_or_not_at_all_after_a_kill() {
+    let whole = {
+        let mut world = World::with_rules();
+        world.join(&GROUP);
+        world.keeper_mut().commit().unwrap();
+        world.restart();
+        world.numbers_and_packets()
+    };
+    for n in 0.. {
+        let mut world = World::with_rules();
+        let before = world.numbers_and_packets();
+        world.disk.fail_after(n);
+        world.join(&GROUP);
+        let res = world.keeper_mut().commit();
+        let has_failed = world.disk.has_failed();
+        world.restart();
+        let restored = world.numbers_and_packets();
+        assert!(restored == whole || (res.is_err() && restored == before), "{n}: {res:?} {restored:?}");
+        world.assert_agreement_of_all();
+        if !has_failed {
+            break;
+        }
+    }
+}
+
 /// The process ends with the disk at any of its writes. What was answered with success is there afterwards; of anything
 /// else all or nothing.
 #[test]
@@ -151,7 +249,7 @@ fn killed_anywhere_the_next_start_makes_kernel_and_store_agree() {
 fn a_rule_is_on_the_disk_before_it_is_in_the_kernel() {
     let mut world = World::new();
     let seen = Arc::default();
-    let path = world.dir.path().join("slpf-OC2.redb");
+    let path = world.dir.path().join("state.redb");
     world.restart_with(Box::new(Witness { kernel: world.kernel.clone(), path, seen: Arc::clone(&seen) }));
     let number = world.perform(any(1)).unwrap().unwrap();
     let other = world.perform(transient(2)).unwrap().unwrap();
@@ -223,27 +321,47 @@ fn a_number_asked_for_in_vain_may_be_asked_for_again_and_one_given_is_never_give
 
 #[test]
 fn windows_end_by_the_clock() {
-    // Long enough for a host with other things to do.
     let mut world = World::new();
     world.perform_for(any(1), 1500).unwrap();
     world.perform(any(2)).unwrap();
     world.perform_for(Order::Remove(number(999_980)), 3000).unwrap();
-    assert!(world.keeper().until_tick().unwrap() <= Duration::from_millis(1500));
-    world.keeper_mut().tick();
+    assert_eq!(world.keeper().next_deadline(), Some(at(NOON + 1500)));
+    world.tick_after(1499);
     world.assert_agreement(&[999_990]);
-    world.tick_at(1550);
+    world.tick_after(1);
     world.assert_agreement(&[]);
-    world.tick_at(1550);
+    assert_eq!(world.keeper().next_deadline(), Some(at(NOON + 3000)));
+    world.tick_after(1500);
     world.assert_agreement(&[999_980]);
-    assert_eq!(world.keeper().until_tick(), None);
+    assert_eq!((world.keeper().next_deadline(), world.keeper().until_retry()), (None, None));
 }
 
 #[test]
-fn the_clock_is_looked_at_while_a_window_is_open() {
+fn a_clock_that_is_set_forward_ends_windows_at_once() {
     let mut world = World::new();
-    assert_eq!(world.keeper().until_tick(), None);
     world.perform_for(any(1), 3_600_000).unwrap();
-    assert_eq!(world.keeper().until_tick(), Some(CLOCK_INTERVAL), "somebody may set it forward");
+    world.perform(any(2)).unwrap();
+    world.perform_for(Order::Remove(number(999_980)), 7_200_000).unwrap();
+    world.tick_after(86_400_000);
+    world.assert_agreement(&[999_980]);
+}
+
+#[test]
+fn a_clock_that_is_set_back_leaves_windows_as_they_were_commanded_and_brings_nothing_back() {
+    let mut world = World::new();
+    world.perform_for(any(1), 1000).unwrap();
+    world.perform(any(2)).unwrap();
+    world.perform_for(Order::Remove(number(999_980)), 1000).unwrap();
+    world.perform_for(any(3), 3_600_000).unwrap();
+    world.tick_after(2000);
+    world.assert_agreement(&[999_970, 999_980]);
+    world.set_clock(NOON - 86_400_000);
+    world.assert_agreement(&[999_970, 999_980]);
+    assert_eq!(world.keeper().next_deadline(), Some(at(NOON + 3_600_000)));
+    world.restart();
+    world.assert_agreement(&[999_970, 999_980]);
+    world.set_clock(NOON + 3_600_000);
+    world.assert_agreement(&[999_980]);
 }
 
 #[test]
@@ -254,7 +372,7 @@ fn a_restart_in_a_window_keeps_its_end() {
     world.perform_for(Order::Remove(number(999_980)), 1500).unwrap();
     world.restart();
     world.assert_agreement(&[999_990]);
-    world.tick_at(1550);
+    world.tick_after(1500);
     world.assert_agreement(&[999_980]);
 }
 
@@ -264,11 +382,60 @@ fn a_restart_after_a_window_has_its_outcome() {
     world.perform_for(any(1), 50).unwrap();
     world.perform(any(2)).unwrap();
     world.perform_for(Order::Remove(number(999_980)), 50).unwrap();
-    thread::sleep(Duration::from_millis(60));
+    world.hand.pass(50);
     world.restart();
     world.assert_agreement(&[999_980]);
     world.restart();
     world.assert_agreement(&[999_980]);
+}
+
+#[test]
+fn what_a_command_did_is_undone_while_it_is_as_it_left_it() {
+    // L27
+    let mut world = World::new();
+    let made = world.noted(any(1), None);
+    world.perform(any(2)).unwrap();
+    let suspended = world.noted(Order::Remove(number(999_980)), Some(60_000));
+    let longer = world.noted(Order::Remove(number(999_980)), Some(90_000));
+    world.restart();
+    world.undo(&made).unwrap();
+    world.assert_agreement(&[]);
+    // Of two suspensions the later one holds the rule.
+    assert!(world.undo(&suspended).unwrap_err().text().contains("too late: the rule is not suspended by it"));
+    world.undo(&longer).unwrap();
+    world.assert_agreement(&[]);
+    world.undo(&suspended).unwrap();
+    world.assert_agreement(&[999_980]);
+    for note in [&made, &suspended, &longer] {
+        assert!(world.undo(note).unwrap_err().text().contains("too late"));
+    }
+    world.restart();
+    world.assert_agreement(&[999_980]);
+}
+
+#[test]
+fn what_others_changed_since_is_not_undone() {
+    let mut world = World::new();
+    let made = world.noted(placed(7, 1), None);
+    world.perform_for(Order::Remove(number(7)), 1000).unwrap();
+    let changed = world.undo(&made).unwrap_err();
+    assert!(changed.text().contains("too late: another command changed the rule"), "{changed}");
+    world.hand.pass(1);
+    world.perform(Order::Replace(vec![rule(1, Some(number(7)), true)])).unwrap();
+    world.undo(&made).unwrap_err();
+    world.assert_agreement(&[7]);
+}
+
+#[test]
+fn a_rule_that_was_deleted_for_good_and_what_a_file_replaced_is_not_noted() {
+    let mut world = World::with_rules();
+    for order in [Order::Remove(number(10)), Order::Replace(Vec::new())] {
+        assert!(world.noted(order, None).is_empty());
+    }
+    // Nor is what had no effect.
+    let past = Context::new("producer", Window { start: at(1), stop: Some(at(2)) });
+    world.keeper_mut().perform(any(2), &past).unwrap();
+    assert_eq!(past.undo.noted(), None);
 }
 
 #[test]
@@ -278,12 +445,12 @@ fn a_window_ends_though_the_disk_and_the_kernel_fail() {
     world.perform(any(2)).unwrap();
     world.disk.fail_after(0);
     world.refuse(4);
-    world.tick_at(60);
+    world.tick_after(60);
     assert_eq!(world.keeper().rules().len(), 1);
-    assert!(world.keeper().until_tick().unwrap() < RETRY * 2);
+    assert!(world.keeper().until_retry().unwrap() < RETRY * 2);
     world.disk.repair();
     world.faults.clear();
-    thread::sleep(world.keeper().until_tick().unwrap());
+    thread::sleep(world.keeper().until_retry().unwrap());
     world.keeper_mut().tick();
     assert!(!world.keeper().doubt.any());
     world.assert_agreement(&[999_980]);
@@ -317,11 +484,24 @@ const ORDERS: [fn() -> Order; 5] = [
     || Order::Replace(vec![rule(53, None, true), rule(54, Some(number(10)), true), rule(55, None, false)]),
 ];
 
+/// Those that may be done together; one deletes what was there, and one what the one before it brings.
+const GROUP: [fn() -> Order; 6] = [
+    || any(50),
+    || transient(51),
+    || Order::Remove(number(999_990)),
+    || placed(15, 52),
+    || Order::Remove(number(10)),
+    || any(53),
+];
+
 /// Every way in which three calls can work or fail.
 fn sequences() -> impl Iterator<Item = [Option<Fault>; 3]> {
     let each = [None, Some(Fault::Refuse), Some(Fault::LoseCommand), Some(Fault::LoseAnswer)];
     (0..64).map(move |n| [each[n % 4], each[n / 4 % 4], each[n / 16]])
 }
+
+/// Of a day in the past: no clock of a host shows it.
+const NOON: u64 = 1_700_000_000_000;
 
 /// A keeper between a disk that may fail and a kernel that may fail.
 struct World {
@@ -329,6 +509,8 @@ struct World {
     disk: Disk,
     kernel: DryRun,
     faults: Faults,
+    hand: Hand,
+    clock: Clock,
     /// Absent only while it is restarted: the store is closed first.
     keeper: Option<Keeper>,
 }
@@ -337,7 +519,8 @@ impl World {
     fn new() -> Self {
         let kernel = DryRun::new();
         let (dir, disk) = (TempDir::new().unwrap(), Disk::sound());
-        let mut world = Self { dir, disk, kernel, faults: Faults::default(), keeper: None };
+        let (hand, clock) = Hand::at(at(NOON));
+        let mut world = Self { dir, disk, kernel, faults: Faults::default(), hand, clock, keeper: None };
         world.restart();
         world
     }
@@ -360,9 +543,9 @@ impl World {
     fn restart_with(&mut self, backend: Box<dyn Backend>) {
         drop(self.keeper.take());
         self.disk.repair();
-        let config = Arc::new(Config::default());
-        let opened = Store::open_with(self.dir.path(), &config.chain_prefix, self.disk.opener()).unwrap();
-        self.keeper = Some(Keeper::start(config, opened, backend).unwrap());
+        let config = Arc::new(Config { clock: self.clock.clone(), ..Config::default() });
+        let store = self.disk.open(self.dir.path()).unwrap();
+        self.keeper = Some(Keeper::open(config, &store, backend).unwrap());
     }
 
     fn keeper(&self) -> &Keeper {
@@ -374,18 +557,42 @@ impl World {
     }
 
     fn perform(&mut self, order: Order) -> Result<Option<RuleNumber>, Rejection> {
-        let context = Context::new("producer", Window { start: DateTime::now(), stop: None });
+        let context = Context::new("producer", Window { start: self.clock.now(), stop: None });
         self.keeper_mut().perform(order, &context)
     }
 
+    fn join(&mut self, orders: &[fn() -> Order]) -> Vec<Option<RuleNumber>> {
+        let context = Context::new("producer", Window { start: DateTime::now(), stop: None });
+        orders.iter().map(|order| self.keeper_mut().join(order(), &context).unwrap()).collect()
+    }
+
     fn perform_for(&mut self, order: Order, milliseconds: u64) -> Result<Option<RuleNumber>, Rejection> {
-        let start = DateTime::now();
+        let start = self.clock.now();
         let stop = Some(at(start.as_millis() + milliseconds));
         self.keeper_mut().perform(order, &Context::new("producer", Window { start, stop }))
     }
 
-    fn tick_at(&mut self, milliseconds: u64) {
-        thread::sleep(Duration::from_millis(milliseconds));
+    /// What is noted to undo an order.
+    fn noted(&mut self, order: Order, milliseconds: Option<u64>) -> Vec<u8> {
+        let start = self.clock.now();
+        let stop = milliseconds.map(|milliseconds| at(start.as_millis() + milliseconds));
+        let context = Context::new("producer", Window { start, stop });
+        self.keeper_mut().perform(order, &context).unwrap();
+        context.undo.noted().unwrap_or_default().to_vec()
+    }
+
+    fn undo(&mut self, note: &[u8]) -> Result<Option<RuleNumber>, Rejection> {
+        let deed = Deed::read(note, &Config::default().chain_prefix).unwrap();
+        self.perform(Order::Undo(deed))
+    }
+
+    fn tick_after(&mut self, milliseconds: u64) {
+        self.hand.pass(milliseconds);
+        self.keeper_mut().tick();
+    }
+
+    fn set_clock(&mut self, milliseconds: u64) {
+        self.hand.set(at(milliseconds));
         self.keeper_mut().tick();
     }
 
@@ -412,18 +619,26 @@ impl World {
     fn assert_agreement_of_all(&mut self) {
         assert!(!self.keeper().doubt.any());
         assert_eq!(self.kernel.rules(), Some(self.keeper().state.rules.ruleset()));
-        let contents = as_after_a_kill(&self.dir.path().join("slpf-OC2.redb"));
+        let contents = as_after_a_kill(&self.dir.path().join("state.redb"));
         let persistent = self.keeper().rules().into_iter().filter(|record| record.persistent);
         assert_eq!(contents.records, persistent.collect::<Vec<_>>());
         assert_eq!(contents.numbering, self.keeper().state.numbering);
     }
 }
 
+/// How often the disk is synced for one rule.
+fn syncs_of_a_commit() -> usize {
+    let mut world = World::with_rules();
+    let n_syncs = world.disk.n_syncs();
+    world.perform(any(1)).unwrap();
+    world.disk.n_syncs() - n_syncs
+}
+
 /// What a process that is killed now leaves: a copy of the file tells.
 fn as_after_a_kill(path: &Path) -> Contents {
     let copy = TempDir::new().unwrap();
-    std::fs::copy(path, copy.path().join("slpf-OC2.redb")).unwrap();
-    Store::open(copy.path(), &Config::default().chain_prefix).unwrap().1
+    std::fs::copy(path, copy.path().join("state.redb")).unwrap();
+    RuleStore::open(&Store::open(copy.path()).unwrap(), &Config::default().chain_prefix).unwrap().1
 }
 
 /// A kernel that looks at the disk whenever it is changed.

@@ -10,8 +10,8 @@ use oc2_profile_slpf::RuleNumber;
 use super::expand::{Inexpressible, kernel_rules};
 use crate::config::Mode;
 use crate::record::RuleRecord;
-use crate::rule::{Family, Hook, KernelRule};
-use crate::ruleset::{Change, Ruleset};
+use crate::rule::KernelRule;
+use crate::ruleset::{Change, InForce, Ruleset};
 
 /// A rule, and where it is in force.
 ///
@@ -49,9 +49,9 @@ impl Entry {
 
     /// Its rules of the kernel, in force or not.
     pub(super) fn kernel_rules(&self) -> Vec<KernelRule> {
-        let RuleRecord { number, packets, direction, verdict, .. } = &self.record;
+        let RuleRecord { packets, direction, verdict, .. } = &self.record;
         let rules = kernel_rules(packets, *direction, *verdict, &self.mode);
-        rules.expect("there were some when it was made").into_iter().map(|rule| rule.of(*number)).collect()
+        rules.expect("there were some when it was made")
     }
 
     /// The first and the last millisecond in which it is in force.
@@ -62,9 +62,10 @@ impl Entry {
         (from, until)
     }
 
-    /// Its rules of the kernel while it is in force.
-    fn in_force(&self) -> Vec<KernelRule> {
-        if self.record.suspended_until.is_some() { Vec::new() } else { self.kernel_rules() }
+    /// What it is to the kernel while it is in force.
+    fn in_force(&self) -> Option<InForce> {
+        let RuleRecord { number, stop, suspended_until, .. } = self.record;
+        suspended_until.is_none().then(|| InForce::new(number, self.kernel_rules()).until(stop))
     }
 }
 
@@ -117,14 +118,15 @@ impl RuleList {
 
     /// All that the kernel is to hold.
     pub(crate) fn ruleset(&self) -> Ruleset {
-        self.iter().flat_map(|entry| entry.in_force()).collect()
+        self.iter().filter_map(|entry| entry.in_force()).collect()
     }
 
     /// Makes an edit, and says what it is to the kernel.
     pub(crate) fn enact(&mut self, edit: &Edit) -> Vec<Change> {
-        let changes = self.changes(edit);
         self.set(edit.number, edit.after.clone());
-        changes
+        let in_force = |entry: &Option<Arc<Entry>>| entry.as_ref().and_then(|entry| entry.in_force());
+        let (before, after) = (in_force(&edit.before), in_force(&edit.after));
+        before.map(Change::Delete).into_iter().chain(after.map(Change::Insert)).collect()
     }
 
     /// Makes one rule what it is to be, whatever it was.
@@ -140,28 +142,6 @@ impl RuleList {
         }
         self.deadlines.extend(new);
     }
-
-    fn changes(&self, edit: &Edit) -> Vec<Change> {
-        let in_force = |entry: &Option<Arc<Entry>>| entry.iter().flat_map(|entry| entry.in_force()).collect();
-        let (before, after): (Vec<KernelRule>, Vec<KernelRule>) = (in_force(&edit.before), in_force(&edit.after));
-        let above = self.footprint_above(edit.number);
-        let mut inserted = Footprint::default();
-        let delete = |rule| Change::Delete { position: above.of(&rule), rule };
-        let insert = |rule| {
-            let position = above.of(&rule) + inserted.of(&rule);
-            inserted.add(&rule);
-            Change::Insert { position, rule }
-        };
-        before.into_iter().map(delete).chain(after.into_iter().map(insert)).collect()
-    }
-
-    /// How many rules of the kernel stand above those of a number.
-    fn footprint_above(&self, number: RuleNumber) -> Footprint {
-        let mut footprint = Footprint::default();
-        let above = self.entries.range(..number).flat_map(|(_, entry)| entry.in_force());
-        above.for_each(|rule| footprint.add(&rule));
-        footprint
-    }
 }
 
 impl FromIterator<Arc<Entry>> for RuleList {
@@ -176,17 +156,3 @@ impl FromIterator<Arc<Entry>> for RuleList {
 
 /// More than any name of a Producer; the text comes from outside.
 const MAX_PRODUCER: usize = 256;
-
-/// A count for every chain.
-#[derive(Default)]
-struct Footprint([[usize; Hook::ALL.len()]; Family::ALL.len()]);
-
-impl Footprint {
-    fn of(&self, rule: &KernelRule) -> usize {
-        self.0[rule.family() as usize][rule.hook() as usize]
-    }
-
-    fn add(&mut self, rule: &KernelRule) {
-        self.0[rule.family() as usize][rule.hook() as usize] += 1;
-    }
-}

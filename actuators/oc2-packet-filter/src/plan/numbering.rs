@@ -129,10 +129,6 @@ impl Claims {
     pub(crate) fn span(&self) -> Option<Span> {
         self.span
     }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.placed.is_empty() && self.span.is_none()
-    }
 }
 
 #[cfg(test)]

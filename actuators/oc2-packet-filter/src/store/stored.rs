@@ -1,173 +1,260 @@
-//! A record as JSON, in the words of the standard where it has them.
+//! A record as bytes. Its number is not among them: it is the key.
+//!
+//! In this order: 1, which is this layout; direction, verdict and which times there are, as bits; when it came to be, when it
+//! ends, until when it is out of force, in milliseconds since 1970; the packets; who asked for it, to the end. Numbers have
+//! their highest octet first, a range is its prefix length and its address.
 
-use oc2_core::shape::read::{Context, Read};
-use oc2_core::shape::write::Write;
-use oc2_core::target::{Ipv4Connection, Ipv6Connection};
-use oc2_core::types::port::{L4Protocol, Port};
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use oc2_core::target::{Ipv4Net, Ipv6Net};
 use oc2_core::types::time::DateTime;
-use oc2_core::{Action, Command, Form, Invalid, Mode, Profile, Target};
-use oc2_profile_slpf::{Command as SlpfCommand, Direction, Packets, RuleNumber, Slpf, Traffic};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use oc2_profile_slpf::{Direction, Flow, Packets, Ports, RuleNumber, Traffic};
 
 use crate::record::RuleRecord;
 use crate::rule::Verdict;
 
-/// The record of a rule as JSON. Its number is not in it: it is the key.
-pub(super) fn write(record: &RuleRecord) -> Result<Vec<u8>, serde_json::Error> {
-    serde_json::to_vec(&Stored {
-        target: InOpenC2(target(&record.packets).map_err(serde::ser::Error::custom)?),
-        direction: InOpenC2(record.direction),
-        verdict: record.verdict.into(),
-        stop: record.stop.map(InOpenC2),
-        suspended_until: record.suspended_until.map(InOpenC2),
-        producer: record.producer.to_string(),
-        created: InOpenC2(record.created),
-    })
+/// The bytes of a record.
+pub(super) fn write(record: &RuleRecord) -> Vec<u8> {
+    let RuleRecord { packets, direction, verdict, stop, suspended_until, producer, created, .. } = record;
+    let mut out = Vec::with_capacity(64 + producer.len());
+    let times = (u8::from(stop.is_some()) * HAS_STOP) | (u8::from(suspended_until.is_some()) * IS_SUSPENDED);
+    out.extend([LAYOUT, place_of(*direction, &DIRECTIONS) | place_of(*verdict, &VERDICTS) << 2 | times]);
+    for time in [Some(created), stop.as_ref(), suspended_until.as_ref()].into_iter().flatten() {
+        out.extend(time.as_millis().to_be_bytes());
+    }
+    write_packets(&mut out, packets);
+    out.extend(producer.as_bytes());
+    out
 }
 
-/// A record that was written.
-pub(super) fn read(number: RuleNumber, json: &[u8]) -> Result<RuleRecord, String> {
-    let stored: Stored = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+/// The record of bytes that were written so.
+pub(super) fn read(number: RuleNumber, bytes: &[u8]) -> Result<RuleRecord, &'static str> {
+    let mut rest = Bytes(bytes);
+    if rest.octet()? != LAYOUT {
+        return Err("it has an unknown layout");
+    }
+    let bits = rest.octet()?;
+    if bits >> 6 != 0 {
+        return Err(NO_SENSE);
+    }
+    let created = rest.time()?;
+    let stop = (bits & HAS_STOP != 0).then(|| rest.time()).transpose()?;
+    let suspended_until = (bits & IS_SUSPENDED != 0).then(|| rest.time()).transpose()?;
+    let packets = read_packets(&mut rest)?;
     Ok(RuleRecord {
         number,
-        packets: packets(stored.target.0)?,
-        direction: stored.direction.0,
-        verdict: stored.verdict.into(),
+        packets,
+        direction: *DIRECTIONS.get(usize::from(bits & 3)).ok_or(NO_SENSE)?,
+        verdict: *VERDICTS.get(usize::from(bits >> 2 & 3)).ok_or(NO_SENSE)?,
         persistent: true,
-        stop: stored.stop.map(|InOpenC2(time)| time),
-        suspended_until: stored.suspended_until.map(|InOpenC2(time)| time),
-        producer: stored.producer.into(),
-        created: stored.created.0,
+        stop,
+        suspended_until,
+        producer: std::str::from_utf8(rest.0).map_err(|_| "the name of its producer is no text")?.into(),
+        created,
     })
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Stored {
-    target: InOpenC2<Target>,
-    direction: InOpenC2<Direction>,
-    verdict: StoredVerdict,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    stop: Option<InOpenC2<DateTime>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    suspended_until: Option<InOpenC2<DateTime>>,
-    producer: String,
-    created: InOpenC2<DateTime>,
+/// A range of addresses.
+trait Net: Copy {
+    fn write(self, out: &mut Vec<u8>);
+    fn read(bytes: &mut Bytes<'_>) -> Result<Self, &'static str>;
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum StoredVerdict {
-    Accept,
-    Drop,
-    Reject,
-}
+macro_rules! net {
+    ($net:ident of $addr:ident: $width:literal) => {
+        impl Net for $net {
+            fn write(self, out: &mut Vec<u8>) {
+                out.push(self.prefix());
+                out.extend(self.addr().octets());
+            }
 
-impl From<Verdict> for StoredVerdict {
-    fn from(verdict: Verdict) -> Self {
-        match verdict {
-            Verdict::Accept => Self::Accept,
-            Verdict::Drop => Self::Drop,
-            Verdict::Reject => Self::Reject,
+            fn read(bytes: &mut Bytes<'_>) -> Result<Self, &'static str> {
+                let prefix = bytes.octet()?;
+                let addr = $addr::from(bytes.array()?);
+                if prefix == $width { Ok(addr.into()) } else { Self::new(addr, prefix).map_err(|_| NO_SENSE) }
+            }
         }
-    }
+    };
 }
 
-impl From<StoredVerdict> for Verdict {
-    fn from(verdict: StoredVerdict) -> Self {
-        match verdict {
-            StoredVerdict::Accept => Self::Accept,
-            StoredVerdict::Drop => Self::Drop,
-            StoredVerdict::Reject => Self::Reject,
-        }
-    }
-}
+net!(Ipv4Net of Ipv4Addr: 32);
+net!(Ipv6Net of Ipv6Addr: 128);
 
-/// A type of the language, written and read as the language has it.
-struct InOpenC2<T>(T);
-
-impl<T: Write> Serialize for InOpenC2<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.write(Form::DEFAULT, serializer)
-    }
-}
-
-impl<'de, T: Read> Deserialize<'de> for InOpenC2<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        T::read(&mut Context::new(Mode::Strict), deserializer).map(Self)
-    }
-}
-
-fn packets(target: Target) -> Result<Packets, String> {
-    match Slpf::interpret(&Command::new(Action::Allow, target)) {
-        Ok(SlpfCommand::Allow(rule)) => Ok(rule.packets),
-        Ok(_) => Err("the target is not about packets".to_owned()),
-        Err(rejection) => Err(rejection.to_string()),
-    }
-}
-
-/// The two connections are two types with the same five parts.
-macro_rules! connection {
-    ($connection:ident, $flow:ident) => {{
-        let (protocol, src_port, dst_port) = parts($flow.traffic);
-        let mut builder = $connection::builder();
-        if let Some(source) = $flow.source {
-            builder = builder.src_addr(source);
-        }
-        if let Some(destination) = $flow.destination {
-            builder = builder.dst_addr(destination);
-        }
-        if let Some(protocol) = protocol {
-            builder = builder.protocol(protocol);
-        }
-        if let Some(port) = src_port {
-            builder = builder.src_port(Port(port));
-        }
-        if let Some(port) = dst_port {
-            builder = builder.dst_port(Port(port));
-        }
-        builder.build().map(Target::from)
-    }};
-}
-
-fn target(packets: &Packets) -> Result<Target, Invalid> {
+fn write_packets(out: &mut Vec<u8>, packets: &Packets) {
     match packets {
-        Packets::Ipv4Net(net) => Ok((*net).into()),
-        Packets::Ipv6Net(net) => Ok((*net).into()),
-        Packets::Ipv4Connection(flow) => connection!(Ipv4Connection, flow),
-        Packets::Ipv6Connection(flow) => connection!(Ipv6Connection, flow),
+        Packets::Ipv4Net(net) => {
+            out.push(0);
+            net.write(out);
+        }
+        Packets::Ipv6Net(net) => {
+            out.push(1);
+            net.write(out);
+        }
+        Packets::Ipv4Connection(flow) => {
+            out.push(2);
+            write_flow(out, flow);
+        }
+        Packets::Ipv6Connection(flow) => {
+            out.push(3);
+            write_flow(out, flow);
+        }
     }
 }
 
-/// Protocol, source port, destination port; ICMP's type and code stand in the place of ports (DECISIONS S8).
-fn parts(traffic: Traffic) -> (Option<L4Protocol>, Option<u16>, Option<u16>) {
-    match traffic {
-        Traffic::Any => (None, None, None),
-        Traffic::Tcp(ports) => (Some(L4Protocol::Tcp), ports.source, ports.destination),
-        Traffic::Udp(ports) => (Some(L4Protocol::Udp), ports.source, ports.destination),
-        Traffic::Sctp(ports) => (Some(L4Protocol::Sctp), ports.source, ports.destination),
-        Traffic::AnyWithPorts(ports) => (None, ports.source, ports.destination),
-        Traffic::Icmp { kind, code } => (Some(L4Protocol::Icmp), kind.map(u16::from), code.map(u16::from)),
+fn read_packets(bytes: &mut Bytes<'_>) -> Result<Packets, &'static str> {
+    Ok(match bytes.octet()? {
+        0 => Packets::Ipv4Net(Net::read(bytes)?),
+        1 => Packets::Ipv6Net(Net::read(bytes)?),
+        2 => Packets::Ipv4Connection(read_flow(bytes)?),
+        3 => Packets::Ipv6Connection(read_flow(bytes)?),
+        _ => return Err(NO_SENSE),
+    })
+}
+
+fn write_flow<N: Net>(out: &mut Vec<u8>, flow: &Flow<N>) {
+    out.push(presence(flow.source.is_some(), flow.destination.is_some()));
+    [flow.source, flow.destination].into_iter().flatten().for_each(|net| net.write(out));
+    match flow.traffic {
+        Traffic::Any => out.push(0),
+        Traffic::Tcp(ports) => write_ports(out, 1, ports),
+        Traffic::Udp(ports) => write_ports(out, 2, ports),
+        Traffic::Sctp(ports) => write_ports(out, 3, ports),
+        Traffic::AnyWithPorts(ports) => write_ports(out, 4, ports),
+        Traffic::Icmp { kind, code } => {
+            out.extend([5, presence(kind.is_some(), code.is_some())]);
+            out.extend([kind, code].into_iter().flatten());
+        }
     }
 }
+
+fn read_flow<N: Net>(bytes: &mut Bytes<'_>) -> Result<Flow<N>, &'static str> {
+    let [source, destination] = bytes.present(N::read)?;
+    let traffic = match bytes.octet()? {
+        0 => Traffic::Any,
+        1 => Traffic::Tcp(read_ports(bytes)?),
+        2 => Traffic::Udp(read_ports(bytes)?),
+        3 => Traffic::Sctp(read_ports(bytes)?),
+        4 => Traffic::AnyWithPorts(read_ports(bytes)?),
+        5 => {
+            let [kind, code] = bytes.present(Bytes::octet)?;
+            Traffic::Icmp { kind, code }
+        }
+        _ => return Err(NO_SENSE),
+    };
+    Ok(Flow { source, destination, traffic })
+}
+
+fn write_ports(out: &mut Vec<u8>, protocol: u8, ports: Ports) {
+    out.extend([protocol, presence(ports.source.is_some(), ports.destination.is_some())]);
+    out.extend([ports.source, ports.destination].into_iter().flatten().flat_map(u16::to_be_bytes));
+}
+
+fn read_ports(bytes: &mut Bytes<'_>) -> Result<Ports, &'static str> {
+    let [source, destination] = bytes.present(|bytes| bytes.array().map(u16::from_be_bytes))?;
+    Ok(Ports { source, destination })
+}
+
+/// Which of two there are.
+fn presence(first: bool, second: bool) -> u8 {
+    u8::from(first) | u8::from(second) << 1
+}
+
+fn place_of<T: PartialEq>(value: T, table: &[T]) -> u8 {
+    // Tables of three: every value has its place.
+    table.iter().zip(0..).find(|(other, _)| **other == value).map_or(3, |(_, place)| place)
+}
+
+/// What is still to be read.
+struct Bytes<'b>(&'b [u8]);
+
+impl Bytes<'_> {
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], &'static str> {
+        let (first, rest) = self.0.split_first_chunk().ok_or("it ends too early")?;
+        self.0 = rest;
+        Ok(*first)
+    }
+
+    fn octet(&mut self) -> Result<u8, &'static str> {
+        self.array().map(|[octet]| octet)
+    }
+
+    fn time(&mut self) -> Result<DateTime, &'static str> {
+        DateTime::from_millis(u64::from_be_bytes(self.array()?)).map_err(|_| NO_SENSE)
+    }
+
+    /// Two of a kind, of which one or both may be absent.
+    fn present<T>(
+        &mut self,
+        mut read: impl FnMut(&mut Self) -> Result<T, &'static str>,
+    ) -> Result<[Option<T>; 2], &'static str> {
+        let presence = self.octet()?;
+        if presence > 3 {
+            return Err(NO_SENSE);
+        }
+        let first = (presence & 1 != 0).then(|| read(self)).transpose()?;
+        let second = (presence & 2 != 0).then(|| read(self)).transpose()?;
+        Ok([first, second])
+    }
+}
+
+const LAYOUT: u8 = 1;
+const DIRECTIONS: [Direction; 3] = [Direction::Both, Direction::Ingress, Direction::Egress];
+const VERDICTS: [Verdict; 3] = [Verdict::Accept, Verdict::Drop, Verdict::Reject];
+const HAS_STOP: u8 = 1 << 4;
+const IS_SUSPENDED: u8 = 1 << 5;
+const NO_SENSE: &str = "it makes no sense";
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use oc2_profile_slpf::{Flow, Ports};
 
     #[test]
-    fn a_record_is_written_in_the_words_of_the_standard() {
-        let json = write(&record(Packets::Ipv4Net("198.51.100.7/24".parse().unwrap()))).unwrap();
-        assert_eq!(
-            String::from_utf8(json).unwrap(),
-            r#"{"target":{"ipv4_net":"198.51.100.7/24"},"direction":"ingress","verdict":"reject","stop":2,"#.to_owned()
-                + r#""producer":"p","created":1}"#
-        );
+    fn a_record_is_short() {
+        let bytes = write(&record(Packets::Ipv4Net("198.51.100.7/24".parse().unwrap())));
+        let times = [[0, 0, 0, 0, 0, 0, 0, 1], [0, 0, 0, 0, 0, 0, 0, 2]].concat();
+        assert_eq!(bytes, [&[1, 0b01_10_01][..], &times, &[0, 24, 198, 51, 100, 7], b"p"].concat());
     }
 
     #[test]
     fn what_was_written_is_read_back() {
+        for record in records() {
+            assert_eq!(read(record.number, &write(&record)), Ok(record));
+        }
+    }
+
+    #[test]
+    fn the_text_of_a_range_is_kept() {
+        let net: Ipv4Net = "198.51.100.7/24".parse().unwrap();
+        let read = read(RuleNumber::new(1).unwrap(), &write(&record(Packets::Ipv4Net(net)))).unwrap();
+        assert!(matches!(read.packets, Packets::Ipv4Net(net) if net.to_string() == "198.51.100.7/24"));
+    }
+
+    /// Cut off anywhere before the name, or with an octet that is none of those there are.
+    #[test]
+    fn what_was_not_written_so_is_refused() {
+        let number = RuleNumber::new(1).unwrap();
+        for record in records() {
+            let whole = write(&record);
+            for len in 0..whole.len() - record.producer.len() {
+                read(number, &whole[..len]).unwrap_err();
+            }
+            for (at, octet) in [(0, 0), (0, 2), (1, 0xff), (1, 0x40), (1, 0b11), (1, 0b1100), (2, 0xff)] {
+                let mut other = whole.clone();
+                other[at] = octet;
+                read(number, &other).unwrap_err();
+            }
+            read(number, &[&whole[..], &[0xff]].concat()).unwrap_err();
+        }
+        let with = |packets: &[u8]| read(number, &[&[1, 0, 0, 0, 0, 0, 0, 0, 0, 1], packets].concat());
+        with(&[0, 32, 192, 0, 2, 1]).unwrap();
+        for wrong in
+            [&[0, 33, 192, 0, 2, 1][..], &[4, 32, 192, 0, 2, 1], &[2, 4, 0], &[2, 0, 6], &[2, 0, 1, 4], &[2, 0, 5, 4]]
+        {
+            with(wrong).unwrap_err();
+        }
+    }
+
+    fn records() -> Vec<RuleRecord> {
         let ports = Ports { source: Some(0), destination: Some(65535) };
         let v4 = |traffic| {
             let (source, destination) = ("192.0.2.1".parse().ok(), None);
@@ -182,37 +269,21 @@ mod tests {
             Traffic::Tcp(Ports::default()),
             Traffic::Udp(ports),
             Traffic::Sctp(ports),
-            Traffic::AnyWithPorts(ports),
+            Traffic::AnyWithPorts(Ports { source: None, destination: Some(7) }),
             Traffic::Icmp { kind: None, code: None },
             Traffic::Icmp { kind: Some(3), code: Some(0) },
         ];
         let nets = [Packets::Ipv4Net("0.0.0.0/0".parse().unwrap()), Packets::Ipv6Net("::1".parse().unwrap())];
         let connections = of_traffic.into_iter().flat_map(|traffic| [v4(traffic), v6(traffic)]);
-        for packets in nets.into_iter().chain(connections) {
-            for suspended_until in [None, DateTime::from_millis(7).ok()] {
-                let record = RuleRecord { suspended_until, ..record(packets.clone()) };
-                assert_eq!(read(record.number, &write(&record).unwrap()), Ok(record));
-            }
-        }
-    }
-
-    #[test]
-    fn what_was_not_written_so_is_refused() {
-        let whole =
-            r#"{"target":{"ipv4_net":"192.0.2.1"},"direction":"both","verdict":"drop","producer":"","created":1}"#;
-        let number = RuleNumber::new(1).unwrap();
-        read(number, whole.as_bytes()).unwrap();
-        for (part, other) in [
-            ("{\"target", ""),
-            ("\"created\":1", "\"created\":1,\"x\":1"),
-            (",\"created\":1", ""),
-            ("both", "up"),
-            ("drop", "log"),
-            ("192.0.2.1", "192.0.2"),
-            ("{\"ipv4_net\":\"192.0.2.1\"}", "{\"domain_name\":\"a.example\"}"),
-        ] {
-            read(number, whole.replace(part, other).as_bytes()).unwrap_err();
-        }
+        let all = nets.into_iter().chain(connections).enumerate();
+        let of = |(n, packets): (usize, Packets)| RuleRecord {
+            direction: DIRECTIONS[n % 3],
+            verdict: VERDICTS[n / 3 % 3],
+            stop: DateTime::from_millis(2).ok().filter(|_| n % 2 == 0),
+            suspended_until: DateTime::from_millis(7).ok().filter(|_| n % 4 < 2),
+            ..record(packets)
+        };
+        all.map(of).collect()
     }
 
     fn record(packets: Packets) -> RuleRecord {

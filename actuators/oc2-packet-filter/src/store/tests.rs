@@ -1,26 +1,17 @@
-use std::os::unix::fs::PermissionsExt;
-
 use oc2_core::types::time::DateTime;
 use oc2_profile_slpf::{Direction, Packets};
+use oc2_store::testing::Disk;
 use tempfile::TempDir;
 
-use super::failing::Disk;
 use super::*;
 use crate::config::{Config, Mode};
 use crate::plan::Plan;
 use crate::rule::Verdict;
 
 #[test]
-fn a_new_store_is_empty_and_its_owners_alone() {
-    let dir = TempDir::new().unwrap();
-    let (store, contents) = open_in(&dir);
+fn a_new_store_is_empty() {
+    let (_store, contents) = open_in(&TempDir::new().unwrap());
     assert_eq!(contents, Contents { records: Vec::new(), numbering: Numbering::default() });
-    for name in ["slpf-OC2.redb", "slpf-OC2.lock"] {
-        let mode = fs::metadata(dir.path().join(name)).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600, "{name}");
-    }
-    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
-    drop(store);
 }
 
 #[test]
@@ -40,7 +31,7 @@ fn what_was_committed_is_there_after_a_restart() {
 }
 
 #[test]
-fn a_rewrite_makes_it_hold_that_state_and_nothing_else() {
+fn the_whole_makes_it_hold_that_state_and_nothing_else() {
     let dir = TempDir::new().unwrap();
     let mut world = World::open(&dir);
     world.insert(1, true);
@@ -48,7 +39,7 @@ fn a_rewrite_makes_it_hold_that_state_and_nothing_else() {
     let kept = world.state.clone();
     world.insert(3, true);
     world.insert_automatic();
-    world.store.rewrite(&kept).unwrap();
+    world.store.commit(world.store.whole(&kept)).unwrap();
     world.state = kept;
     world.reopen(&dir);
 }
@@ -65,111 +56,61 @@ fn replaced_rules_are_gone_at_once() {
 }
 
 #[test]
-fn of_two_processes_one_is_told() {
+fn what_is_taken_back_leaves_nothing_but_used_up_numbers() {
     let dir = TempDir::new().unwrap();
-    let (_store, _) = open_in(&dir);
-    let error = Store::open(dir.path(), &prefix()).unwrap_err();
-    assert!(matches!(error, StoreError::InUse { .. }), "{error}");
-    assert!(matches!(Lock::take(dir.path(), &prefix()), Err(StoreError::InUse { .. })));
-    Store::open(dir.path(), &"OTHER".parse().unwrap()).unwrap();
+    let mut world = World::open(&dir);
+    world.insert(1, true);
+    world.insert_automatic();
+    let kept = world.state.clone();
+    let list: RuleList = [entry(5, true), entry(1, true)].into_iter().collect();
+    let mut claims = Claims::default();
+    claims.place(number(5), &kept.numbering);
+    let taken_back = world.store.commit(world.store.batch(&Step::Replace(list), &claims)).unwrap();
+    world.store.commit(taken_back).unwrap();
+    assert!(holds(&world.reopen(&dir).1, &kept));
 }
 
 #[test]
-fn a_file_that_is_no_store_is_left_as_it_is() {
-    let database = |fill: fn(&WriteTransaction)| {
-        let dir = TempDir::new().unwrap();
-        let database = Database::create(dir.path().join("x")).unwrap();
-        let transaction = database.begin_write().unwrap();
-        fill(&transaction);
-        transaction.commit().unwrap();
-        drop(database);
-        fs::read(dir.path().join("x")).unwrap()
-    };
-    let foreign = database(|transaction| {
-        transaction.open_table(TableDefinition::<u64, u64>::new("theirs")).unwrap();
-    });
-    let other_meta = database(|transaction| {
-        transaction.open_table(TableDefinition::<u64, u64>::new("meta")).unwrap();
-    });
-    let unversioned = database(|transaction| {
-        transaction.open_table(META).unwrap();
-    });
-    for bytes in [vec![], b"hello".to_vec(), vec![0; 1 << 20], foreign, other_meta, unversioned] {
-        let error = open_these(&bytes);
-        assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
-    }
+fn what_nobody_keeps_costs_no_commit() {
+    let dir = TempDir::new().unwrap();
+    let world = World::open(&dir);
+    let edit = Edit { number: number(1), before: Some(entry(1, false)), after: None };
+    assert!(world.store.batch(&Step::Edit(vec![edit]), &Claims::default()).is_empty());
 }
 
 #[test]
-fn a_later_version_is_left_as_it_is() {
-    let bytes = store_file(|transaction| {
-        transaction.open_table(META).unwrap().insert(SCHEMA, 2).unwrap();
-    });
-    let error = open_these(&bytes);
-    assert!(matches!(error, StoreError::Version { found: 2, .. }), "{error}");
+fn of_two_with_one_prefix_one_is_told() {
+    let dir = TempDir::new().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let (_rules, _) = RuleStore::open(&store, &prefix()).unwrap();
+    let error = RuleStore::open(&store, &prefix()).unwrap_err();
+    assert!(matches!(error, StoreError::AreaInUse { .. }), "{error}");
+    RuleStore::open(&store, &"OTHER".parse().unwrap()).unwrap();
 }
 
 #[test]
 fn a_rule_that_makes_no_sense_is_named() {
-    let bytes = store_file(|transaction| {
-        transaction.open_table(RULES).unwrap().insert(17, b"{}".as_slice()).unwrap();
-    });
-    let error = open_these(&bytes);
-    assert!(error.to_string().contains("rule 17: missing field"), "{error}");
+    let error = open_with("rules", &key::of_i64(17), b"{}");
+    assert!(error.to_string().contains("rule 17: it has an unknown layout"), "{error}");
 }
 
 #[test]
 fn numbers_that_make_no_sense_are_damage() {
-    let beyond = store_file(|transaction| {
-        transaction.open_table(PLACED).unwrap().insert(i64::MAX, ()).unwrap();
-    });
-    let no_step = store_file(|transaction| {
-        transaction.open_table(AUTOMATIC).unwrap().insert(1, (0, 1)).unwrap();
-    });
-    for bytes in [beyond, no_step] {
-        let error = open_these(&bytes);
+    let cases = [
+        ("rules", &key::of_i64(i64::MAX)[..], &b""[..]),
+        ("placed", &key::of_i64(i64::MAX), b""),
+        ("placed", b"1", b""),
+        ("automatic", &key::of_i64(1), b"\0\0\0\0\0\0\0\0\0\0\0\x01"),
+        ("automatic", &key::of_i64(1), b"\0"),
+    ];
+    for (table, key, value) in cases {
+        let error = open_with(table, key, value);
         assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+        assert!(error.to_string().contains("make no sense"), "{error}");
     }
 }
 
-/// What a damaged file holds may be found or not; it must not bring the program down.
-#[test]
-fn damage_anywhere_is_an_error_or_harmless() {
-    let sound = store_file(|_| {});
-    let mut n_found = 0;
-    for at in (0..sound.len()).step_by(sound.len() / 150) {
-        let mut bytes = sound.clone();
-        for octet in bytes.iter_mut().skip(at).take(64) {
-            *octet ^= 0xa5;
-        }
-        let dir = TempDir::new().unwrap();
-        fs::write(dir.path().join("slpf-OC2.redb"), &bytes).unwrap();
-        n_found += usize::from(Store::open(dir.path(), &prefix()).is_err());
-    }
-    assert!(n_found > 0);
-    for len in [1, 100, 4096, sound.len() / 2, sound.len() - 1] {
-        let error = open_these(&sound[..len]);
-        assert!(matches!(error, StoreError::Damaged { .. }), "{len} bytes: {error}");
-    }
-}
-
-#[test]
-fn a_store_that_was_half_made_is_made_again() {
-    let dir = TempDir::new().unwrap();
-    fs::write(dir.path().join("slpf-OC2.redb.new"), b"half").unwrap();
-    World::open(&dir).insert(1, true);
-    assert!(!dir.path().join("slpf-OC2.redb.new").exists());
-}
-
-#[test]
-fn a_missing_directory_is_named() {
-    let error = Store::open(Path::new("/nonexistent"), &prefix()).unwrap_err();
-    assert!(matches!(error, StoreError::Io { .. }));
-    assert!(error.to_string().starts_with("/nonexistent/slpf-OC2.lock: "), "{error}");
-}
-
-/// After a failure at any point of a commit the store holds the state before or after it, and works again once the disk
-/// does.
+/// After a failure at any point of a commit the store holds the state before it, and works again once the disk does.
 #[test]
 fn a_commit_is_whole_or_nothing_wherever_the_disk_fails() {
     for n in 0.. {
@@ -177,23 +118,14 @@ fn a_commit_is_whole_or_nothing_wherever_the_disk_fails() {
         let disk = Disk::sound();
         let mut world = World::open_on(&dir, &disk);
         world.insert(1, true);
-        let before = world.state.clone();
         disk.fail_after(n);
         let (step, claims) = world.insertion(2, true);
-        let res = world.store.commit(&step, &claims);
+        let res = world.store.commit(world.store.batch(&step, &claims));
         let has_failed = disk.has_failed();
         disk.repair();
-        let mut after = before.clone();
-        after.adopt(Plan { step: step.clone(), claims: claims.clone(), number: None });
         match res {
-            Ok(()) => world.state = after,
-            Err(_) => {
-                let dir_copy = TempDir::new().unwrap();
-                fs::copy(dir.path().join("slpf-OC2.redb"), dir_copy.path().join("slpf-OC2.redb")).unwrap();
-                let (_, contents) = open_in(&dir_copy);
-                assert!([&before, &after].into_iter().any(|state| holds(&contents, state)), "{n}: {contents:?}");
-                world.store.rewrite(&before).unwrap();
-            }
+            Ok(_) => _ = world.state.adopt(Plan { step, claims, number: None }),
+            Err(NotWritten) => world.store.settle().unwrap(),
         }
         world.insert(3, true);
         world.reopen(&dir);
@@ -206,18 +138,17 @@ fn a_commit_is_whole_or_nothing_wherever_the_disk_fails() {
 
 /// A store with the state that it should hold.
 struct World {
-    store: Store,
+    store: RuleStore,
     state: State,
 }
 
 impl World {
     fn open(dir: &TempDir) -> Self {
-        let (store, _) = open_in(dir);
-        Self { store, state: State::default() }
+        Self::open_on(dir, &Disk::sound())
     }
 
     fn open_on(dir: &TempDir, disk: &Disk) -> Self {
-        let (store, _) = Store::open_with(dir.path(), &prefix(), disk.opener()).unwrap();
+        let (store, _) = RuleStore::open(&disk.open(dir.path()).unwrap(), &prefix()).unwrap();
         Self { store, state: State::default() }
     }
 
@@ -246,12 +177,12 @@ impl World {
     }
 
     fn perform(&mut self, step: Step, claims: Claims) {
-        self.store.commit(&step, &claims).unwrap();
+        self.store.commit(self.store.batch(&step, &claims)).unwrap();
         self.state.adopt(Plan { step, claims, number: None });
     }
 
     /// As after a restart; what is there is what should be.
-    fn reopen(self, dir: &TempDir) -> (Store, Contents) {
+    fn reopen(self, dir: &TempDir) -> (RuleStore, Contents) {
         let Self { store, state } = self;
         drop(store);
         let (store, contents) = open_in(dir);
@@ -265,34 +196,18 @@ fn holds(contents: &Contents, state: &State) -> bool {
     contents.records.iter().eq(persistent) && contents.numbering == state.numbering
 }
 
-fn open_in(dir: &TempDir) -> (Store, Contents) {
-    Store::open(dir.path(), &prefix()).unwrap()
+fn open_in(dir: &TempDir) -> (RuleStore, Contents) {
+    RuleStore::open(&Store::open(dir.path()).unwrap(), &prefix()).unwrap()
 }
 
-/// Opens a store of these bytes in vain; they must still be there then.
-fn open_these(bytes: &[u8]) -> StoreError {
+/// Opens a store with this row in vain.
+fn open_with(table: &str, key: &[u8], value: &[u8]) -> StoreError {
     let dir = TempDir::new().unwrap();
-    let path = dir.path().join("slpf-OC2.redb");
-    fs::write(&path, bytes).unwrap();
-    let error = Store::open(dir.path(), &prefix()).unwrap_err();
-    assert!(fs::read(path).unwrap() == bytes, "it was written to: {error}");
-    error
-}
-
-/// The bytes of a store with one rule, after `change`.
-fn store_file(change: impl FnOnce(&WriteTransaction)) -> Vec<u8> {
-    let dir = TempDir::new().unwrap();
-    let mut world = World::open(&dir);
-    world.insert(1, true);
-    world.insert_automatic();
-    drop(world);
-    let path = dir.path().join("slpf-OC2.redb");
-    let database = Database::open(&path).unwrap();
-    let transaction = database.begin_write().unwrap();
-    change(&transaction);
-    transaction.commit().unwrap();
-    drop(database);
-    fs::read(path).unwrap()
+    let store = Store::open(dir.path()).unwrap();
+    let mut batch = Batch::new();
+    batch.put(&store.area("slpf-OC2").unwrap().table(table), key, value);
+    store.commit(batch).unwrap();
+    RuleStore::open(&store, &prefix()).unwrap_err()
 }
 
 fn entry(of: i64, persistent: bool) -> Arc<Entry> {

@@ -1,14 +1,13 @@
 //! Which back end filters packets.
 
-use std::path::Path;
-
+use oc2_consumer::Store;
 use oc2_packet_filter::backend::{Backend, DryRun};
 use oc2_packet_filter::{BackendKind, Config, PacketFilter};
 
 use super::Failure;
 
 /// Opens the actuator of a configuration with the back end that it names.
-pub(crate) fn open(config: Config, state_dir: &Path) -> Result<PacketFilter, Failure> {
+pub(crate) fn open(store: &Store, config: Config) -> Result<PacketFilter, Failure> {
     let backend: Box<dyn Backend> = match config.backend {
         BackendKind::DryRun => Box::new(DryRun::new()),
         BackendKind::Nftables => nftables(&config)?,
@@ -22,7 +21,7 @@ pub(crate) fn open(config: Config, state_dir: &Path) -> Result<PacketFilter, Fai
             iptables(&config)?
         }
     };
-    Ok(PacketFilter::open(config, state_dir, backend)?)
+    Ok(PacketFilter::open_in(store, config, backend)?)
 }
 
 #[cfg(feature = "nftables")]

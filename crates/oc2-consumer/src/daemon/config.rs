@@ -13,7 +13,7 @@ use std::time::Duration;
 use oc2_consumer::Settings;
 use oc2_core::Mode;
 #[cfg(any(feature = "http", feature = "mqtt"))]
-use oc2_encoding::{Cbor, Encodings};
+use oc2_encoding::{Cbor, Encodings, JsonInAscii};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -80,8 +80,8 @@ impl ConsumerTable {
 }
 
 #[cfg(any(feature = "http", feature = "mqtt"))]
-fn encodings(with_cbor: bool) -> Encodings {
-    let json = Encodings::default();
+fn encodings(with_cbor: bool, in_ascii: bool) -> Encodings {
+    let json = if in_ascii { Encodings::of(JsonInAscii) } else { Encodings::default() };
     if with_cbor { json.and(Cbor) } else { json }
 }
 

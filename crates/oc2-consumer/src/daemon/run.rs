@@ -5,7 +5,7 @@ use std::time::Duration;
 
 #[cfg(feature = "packet-filter")]
 use oc2_consumer::ConsumerBuilder;
-use oc2_consumer::{Consumer, RequestStore};
+use oc2_consumer::{Consumer, RequestStore, Store};
 #[cfg(feature = "http")]
 use oc2_transfer::Listener;
 use oc2_transfer::TransferError;
@@ -57,6 +57,8 @@ async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
         }
         assembled = assembling => assembled??,
     };
+    // What is late is performed before anybody can command anything else.
+    consumer.take_up();
     // Now, and not when listeners are open: they may need a network that waits for the rules.
     notify::tell(notify::READY);
     let (stopping, stopped) = watch::channel(());
@@ -123,9 +125,10 @@ fn assemble(config: &Config, watch: &Watch) -> Result<Consumer, Failure> {
     if config.actuators.is_empty() {
         warn!("There is no actuator: only `query features` is answered (ARCH 3.3.5 wants a profile).");
     }
+    let store = Store::open(&config.consumer.state_dir.0)?;
     #[cfg(feature = "packet-filter")]
-    let actuators = open_actuators(config, watch)?;
-    // After the actuators, as what follows: with a policy or a store that cannot be read nothing is commanded, but the rules
+    let actuators = open_actuators(&store, config, watch)?;
+    // After the actuators, as what follows: with a policy or requests that cannot be read nothing is commanded, but the rules
     // are in force.
     let builder = policy::Loaded::of(config)?.build(Consumer::builder(config.consumer.id.0.clone()));
     let builder = builder.settings(observe::settings(config)?);
@@ -137,18 +140,22 @@ fn assemble(config: &Config, watch: &Watch) -> Result<Consumer, Failure> {
     #[cfg(feature = "packet-filter")]
     let builder = actuators.into_iter().fold(builder, ConsumerBuilder::actuator);
     let builder = watch.observe(builder, config)?;
-    let requests = RequestStore::open_for(config.comes_again_for(), &config.consumer.state_dir.0)?;
+    let requests = RequestStore::open_in(&store, config.comes_again_for())?;
     let consumer = builder.remember_in(requests).build();
     watch.consumer(&consumer);
     Ok(consumer)
 }
 
 #[cfg(feature = "packet-filter")]
-fn open_actuators(config: &Config, watch: &Watch) -> Result<Vec<oc2_packet_filter::PacketFilter>, Failure> {
+fn open_actuators(
+    store: &Store,
+    config: &Config,
+    watch: &Watch,
+) -> Result<Vec<oc2_packet_filter::PacketFilter>, Failure> {
     let open = |table: &toml::Spanned<super::config::ActuatorTable>| {
-        let (table, state_dir) = (table.get_ref().clone(), &config.consumer.state_dir.0);
+        let table = table.get_ref().clone();
         let chain = table.chain_prefix.to_string();
-        let actuator = super::backend::open(table, state_dir)?;
+        let actuator = super::backend::open(store, table)?;
         watch.actuator(chain, &actuator);
         Ok(actuator)
     };

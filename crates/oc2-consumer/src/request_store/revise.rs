@@ -1,10 +1,13 @@
 //! What is still remembered when a store is opened.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
-use crate::journal::{Changes, Row};
+use crate::journal::Row;
 use crate::replay::CAPACITY;
+
+/// Rows to be written, by number; none is one to be deleted.
+pub(super) type Changes = BTreeMap<u64, Option<Row>>;
 
 /// The rows that are alive at `now` (milliseconds since 1970) if one lives for `lifetime`, and what is to be changed on the disk to hold them and no
 /// others. Rows come in the order of their numbers, which is the order in which requests were taken on.

@@ -1,28 +1,24 @@
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use oc2_actuator::{Actuator, Context};
 use oc2_core::Rejection;
 use oc2_profile_slpf::{Results, RuleNumber, Slpf};
+use oc2_store::testing::Disk;
 use oc2_transfer::{Handler, Peer, Request, Scope};
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
-use super::failing::Disk;
 use super::*;
 use crate::Consumer;
+use crate::key::Fingerprint;
 
 #[test]
-fn a_new_store_is_empty_and_its_owners_alone() {
+fn a_new_store_is_empty() {
     let dir = TempDir::new().unwrap();
     let store = RequestStore::open(dir.path()).unwrap();
     assert_eq!((store.0.rows.len(), store.0.last_row), (0, 0));
-    for name in ["requests.redb", "requests.lock"] {
-        let mode = fs::metadata(dir.path().join(name)).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600, "{name}");
-    }
-    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
 }
 
 #[tokio::test]
@@ -31,7 +27,7 @@ async fn what_was_written_is_there_when_it_is_opened_again() {
     let written = [row(1, None), row(2, Some("done")), row(3, Some(""))];
     let Remembered { journal, .. } = RequestStore::open(dir.path()).unwrap().0;
     for (number, row) in (5..).zip(written.clone()) {
-        journal.write(number, Some(row), Vec::new()).done().await.unwrap();
+        journal.conclude(number, &row, true, None).done().await.unwrap();
     }
     drop(journal);
     let Remembered { rows, last_row, .. } = RequestStore::open(dir.path()).unwrap().0;
@@ -45,96 +41,91 @@ async fn what_is_too_old_is_deleted_when_it_is_opened() {
     let now = DateTime::now().as_millis();
     for (number, age) in (1..).zip([7_200_000, 3_601_000, 60_000]) {
         let row = Row { admitted: now - age, ..row(number, Some("done")) };
-        journal.write(number, Some(row), Vec::new()).done().await.unwrap();
+        journal.admit(number, &row, None).done().await.unwrap();
     }
     drop(journal);
     for _ in 0..2 {
         let Remembered { rows, last_row, .. } = RequestStore::open(dir.path()).unwrap().0;
         assert_eq!((rows.len(), rows[0].0, last_row), (1, 3, 3));
     }
-    let (_, rows) = read(&dir.path().join("requests.redb"), &(Box::new(open) as Opener)).unwrap();
-    assert_eq!(rows.len(), 1, "on the disk too");
+    assert_eq!(on_the_disk(&dir).len(), 1, "on the disk too");
 }
 
 #[test]
-fn what_is_no_store_of_requests_is_refused_and_left_as_it_is() {
-    let whole = {
+fn a_row_that_makes_no_sense_is_refused_and_left_as_it_is() {
+    for (key, value) in [(&key::of_u64(7)[..], &b"nonsense"[..]), (b"seven", b"")] {
         let dir = TempDir::new().unwrap();
-        drop(RequestStore::open(dir.path()).unwrap());
-        fs::read(dir.path().join("requests.redb")).unwrap()
-    };
-    let half = whole[..whole.len() / 2].to_vec();
-    let holed = [&whole[..64], &vec![0xa5; whole.len() - 64]].concat();
-    for bytes in [b"".to_vec(), b"not a store".to_vec(), vec![0; 1 << 20], half, holed] {
-        let dir = TempDir::new().unwrap();
-        let path = dir.path().join("requests.redb");
-        fs::write(&path, &bytes).unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let mut batch = Batch::new();
+        batch.put(&store.area("requests").unwrap().table("rows"), key, value);
+        store.commit(batch).unwrap();
+        drop(store);
+        let bytes = fs::read(dir.path().join("state.redb")).unwrap();
         let error = RequestStore::open(dir.path()).unwrap_err();
-        assert!(matches!(error, RequestStoreError::Damaged { .. }), "{error:?}");
-        assert!(error.to_string().contains("requests.redb is not a store of requests"), "{error}");
-        assert_eq!(fs::read(&path).unwrap(), bytes);
+        assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
+        assert_eq!(fs::read(dir.path().join("state.redb")).unwrap(), bytes);
     }
 }
 
 #[test]
-fn a_database_of_others_or_of_a_later_version_is_refused_and_left_as_it_is() {
-    let other = |fill: fn(&WriteTransaction)| {
-        let dir = TempDir::new().unwrap();
-        let path = dir.path().join("requests.redb");
-        let database = Database::create(&path).unwrap();
-        let transaction = database.begin_write().unwrap();
-        fill(&transaction);
-        transaction.commit().unwrap();
-        drop(database);
-        let bytes = fs::read(&path).unwrap();
-        let error = RequestStore::open(dir.path()).unwrap_err();
-        assert_eq!(fs::read(&path).unwrap(), bytes);
-        error
-    };
-    let meta = |transaction: &WriteTransaction, version| {
-        transaction.open_table(META).unwrap().insert(SCHEMA, version).unwrap();
-    };
-    assert!(matches!(other(|_| {}), RequestStoreError::Damaged { .. }));
-    let error = other(|transaction| {
-        let rules: TableDefinition<'_, u64, &str> = TableDefinition::new("requests");
-        transaction.open_table(META).unwrap().insert(SCHEMA, SCHEMA_VERSION).unwrap();
-        transaction.open_table(rules).unwrap();
-    });
-    assert!(matches!(error, RequestStoreError::Damaged { .. }), "{error}");
-    let later = TempDir::new().unwrap();
-    drop(RequestStore::open(later.path()).unwrap());
-    let database = Database::create(later.path().join("requests.redb")).unwrap();
-    let transaction = database.begin_write().unwrap();
-    meta(&transaction, 2);
-    transaction.commit().unwrap();
-    drop(database);
-    let error = RequestStore::open(later.path()).unwrap_err();
-    assert!(error.to_string().contains("has version 2"), "{error}");
+fn one_store_is_for_one_consumer() {
+    let dir = TempDir::new().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let requests = RequestStore::open_in(&store, LIFETIME).unwrap();
+    assert!(matches!(RequestStore::open_in(&store, LIFETIME), Err(StoreError::AreaInUse { .. })));
+    drop(requests);
+    RequestStore::open_in(&store, LIFETIME).unwrap();
 }
 
-/// A disk that fails at each of the steps of a commit in turn: what is said to be written is there, what is refused is not.
+/// A disk that fails at each of the steps of a commit in turn: what is said to be written is there, what is refused is not,
+/// and outcomes and deletions are there in the end.
 #[tokio::test]
 async fn a_failing_disk_tells_the_truth_at_every_step() {
     for n in 0.. {
         let (dir, disk) = (TempDir::new().unwrap(), Disk::sound());
-        let Remembered { journal, .. } = RequestStore::open_with(dir.path(), LIFETIME, disk.opener()).unwrap().0;
-        journal.write(1, Some(row(1, None)), Vec::new()).done().await.unwrap();
+        let Remembered { journal, .. } = open_on(&disk, &dir).0;
+        journal.admit(1, &row(1, None), None).done().await.unwrap();
+        journal.admit(4, &row(4, None), None).done().await.unwrap();
         disk.fail_after(n);
-        let is_written = journal.write(2, Some(row(2, None)), Vec::new()).done().await.is_ok();
+        let is_written = journal.admit(5, &row(5, None), None).done().await.is_ok();
         let has_failed = disk.has_failed();
-        let _ = journal.write(1, Some(row(1, Some("done"))), Vec::new()).done().await;
+        let _ = journal.conclude(1, &row(1, Some("done")), false, None).done().await;
+        let _ = journal.forget(&[4], &[]).done().await;
         disk.repair();
-        journal.write(3, Some(row(3, None)), Vec::new()).done().await.unwrap();
+        journal.admit(6, &row(6, None), None).done().await.unwrap();
         drop(journal);
         let Remembered { rows, .. } = RequestStore::open(dir.path()).unwrap().0;
-        let mut expected = vec![(1, row(1, Some("done"))), (2, row(2, None)), (3, row(3, None))];
-        expected.retain(|(number, _)| is_written || *number != 2);
+        let mut expected = vec![(1, row(1, Some("done"))), (5, row(5, None)), (6, row(6, None))];
+        expected.retain(|(number, _)| is_written || *number != 5);
         assert_eq!(rows, expected, "after {n} steps");
         if !has_failed {
             assert!(is_written && n > 2, "{n}");
             return;
         }
     }
+}
+
+#[tokio::test]
+async fn what_the_disk_did_not_take_need_not_be_forgotten_on_it() {
+    let (dir, disk) = (TempDir::new().unwrap(), Disk::sound());
+    let replay = crate::replay::Replay::new(Some(open_on(&disk, &dir).0));
+    let key = row(1, None).key;
+    let execution = crate::execution::Execution::new(oc2_core::ResponseType::Complete);
+    for is_failing in [true, false] {
+        replay.admit(key, b"", &execution, || Ok(())).unwrap();
+        if is_failing {
+            disk.fail_after(0);
+            replay.write(key, None).unwrap().done().await.unwrap_err();
+            replay.not_written(key);
+            assert!(replay.forget(key).is_none());
+            disk.repair();
+        } else {
+            replay.write(key, None).unwrap().done().await.unwrap();
+            replay.forget(key).unwrap().done().await.unwrap();
+        }
+    }
+    drop(replay);
+    assert_eq!(on_the_disk(&dir), []);
 }
 
 #[tokio::test]
@@ -231,7 +222,7 @@ async fn no_more_requests_are_on_the_disk_than_are_remembered() {
     }
     last.unwrap().done().await.unwrap();
     drop(replay);
-    let (_, rows) = read(&dir.path().join("requests.redb"), &(Box::new(open) as Opener)).unwrap();
+    let rows = on_the_disk(&dir);
     assert_eq!((rows.len(), rows.last().unwrap().0), (crate::replay::CAPACITY, n));
 }
 
@@ -247,6 +238,15 @@ fn row(key: u64, outcome: Option<&str>) -> Row {
         content: Fingerprint([9; 32]),
         outcome: outcome.map(|text| text.as_bytes().to_vec()),
     }
+}
+
+fn open_on(disk: &Disk, dir: &TempDir) -> RequestStore {
+    RequestStore::open_in(&disk.open(dir.path()).unwrap(), LIFETIME).unwrap()
+}
+
+fn on_the_disk(dir: &TempDir) -> Vec<(u64, Row)> {
+    let area = Store::open(dir.path()).unwrap().area("requests").unwrap();
+    Rows { table: area.table("rows"), appointments: area.table("appointments"), area }.read().unwrap()
 }
 
 /// A Consumer with one actuator over a disk that fails on demand.
@@ -276,7 +276,7 @@ impl World {
     fn in_dir(dir: TempDir, gate: Semaphore) -> Self {
         let (disk, gate) = (Disk::sound(), Arc::new(gate));
         let (n_begun, n_performed): (Arc<AtomicUsize>, Arc<AtomicUsize>) = Default::default();
-        let store = RequestStore::open_with(dir.path(), LIFETIME, disk.opener()).unwrap();
+        let store = open_on(&disk, &dir);
         let gated = Gated { n_begun: n_begun.clone(), n_performed: n_performed.clone(), gate: gate.clone() };
         let consumer = Consumer::builder("fw1").dangerous().without_policy().actuator(gated).remember_in(store).build();
         Self { dir, disk, consumer, n_begun, n_performed, gate }
@@ -290,7 +290,7 @@ impl World {
 
     fn left_by_a_kill(&self) -> TempDir {
         let copy = TempDir::new().unwrap();
-        fs::copy(self.dir.path().join("requests.redb"), copy.path().join("requests.redb")).unwrap();
+        fs::copy(self.dir.path().join("state.redb"), copy.path().join("state.redb")).unwrap();
         copy
     }
 

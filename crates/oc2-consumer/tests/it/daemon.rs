@@ -138,7 +138,7 @@ fn what_is_wrong_with_an_actuator_is_said_with_its_line() {
 fn requests_that_cannot_be_read_keep_it_from_starting() {
     // M12
     let (dir, _) = configured("");
-    let path = dir.path().join("state/requests.redb");
+    let path = dir.path().join("state/state.redb");
     fs::create_dir(dir.path().join("state")).expect("the folder is ours");
     fs::write(&path, "no store").expect("the folder is ours");
     let (status, log) = Daemon::start(&dir.path().join("consumer.toml")).ends_within(20);

@@ -9,7 +9,7 @@ use oc2_consumer::{Consumer, ConsumerBuilder, Settings, WantsActuators};
 use oc2_core::types::time::DateTime;
 use oc2_core::{CommandRow, Mode, Nsid, Profile, Rejection};
 use oc2_encoding::{Encoding, Json};
-use oc2_profile_slpf::{Command, Refusal, Results, RuleNumber, Slpf, Specifiers};
+use oc2_profile_slpf::{Command, Packets, Refusal, Results, RuleNumber, Slpf, Specifiers};
 use oc2_transfer::{Handler, Peer, Reply, Request, Scope};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -26,6 +26,8 @@ struct State {
     left_out: Option<String>,
     performed: Mutex<Vec<Command>>,
     n_started: AtomicUsize,
+    undoes: bool,
+    undone: Mutex<Vec<Vec<u8>>>,
     gate: Option<Semaphore>,
     fault: Fault,
 }
@@ -71,6 +73,18 @@ impl Recorder {
         recorder
     }
 
+    /// Can undo what it did.
+    pub(crate) fn undoing(mut self) -> Self {
+        Arc::get_mut(&mut self.0).expect("nobody else has it").undoes = true;
+        self
+    }
+
+    /// What it has undone: the first by its note, and so on.
+    pub(crate) fn undone(&self) -> Vec<String> {
+        let undone = self.0.undone.lock().unwrap();
+        undone.iter().map(|note| String::from_utf8(note.clone()).expect("a note of ours")).collect()
+    }
+
     fn with(asset_id: &str, without: &[&str], gate: Option<Semaphore>, fault: Fault) -> Self {
         Self(Arc::new(State {
             asset_id: asset_id.into(),
@@ -78,6 +92,8 @@ impl Recorder {
             left_out: None,
             performed: Mutex::default(),
             n_started: AtomicUsize::new(0),
+            undoes: false,
+            undone: Mutex::default(),
             gate,
             fault,
         }))
@@ -89,6 +105,18 @@ impl Recorder {
 
     pub(crate) fn n_performed(&self) -> usize {
         self.0.performed.lock().unwrap().len()
+    }
+
+    /// The nets it allowed or denied, in order.
+    pub(crate) fn nets(&self) -> Vec<String> {
+        let net = |command: &Command| match command {
+            Command::Allow(rule) | Command::Deny { rule, .. } => match &rule.packets {
+                Packets::Ipv4Net(net) => Some(net.to_string()),
+                _ => None,
+            },
+            _ => None,
+        };
+        self.0.performed.lock().unwrap().iter().filter_map(net).collect()
     }
 
     pub(crate) fn n_started(&self) -> usize {
@@ -124,8 +152,23 @@ impl Actuator for Recorder {
         Ok(())
     }
 
-    async fn perform(&self, command: Command, _: Context) -> Result<Option<Results>, Rejection> {
+    async fn undo(&self, note: &[u8]) -> Result<(), Rejection> {
+        if !note.starts_with(self.0.asset_id.as_bytes()) {
+            return Err(Rejection::not_found("no command of this actuator"));
+        }
+        let mut undone = self.0.undone.lock().unwrap();
+        if undone.iter().any(|former| former == note) {
+            return Err(Rejection::failed("undone before"));
+        }
+        undone.push(note.to_vec());
+        Ok(())
+    }
+
+    async fn perform(&self, command: Command, context: Context) -> Result<Option<Results>, Rejection> {
         let n_before = self.0.n_started.fetch_add(1, Ordering::SeqCst);
+        if self.0.undoes {
+            context.undo.note(format!("{}-{n_before}", self.0.asset_id).into_bytes());
+        }
         if let Some(gate) = &self.0.gate {
             gate.acquire().await.expect("never closed").forget();
         }

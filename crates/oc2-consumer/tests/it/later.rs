@@ -123,3 +123,24 @@ async fn of_those_who_repeat_a_request_one_is_told_the_outcome_later() {
     assert!(afterwards.later.is_none());
     Answer::of(afterwards).expect(200, "");
 }
+
+#[tokio::test]
+async fn of_what_is_kept_for_the_next_process_nothing_is_told_meanwhile() {
+    // L7, M12
+    let dir = tempfile::TempDir::new().unwrap();
+    let store = oc2_consumer::RequestStore::open(dir.path()).unwrap();
+    let recorder = Recorder::new();
+    let consumer = builder().actuator(recorder.clone()).remember_in(store).build();
+    let request = asked(&deny_with(json!({"start_time": in_millis(600_000)})));
+    let kept = consumer.handle(request.clone()).await;
+    consumer.give_up_scheduled();
+    let (first, last) = then(kept).await;
+    first.expect(102, "scheduled");
+    last.expect_silence(102);
+    Answer::of(consumer.handle(request).await).expect(102, "scheduled");
+    let cancel = |id: &serde_json::Value| json!({"action": "cancel", "target": {"command": id}});
+    let too_late = cancel(first.header("request_id"));
+    Answer::of(consumer.handle(asked(&too_late)).await).expect(503, "the Consumer is stopping");
+    consumer.stop().await;
+    assert_eq!(recorder.n_started(), 0);
+}

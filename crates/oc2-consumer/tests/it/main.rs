@@ -1,5 +1,7 @@
 //! The Consumer, from messages to answers, over the transfer in memory. What the network adds is tested in `oc2-tests`.
 
+mod about;
+mod ahead;
 mod answers;
 mod audit;
 #[cfg(feature = "audit")]

@@ -1,5 +1,6 @@
 //! start_time, stop_time, duration (LS 3.3.1.4), and cancelling what waits.
 
+use oc2_clock::Hand;
 use oc2_core::types::time::DateTime;
 use serde_json::{Value, json};
 
@@ -134,4 +135,27 @@ async fn cancelling_takes_no_argument_that_would_be_ignored() {
         let cancel = json!({"action": "cancel", "target": {"command": "mine"}, "args": args});
         send(&consumer, cancel).await.expect(501, "Option not supported");
     }
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_forward_has_what_it_passed_performed_in_the_order_of_their_times() {
+    let start = DateTime::from_millis(1_700_000_000_000).unwrap();
+    let (hand, clock) = Hand::at(start);
+    let recorder = Recorder::new();
+    let consumer = builder().actuator(recorder.clone()).clock(clock).build();
+    for hour in [3, 1, 4, 2] {
+        let target = json!({"ipv4_net": format!("198.51.100.{hour}")});
+        let args = json!({"start_time": start.as_millis() + hour * 3_600_000});
+        send(&consumer, json!({"action": "deny", "target": target, "args": args})).await.expect(102, "scheduled");
+    }
+    // Back: nothing is performed before its time, nor twice.
+    hand.set(DateTime::from_millis(1_600_000_000_000).unwrap());
+    assert_eq!(recorder.n_started(), 0);
+    hand.set(DateTime::from_millis(start.as_millis() + 3 * 3_600_000).unwrap());
+    eventually(|| recorder.n_performed() == 3).await;
+    hand.set(start);
+    hand.pass(3_600_000);
+    assert_eq!(recorder.nets(), ["198.51.100.1", "198.51.100.2", "198.51.100.3"]);
+    hand.pass(3 * 3_600_000);
+    eventually(|| recorder.n_performed() == 4).await;
 }

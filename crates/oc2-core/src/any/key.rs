@@ -6,14 +6,13 @@ use std::fmt;
 use std::ops::Deref;
 
 use compact_str::CompactString;
-use serde::de::{Deserializer, Error, IntoDeserializer, Visitor};
-use serde::{Serialize, Serializer};
+use serde::{Deserializer, Serialize, Serializer};
 
 use crate::form::Form;
 use crate::invalid::Quoted;
 use crate::nsid::Nsid;
 use crate::shape::Shape;
-use crate::shape::read::{Context, MAX_INTEGER, Place, Read, ReadError, Segment, text, too_large};
+use crate::shape::read::{Context, Place, Read, Segment, text};
 use crate::shape::write::Write;
 
 /// The key of a member: its name, or in CBOR and concise JSON its id.
@@ -98,66 +97,6 @@ impl Serialize for Key {
         match self {
             Self::Name(name) => serializer.serialize_str(name),
             Self::Number(number) => serializer.serialize_u64(*number),
-        }
-    }
-}
-
-impl<'de> Deserializer<'de> for &Key {
-    type Error = ReadError;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
-        match self {
-            Key::Name(name) => visitor.visit_str(name),
-            Key::Number(number) => visitor.visit_u64(*number),
-        }
-    }
-
-    serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
-        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
-    }
-}
-
-impl<'de> IntoDeserializer<'de, ReadError> for &Key {
-    type Deserializer = Self;
-
-    fn into_deserializer(self) -> Self {
-        self
-    }
-}
-
-/// Reads the key of a member that no table tells about.
-pub(crate) struct AnyKey {
-    pub(crate) is_binary: bool,
-}
-
-impl<'de> serde::de::DeserializeSeed<'de> for AnyKey {
-    type Value = Key;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Key, D::Error> {
-        if self.is_binary { deserializer.deserialize_identifier(self) } else { deserializer.deserialize_str(self) }
-    }
-}
-
-impl Visitor<'_> for AnyKey {
-    type Value = Key;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_binary { "the name or id of a member" } else { "the name of a member" })
-    }
-
-    fn visit_str<E: Error>(self, name: &str) -> Result<Key, E> {
-        Ok(name.into())
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<Key, E> {
-        if number > MAX_INTEGER.unsigned_abs() { Err(too_large(&number)) } else { Ok(Key::Number(number)) }
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> Result<Key, E> {
-        match u64::try_from(number) {
-            Ok(number) => self.visit_u64(number),
-            Err(_) => Err(E::custom(format_args!("{number} is no id of a member"))),
         }
     }
 }

@@ -41,6 +41,9 @@ impl Members {
 
     /// Adds a member whose key is new.
     pub(crate) fn append(&mut self, key: Key, value: Any) {
+        if self.entries.capacity() == 0 {
+            self.entries = Vec::with_capacity(TYPICAL);
+        }
         self.entries.push((key, value));
     }
 
@@ -147,3 +150,6 @@ pub const KEPT_IN_LENIENT: Others = Others {
     },
     room: Room::None,
 };
+
+/// Most objects have no more.
+const TYPICAL: usize = 2;

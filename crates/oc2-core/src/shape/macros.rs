@@ -457,11 +457,11 @@ macro_rules! fields {
                 fn read_other<'de, A: $crate::serde::de::MapAccess<'de>>(
                     context: &mut $crate::shape::read::Context,
                     slots: &mut Slots,
-                    key: $crate::any::Key,
+                    key: &$crate::shape::read::KeyText<'de>,
                     map: &mut A,
                 ) -> ::core::result::Result<(), A::Error> {
                     $(return $crate::shape::read::other_member(context, map, &mut slots.$others, key, &$policy);)?
-                    ::core::result::Result::Err($crate::shape::read::unknown_member(Self::TABLE, &key))
+                    ::core::result::Result::Err($crate::shape::read::unknown_member(Self::TABLE, key))
                 }
 
                 #[allow(unused_variables, reason = "a table may have no place for other members")]

@@ -23,11 +23,9 @@ pub use fields::{
     Order, ReadMembers, Source, defaulted_value, foreign_field, members, of_whole, optional_value, other_member,
     required, unknown_member, value,
 };
-pub(crate) use keys::decimal;
-pub use keys::{MemberKey, next_key};
-pub(crate) use scalars::{
-    MAX_INTEGER, Shown, each, from_base64url, read_each, refuse_noncharacters, refuse_noncharacters_in, too_large,
-};
+pub(crate) use keys::{AnyKey, decimal};
+pub use keys::{KeyText, MemberKey, next_key};
+pub(crate) use scalars::{MAX_INTEGER, Shown, each, from_base64url, read_each_by, refuse_noncharacters, too_large};
 pub use scalars::{integer, list, number, octets, row_of, text, unique};
 
 use super::{Format, Kind, Shape};

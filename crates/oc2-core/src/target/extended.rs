@@ -4,12 +4,12 @@ use serde::de::{Error, MapAccess};
 use serde::ser::{Error as _, SerializeMap};
 use serde::{Deserializer, Serialize, Serializer};
 
-use crate::any::{Any, CANNOT_CHANGE, Key, Tree};
+use crate::any::{Any, CANNOT_CHANGE, Key};
 use crate::form::{Form, Notation};
 use crate::invalid::{Cut, Invalid};
 use crate::nsid::{FieldName, Flat, Nsid};
 use crate::profile::Profile;
-use crate::shape::read::{Context, ForeignField, Read, ReadError, Segment, decimal, member_value};
+use crate::shape::read::{Context, ForeignField, KeyText, Read, ReadError, Segment, decimal, member_value};
 use crate::shape::write::{Write, Written};
 use crate::shape::{Choice, Field, Kind, Shape};
 use crate::target::Target;
@@ -152,10 +152,14 @@ impl Serialize for Nested<'_> {
 /// `"slpf:rule_number": 1`, in lenient mode `"slpf": {"rule_number": 1}` (DECISIONS S15), and by id `1024: 1` for the one target
 /// whose profile published it like this, `id: {id: value}` for all others (DECISIONS E2).
 impl ForeignField<Target> for Extended {
-    fn read_foreign<'de, A: MapAccess<'de>>(context: &mut Context, key: &Key, map: &mut A) -> Result<Target, A::Error> {
+    fn read_foreign<'de, A: MapAccess<'de>>(
+        context: &mut Context,
+        key: &KeyText<'de>,
+        map: &mut A,
+    ) -> Result<Target, A::Error> {
         match key {
-            Key::Name(name) => Self::read_named(context, name, map),
-            Key::Number(id) => Self::read_numbered(context, *id, map),
+            KeyText::Name(name) => Self::read_named(context, name, map),
+            KeyText::Number(id) => Self::read_numbered(context, *id, map),
         }
     }
 }
@@ -223,15 +227,15 @@ impl Extended {
     }
 
     fn nested(nsid: Nsid, members: &Any, context: &mut Context) -> Result<Target, Invalid> {
-        let tree = members.tree();
-        let Tree::Map(members) = &*tree else { return Err(Invalid::new("exactly one target is due")) };
-        let [(key, tree)] = members.as_slice() else { return Err(Invalid::new("exactly one target is due")) };
-        let id = match key {
+        let Some((key, tree)) = members.tree().only_member() else {
+            return Err(Invalid::new("exactly one target is due"));
+        };
+        let id = match &key {
             Key::Number(id) => Some(*id),
             Key::Name(name) if context.is_concise() => decimal(name),
             Key::Name(_) => None,
         };
-        let value = Any::read_as(tree.clone(), context);
+        let value = Any::read_as(tree, context);
         let target = match id.and_then(|id| Flat::nested(nsid, id)) {
             Some(flat) => Self::with(nsid, flat.name, None, value),
             None => Self::with(nsid, key.text().parse()?, id, value),

@@ -419,6 +419,8 @@ fn what_makes_no_sense_is_2_and_nothing_is_sent() {
         ("--all --ca ca.pem query features", "--ca goes with TLS, and mqtt:// has none"),
         ("--all --password-file p query features", "a password is nobody's without --username"),
         ("--all --keep-alive 301s query features", "1 to 300 s"),
+        ("--all --flat --encoding cbor query features", "--flat is for --encoding json and json-ascii"),
+        ("--all --flat --strict query features", "--flat is answered in kind"),
         ("--all --keep-alive 1500ms query features", "whole seconds are due"),
         ("--all --qos 0 query features", "0 is not in 1..=2"),
         ("--all --from a/b query features", "--from: \"a/b\" cannot be a level of a topic"),

@@ -366,6 +366,11 @@ fn a_message_is_written_in_the_encoding_that_is_asked_for() {
     let dry = |encoding: &str| run(&["-n", "--from", "a", "--encoding", encoding, "query", "features"]).stdout;
     let by_name = dry("json");
     assert!(by_name.starts_with(b"{\"headers\"") && by_name.ends_with(b"}\n"), "{}", by_name.escape_ascii());
+    let of_abroad =
+        |encoding: &str| run(&["-n", "--from", "Zürich", "--encoding", encoding, "query", "features"]).stdout;
+    assert!(String::from_utf8(of_abroad("json")).unwrap().contains(r#""from":"Zürich""#));
+    let in_ascii = String::from_utf8(of_abroad("json-ascii")).unwrap();
+    assert!(in_ascii.is_ascii() && in_ascii.contains(r#""from":"Z\u00fcrich""#), "{in_ascii}");
     assert!(dry("json-compact").starts_with(b"[{\"request_id\""));
     assert!(dry("json-concise").starts_with(b"[{\"1\""));
     // A list of two, and behind the message nothing: a line end would be part of it.

@@ -206,7 +206,7 @@ fn a_wrong_command_line_is_2() {
         (&["--batch", "a"], "FILE has no place"),
         (&["--batch", "--kind", "command"], "no --kind, no --json"),
         (&["--kind", "event", "a"], "is not one of command, response, message, auto"),
-        (&["--encoding", "xml", "a"], "is not one of json, json-compact"),
+        (&["--encoding", "xml", "a"], "is not one of json, json-ascii, json-compact"),
         (&["--strict", "--lenient", "a"], "cannot be used with"),
         (&["--duration", "5m", "a"], "validate takes documents as they are, so --duration has no place"),
         (&["--dry-run", "a"], "validate sends nothing, so --dry-run has no place"),

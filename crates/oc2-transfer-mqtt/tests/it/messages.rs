@@ -2,10 +2,10 @@
 
 use oc2_core::Mode;
 use oc2_tests_broker::{Direction, Draft, Impostor, Kind, Mosquitto, Publish, RawClient, Tap, wait_until};
-use oc2_transfer::{Scope, Transfer};
+use oc2_transfer::{Outgoing, Scope, Transfer};
 use oc2_transfer_mqtt::{Destination, MqttTransfer, Settings};
 
-use crate::harness::{Consumer, Doer, all, command, options, outgoing, response, settings};
+use crate::harness::{CBOR, Consumer, Doer, JSON, all, command, options, outgoing, response, settings};
 
 use Direction::{ToBroker, ToClient};
 
@@ -343,6 +343,33 @@ async fn a_producer_hears_flat_responses_on_the_topic_of_such_peers() {
         consumer.publish(&Draft::openc2("oc2/rsp", "rsp", response("a", "zulu", 404)));
         let expected = if mode == Mode::Lenient { response("a", "zulu", 200) } else { response("a", "zulu", 404) };
         assert_eq!(all(answers).await.concat(), expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_producer_that_is_told_to_writes_the_flat_layout() {
+    let Some(broker) = Mosquitto::start() else { return };
+    let mut consumer = RawClient::connect(broker.port());
+    consumer.subscribe(DEVICE);
+    let transfer = crate::harness::transfer(options(broker.port()), "zulu");
+    let flat = transfer.clone().in_flat_layout();
+    // The id is known from the message, too.
+    for request_id in [Some("a".to_owned()), None] {
+        let answers = flat.exchange(Outgoing { request_id, ..outgoing("a") }).await.unwrap();
+        let heard = consumer.receive();
+        let expected = r#"{"content":{"request":{"action":"query","target":{"features":[]}}},"request_id":"a","created":1610483630000,"from":"omega"}"#;
+        assert_eq!(heard.text(), expected);
+        let response = r#"{"content":{"response":{"status":200}},"request_id":"a","from":"zulu"}"#;
+        consumer.publish(&Draft::openc2("oc2/rsp", "rsp", response));
+        assert_eq!(all(answers).await.concat(), crate::harness::response("a", "zulu", 200));
+    }
+    let answers = transfer.exchange(outgoing("b")).await.unwrap();
+    assert_eq!(consumer.receive().text(), command("b"), "the others are told in the layout of the standard");
+    drop(answers);
+    let compact = Outgoing::new(r#"[{"request_id":"a"},{"openc2":{"request":["query",{"features":[]}]}}]"#, JSON);
+    for other in [compact, Outgoing::new(&b"\x82\xa0\xa0"[..], CBOR)] {
+        let error = flat.exchange(other).await.err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(error.contains("the flat layout is for messages in JSON by name"), "{error}");
     }
 }
 

@@ -12,12 +12,13 @@ pub(crate) struct Address {
 
 impl Address {
     pub(crate) fn parse(url: &str) -> Result<Self, String> {
-        let wrong = || format!("{url:?} is none of http://HOST[:PORT], https://HOST[:PORT], mqtt://HOST[:PORT]");
+        let wrong = || format!("{url:?} is none of http://, https://, mqtt:// and mqtts:// with HOST[:PORT]");
         let (scheme, rest) = url.split_once("://").ok_or_else(wrong)?;
         let (is_mqtt, is_secured, usual) = match scheme {
             "http" => (false, false, 80),
             "https" => (false, true, 443),
             "mqtt" => (true, false, 1883),
+            "mqtts" => (true, true, 8883),
             _ => return Err(wrong()),
         };
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
@@ -29,11 +30,6 @@ impl Address {
             return Err(wrong());
         }
         Ok(Self { is_mqtt, is_secured, host: host.to_owned(), port, path: path.to_owned() })
-    }
-
-    /// Host and port, as sockets take them.
-    pub(crate) fn authority(&self) -> String {
-        format!("{}:{}", self.host, self.port)
     }
 }
 
@@ -51,6 +47,7 @@ mod tests {
         check("http://192.0.2.1", Some(("192.0.2.1", 80, "")));
         check("https://fw.example:8443/x", Some(("fw.example", 8443, "/x")));
         check("mqtt://[::1]", Some(("[::1]", 1883, "")));
+        check("mqtts://broker.example", Some(("broker.example", 8883, "")));
         check("http://[::1]:8080/", Some(("[::1]", 8080, "/")));
         check("ftp://a", None);
         check("http://:80", None);

@@ -2,18 +2,31 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use oc2_tests_broker::Authority;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::Value;
 
-use super::{Hearing, commands, response};
+use super::{Hearing, commands, judge_hello, response};
 use crate::exchange::Exchange;
+use crate::verdict::{Fault, Notes};
+use crate::wire::tls::{self, Files};
 use crate::wire::{MEDIA_TYPE, PATH};
 
 pub(super) const ROWS: &str = "HTTPS-002 HTTPS-008 HTTPS-010 HTTPS-013 HTTPS-014 HTTPS-032..HTTPS-034 HTTPS-037 HTTPS-039 \
-    HTTPS-041..HTTPS-044 HTTPS-048..HTTPS-051 HTTPS-053 HTTPS-063 HTTPS-064 HTTPS-028";
+    HTTPS-041..HTTPS-044 HTTPS-048..HTTPS-051 HTTPS-053 HTTPS-063 HTTPS-064 HTTPS-018..HTTPS-021 HTTPS-023 HTTPS-025 HTTPS-026 \
+    HTTPS-028";
+
+/// What comes from connections, each of which has a thread of its own.
+enum Event {
+    /// The first record of a client of TLS.
+    Hello(Vec<u8>),
+    Request(Heard),
+}
 
 /// A request as it came, and where its answer goes.
 struct Heard {
@@ -23,25 +36,96 @@ struct Heard {
     answer: Sender<Vec<u8>>,
 }
 
-pub(super) fn listen(address: &str, silence: Duration, say: impl FnOnce(u16), hearing: &mut Hearing) -> io::Result<()> {
-    let listener = TcpListener::bind(address)?;
-    say(listener.local_addr()?.port());
-    let (heard, requests) = mpsc::channel();
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let heard = heard.clone();
-            thread::spawn(move || serve(stream, &heard));
-        }
-    });
+pub(super) fn listen(
+    address: &str,
+    tls: Option<Arc<ServerConfig>>,
+    silence: Duration,
+    say: impl FnOnce(u16),
+    hearing: &mut Hearing,
+) -> io::Result<()> {
+    let events = accept(address, tls, say)?;
     loop {
-        match requests.recv_timeout(silence) {
-            Ok(own) => judge(hearing, own),
+        match events.recv_timeout(silence) {
+            Ok(Event::Hello(record)) => judge_hello(hearing, &record, false),
+            Ok(Event::Request(own)) => judge(hearing, own),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return Ok(()),
         }
     }
 }
 
-fn serve(mut stream: TcpStream, heard: &Sender<Heard>) -> io::Result<()> {
+/// Shows a certificate of an authority that nobody knows: a Producer that says anything has not looked at it.
+pub(super) fn imposture(address: &str, silence: Duration, say: impl FnOnce(u16)) -> io::Result<Notes> {
+    let certificate = Authority::new("nobody").server(&["localhost", "127.0.0.1"]);
+    let server = tls::server(certificate.pem.as_bytes(), certificate.key.as_bytes(), &Files::default());
+    let events = accept(address, Some(Arc::new(server.map_err(io::Error::other)?)), say)?;
+    let (mut notes, mut n_hellos) = (Notes::default(), 0);
+    loop {
+        let request = match events.recv_timeout(silence) {
+            Ok(Event::Hello(_)) => {
+                n_hellos += 1;
+                continue;
+            }
+            Ok(Event::Request(own)) => Some(own.octets),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+        };
+        let is_met = request.is_none();
+        if n_hellos > 0 {
+            notes.note(vec!["HTTPS-028"], is_met, || Fault {
+                point: "A certificate of an authority that nobody knows".to_owned(),
+                expected: "no request".to_owned(),
+                told: "a request came all the same".to_owned(),
+                exchange: Exchange { sent: request.clone().unwrap_or_default(), ..Exchange::default() },
+            });
+        }
+        if is_met || n_hellos > 0 {
+            return Ok(notes);
+        }
+    }
+}
+
+fn accept(address: &str, tls: Option<Arc<ServerConfig>>, say: impl FnOnce(u16)) -> io::Result<mpsc::Receiver<Event>> {
+    let listener = TcpListener::bind(address)?;
+    say(listener.local_addr()?.port());
+    let (event, events) = mpsc::channel();
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let (event, tls) = (event.clone(), tls.clone());
+            thread::spawn(move || match tls {
+                None => serve(stream, &event),
+                Some(config) => secure(stream, config, &event),
+            });
+        }
+    });
+    Ok(events)
+}
+
+fn secure(stream: TcpStream, config: Arc<ServerConfig>, event: &Sender<Event>) -> io::Result<()> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    // Whoever has gone wants no more.
+    let _ = event.send(Event::Hello(first_record(&stream)?));
+    let server = ServerConnection::new(config).map_err(io::Error::other)?;
+    serve(StreamOwned::new(server, stream), event)
+}
+
+/// The first record, which stays to be read.
+fn first_record(stream: &TcpStream) -> io::Result<Vec<u8>> {
+    let mut octets = vec![0; 5 + usize::from(u16::MAX)];
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let n_there = stream.peek(&mut octets)?;
+        let length = |head: &[u8]| 5 + usize::from(u16::from_be_bytes([head[3], head[4]]));
+        if n_there == 0 || Instant::now() > until {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        if n_there >= 5 && n_there >= length(&octets) {
+            octets.truncate(length(&octets));
+            return Ok(octets);
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn serve(mut stream: impl Read + Write, event: &Sender<Event>) -> io::Result<()> {
     let (mut unread, mut chunk) = (Vec::new(), [0; 16 << 10]);
     loop {
         let (head, length) = loop {
@@ -61,11 +145,12 @@ fn serve(mut stream: TcpStream, heard: &Sender<Heard>) -> io::Result<()> {
         let octets: Vec<u8> = unread.drain(..length).collect();
         let body = octets[head.len() + 4..].to_vec();
         let (answer, answered) = mpsc::channel();
-        if heard.send(Heard { octets, head, body, answer }).is_err() {
+        if event.send(Event::Request(Heard { octets, head, body, answer })).is_err() {
             return Ok(());
         }
         let Ok(answer) = answered.recv() else { return Ok(()) };
         stream.write_all(&answer)?;
+        stream.flush()?;
     }
 }
 
@@ -159,3 +244,4 @@ fn field<'h>(head: &'h str, name: &str) -> Option<&'h str> {
 }
 
 const LARGEST: usize = 4 << 20;
+const PATIENCE: Duration = Duration::from_secs(30);

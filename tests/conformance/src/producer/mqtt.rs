@@ -1,49 +1,53 @@
 //! A Consumer behind a broker of ours that listens to a Producer, and a tap on the wire of the Producer.
 
 use std::io;
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use oc2_tests_broker::{Direction, Draft, Kind, Packet, RawClient, Seen, Tap};
+use oc2_tests_broker::{Direction, Kind, Packet, Seen, Tap};
 use serde_json::Value;
 
-use super::{Hearing, commands, response};
+use super::{Hearing, commands, judge_hello, response};
 use crate::exchange::Exchange;
+use crate::wire::client::{Broker, Client, Draft};
+use crate::wire::mqtt::of_openc2;
 
 pub(super) const ROWS: &str = "MQTT-001..MQTT-003 MQTT-008..MQTT-010 MQTT-015 MQTT-018..MQTT-026 MQTT-028..MQTT-032 MQTT-039 \
     MQTT-041 MQTT-046 MQTT-047 MQTT-051..MQTT-053 MQTT-057..MQTT-059 MQTT-063..MQTT-070 MQTT-072..MQTT-078 MQTT-081 \
-    MQTT-083..MQTT-086 MQTT-089 MQTT-093..MQTT-097 MQTT-100 MQTT-102";
+    MQTT-083..MQTT-086 MQTT-089 MQTT-093..MQTT-097 MQTT-100 MQTT-102 MQTT-109 MQTT-111 MQTT-113 MQTT-116 MQTT-118 MQTT-119";
 
-/// Answers what comes on the topics for Commands until `is_over`, then judges what went over the tap.
-pub(super) fn hear(hearing: &mut Hearing, broker: u16, tap: &Tap, is_over: impl Fn() -> bool + Send) -> io::Result<()> {
-    let mut consumer = RawClient::connect(broker);
-    consumer.subscribe("oc2/cmd/#");
-    let until = Instant::now() + Duration::from_secs(120);
-    while !is_over() && Instant::now() < until {
-        if !consumer.hears_within(Duration::from_millis(50)) {
-            continue;
+/// Answers what comes on the topics for Commands until it is over, which is asked with the time of the last message; then judges
+/// what went over the tap, if there is one.
+pub(super) fn hear(
+    hearing: &mut Hearing,
+    broker: &Broker,
+    tap: Option<&Tap>,
+    is_over: impl Fn(Instant) -> bool,
+) -> io::Result<()> {
+    // QoS 2, Retain As Published, nothing of what is retained: messages come as they were published.
+    let mut consumer = Client::connect(broker, "oc2/cmd/#", 0x2a, Duration::from_secs(10))?;
+    let mut last = Instant::now();
+    while !is_over(last) {
+        let Some((packet, _)) = consumer.next_packet(Instant::now() + Duration::from_millis(50))? else { continue };
+        last = Instant::now();
+        let own = packet.publish();
+        let exchange = Exchange { sent: own.payload.clone(), ..Exchange::default() };
+        let message = commands::judge(hearing, &own.payload, &exchange).unwrap_or_default();
+        let told = response(&message, hearing.n_messages).to_string();
+        let (topic, properties) = ("oc2/rsp", of_openc2("rsp"));
+        consumer.publish(&Draft { topic, properties: &properties, payload: told.as_bytes(), is_retained: false })?;
+        if tap.is_none_or(|tap| !tap.hellos().is_empty()) {
+            publish(hearing, &packet);
         }
-        // Packets that this has read on the way are in its inbox or heard by the tap; each Command is answered once.
-        answer(&mut consumer, tap, hearing);
+    }
+    let Some(tap) = tap else { return Ok(()) };
+    for record in tap.hellos() {
+        judge_hello(hearing, &record, true);
     }
     for seen in tap.packets().iter().filter(|seen| seen.direction == Direction::ToBroker) {
         packet(hearing, seen);
     }
     order(hearing, &tap.packets());
     Ok(())
-}
-
-/// Answers all requests that the tap has heard and nobody has answered.
-fn answer(consumer: &mut RawClient, tap: &Tap, hearing: &mut Hearing) {
-    let published = tap.of_kind(Direction::ToBroker, Kind::Publish);
-    while hearing.n_messages < published.len() {
-        let own = published[hearing.n_messages].packet.publish();
-        let exchange = Exchange { sent: own.payload.clone(), ..Exchange::default() };
-        let message = commands::judge(hearing, &own.payload, &exchange).unwrap_or_default();
-        let told = response(&message, hearing.n_messages).to_string();
-        consumer.publish(&Draft::openc2("oc2/rsp", "rsp", told));
-    }
-    sleep(Duration::from_millis(1));
 }
 
 fn packet(hearing: &mut Hearing, seen: &Seen) {

@@ -1,57 +1,105 @@
 //! Our Producer, with a list of Commands that shows all it can.
 
-use std::io;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use oc2_tests_broker::{Mosquitto, Tap};
+use oc2_tests_broker::Authority;
+use rustls::ServerConfig;
 
-use super::{Hearing, commands, http, mqtt};
+use super::{Hearing, OwnBroker, commands, http, mqtt};
 use crate::subject::program;
 use crate::verdict::Notes;
+use crate::wire::tls::{self, Files};
 
-/// Runs our Producer over HTTP and through a broker, and judges what it sends.
+/// Runs our Producer over HTTP, HTTPS and through brokers, and judges what it sends.
 pub(crate) fn against_ours() -> io::Result<Notes> {
     let mut hearing = Hearing::default();
-    let (said, port) = mpsc::channel();
-    let running = thread::spawn(move || {
-        let port: u16 = port.recv().map_err(io::Error::other)?;
-        COMMANDS
-            .iter()
-            .try_for_each(|command| send(&[&["--to", &format!("http://127.0.0.1:{port}")], *command].concat()))
-    });
-    // Whoever waits for it is there until it comes.
-    let say = move |port| said.send(port).unwrap_or_default();
-    http::listen("127.0.0.1:0", Duration::from_secs(3), say, &mut hearing)?;
-    running.join().map_err(|_| io::Error::other("the Producer could not be run"))??;
-    if let Some(broker) = Mosquitto::start() {
-        over_mqtt(&mut hearing, &broker)?;
+    over_http(&mut hearing, None, COMMANDS)?;
+    let authority = Authority::new("conformance");
+    let certificate = authority.server(&["localhost"]);
+    let server = tls::server(certificate.pem.as_bytes(), certificate.key.as_bytes(), &Files::default());
+    let server = Arc::new(server.map_err(io::Error::other)?);
+    over_http(&mut hearing, Some((server, authority.pem())), &COMMANDS[..1])?;
+    hearing.notes.merge(to_an_impostor(authority.pem())?);
+    for is_secured in [false, true] {
+        match OwnBroker::start(is_secured) {
+            Ok(own) => over_mqtt(&mut hearing, &own)?,
+            Err(error) if error.kind() == ErrorKind::NotFound => break,
+            Err(error) => return Err(error),
+        }
     }
     commands::sum_up(&mut hearing);
     Ok(hearing.notes)
 }
 
-fn over_mqtt(hearing: &mut Hearing, broker: &Mosquitto) -> io::Result<()> {
-    let tap = Tap::to(broker.port());
+/// Each of the commands, with TLS where there is a server and its authority for that.
+fn over_http(
+    hearing: &mut Hearing,
+    tls: Option<(Arc<ServerConfig>, &str)>,
+    commands: &'static [&[&str]],
+) -> io::Result<()> {
+    let (said, port) = mpsc::channel();
+    let (server, ca) = tls.map(|(server, ca)| (server, ca.to_owned())).unzip();
+    let running = thread::spawn(move || {
+        let port: u16 = port.recv().map_err(io::Error::other)?;
+        let folder = tempfile::tempdir()?;
+        let options = match ca {
+            None => vec!["--to".to_owned(), format!("http://127.0.0.1:{port}")],
+            Some(ca) => trusting(folder.path(), &ca, &format!("https://localhost:{port}"))?,
+        };
+        commands.iter().try_for_each(|command| send(&options, command, &[0, 1]))
+    });
+    // Whoever waits for it is there until it comes.
+    let say = move |port| said.send(port).unwrap_or_default();
+    http::listen("127.0.0.1:0", server, Duration::from_secs(3), say, hearing)?;
+    running.join().map_err(|_| io::Error::other("the Producer could not be run"))?
+}
+
+/// It is told to trust one authority, and meets the certificate of another one.
+fn to_an_impostor(ca: &str) -> io::Result<Notes> {
+    let (said, port) = mpsc::channel();
+    let ca = ca.to_owned();
+    let running = thread::spawn(move || {
+        let port: u16 = port.recv().map_err(io::Error::other)?;
+        let folder = tempfile::tempdir()?;
+        let options = trusting(folder.path(), &ca, &format!("https://localhost:{port}"))?;
+        send(&options, COMMANDS[0], &[3, 4, 5])
+    });
+    let say = move |port| said.send(port).unwrap_or_default();
+    let notes = http::imposture("127.0.0.1:0", Duration::from_secs(3), say)?;
+    running.join().map_err(|_| io::Error::other("the Producer could not be run"))??;
+    Ok(notes)
+}
+
+fn over_mqtt(hearing: &mut Hearing, own: &OwnBroker) -> io::Result<()> {
     let state = tempfile::tempdir()?;
     let mut heard = Hearing::default();
     let is_over = AtomicBool::new(false);
+    let port = own.tap.port();
+    let mut common = match own.ca() {
+        None => vec!["--to".to_owned(), format!("mqtt://127.0.0.1:{port}")],
+        Some(ca) => trusting(state.path(), &fs::read_to_string(ca)?, &format!("mqtts://localhost:{port}"))?,
+    };
+    common.extend(["--state-dir", &state.path().display().to_string()].map(str::to_owned));
+    common.extend(["--expect", "1", "--wait", "20s"].map(str::to_owned));
     thread::scope(|scope| {
-        let (is_over, tap) = (&is_over, &tap);
-        let state = state.path().display().to_string();
+        let (is_over, common) = (&is_over, &common);
         let running = scope.spawn(move || {
-            let to = format!("mqtt://127.0.0.1:{}", tap.port());
-            let res = [&["--device", "fw1"][..], &["--profile", "slpf"], &["--all"]].into_iter().try_for_each(|whom| {
-                let common = ["--to", &to, "--state-dir", &state, "--expect", "1", "--wait", "20s"];
-                send(&[&common[..], whom, &["deny", "ipv4_net", "203.0.113.7"]].concat())
-            });
+            let whom = [&["--device", "fw1"][..], &["--profile", "slpf"], &["--all"]];
+            let res = whom
+                .into_iter()
+                .try_for_each(|whom| send(common, &[whom, &["deny", "ipv4_net", "203.0.113.7"]].concat(), &[0, 1]));
             is_over.store(true, Ordering::SeqCst);
             res
         });
-        let res = mqtt::hear(&mut heard, broker.port(), tap, || is_over.load(Ordering::SeqCst));
+        let res = mqtt::hear(&mut heard, &own.broker, Some(&own.tap), |_| is_over.load(Ordering::SeqCst));
         running.join().map_err(|_| io::Error::other("the Producer could not be run"))??;
         res
     })?;
@@ -60,14 +108,21 @@ fn over_mqtt(hearing: &mut Hearing, broker: &Mosquitto) -> io::Result<()> {
     Ok(())
 }
 
-fn send(arguments: &[&str]) -> io::Result<()> {
+/// Options to reach a subject whose certificate is of this authority.
+fn trusting(folder: &Path, ca: &str, to: &str) -> io::Result<Vec<String>> {
+    let file = folder.join("trusted.pem");
+    fs::write(&file, ca)?;
+    Ok(["--to", to, "--ca", &file.display().to_string()].map(str::to_owned).into())
+}
+
+fn send(options: &[String], words: &[&str], expected: &[i32]) -> io::Result<()> {
     let mut command = Command::new(program("oc2-producer")?);
-    command.args(["--json"]).args(arguments).env_remove("OC2_TO").stdin(Stdio::null());
+    command.arg("--json").args(options).args(words).env_remove("OC2_TO").stdin(Stdio::null());
     let output = command.output()?;
-    // 0: it was performed, 1: it was refused; whatever else is a Command that never went out.
     match output.status.code() {
-        Some(0 | 1) => Ok(()),
-        _ => Err(io::Error::other(format!("{arguments:?}: {}", String::from_utf8_lossy(&output.stderr)))),
+        Some(code) if expected.contains(&code) => Ok(()),
+        // Whatever else is a Command that never went out, or one that did and should not have.
+        code => Err(io::Error::other(format!("{words:?}: {code:?} {}", String::from_utf8_lossy(&output.stderr)))),
     }
 }
 

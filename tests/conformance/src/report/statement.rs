@@ -109,8 +109,8 @@ checklists in `tests/clauses`.
 A claim is possible for Language Specification 1.0, SLPF 1.0, HTTPS 1.1, MQTT 1.0 and Architecture 1.0; later texts are drafts.
 ";
 
-const CONSUMER: &str =
-    "Over HTTP, with all that it can and with as little as it may, and over MQTT; on a filter that changes nothing.";
+const CONSUMER: &str = "Over HTTP, with all that it can and with as little as it may, and over MQTT, on a filter that changes nothing; and in the kernel, \
+     where packets show what rules do.";
 
 const PRODUCER: &str = "What a list of its commands puts on the wire, over HTTP and over MQTT.";
 

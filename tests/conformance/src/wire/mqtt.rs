@@ -1,24 +1,20 @@
-//! MQTT 5, packet by packet: what is published is what is written here.
+//! MQTT 5 through a broker: what is published is what is written here.
 
-use std::collections::VecDeque;
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::io;
 use std::time::{Duration, Instant};
 
-use oc2_tests_broker::{Kind, Packet, Publish, Tap};
+use oc2_tests_broker::{Publish, Tap};
 use serde_json::json;
 
+use super::client::{Broker, Client, Draft};
 use super::{Outgoing, Transfer, Wire, tls};
 use crate::exchange::{Answer, Exchange};
 
 /// A way through a broker to one device.
 pub(crate) struct Mqtt {
-    stream: TcpStream,
-    unread: Vec<u8>,
-    inbox: VecDeque<(Publish, Vec<u8>)>,
+    client: Client,
     device: String,
     patience: Duration,
-    next_packet: u16,
     n_sentinels: u64,
     /// What the client of the subject sends, where that can be seen.
     tap: Option<Tap>,
@@ -26,41 +22,19 @@ pub(crate) struct Mqtt {
 
 impl Mqtt {
     /// Connects, and subscribes to all responses (MQTT 3.3).
-    pub(crate) fn connect(address: &str, device: &str, patience: Duration, tap: Option<Tap>) -> io::Result<Self> {
-        let stream = TcpStream::connect(address)?;
-        stream.set_nodelay(true)?;
-        let (unread, inbox, device) = (Vec::new(), VecDeque::new(), device.to_owned());
-        let mut own = Self { stream, unread, inbox, device, patience, next_packet: 1, n_sentinels: 0, tap };
-        let client_id = format!("conf{}", &uuid::Uuid::new_v4().simple().to_string()[..16]);
-        own.send(0x10, &[&text("MQTT")[..], &[5, 2, 0, 0, 0], &text(&client_id)].concat())?;
-        let connack = own.acknowledgement(Kind::ConnAck)?;
-        if connack.body.get(1) != Some(&0) {
-            return Err(io::Error::new(ErrorKind::ConnectionRefused, "the broker does not want us"));
-        }
+    pub(crate) fn connect(broker: &Broker, device: &str, patience: Duration, tap: Option<Tap>) -> io::Result<Self> {
         // `oc2/rsp` itself too. QoS 1, Retain As Published, nothing of what is retained.
-        let id = own.packet_id();
-        own.send(0x82, &[&id.to_be_bytes()[..], &[0], &text("oc2/rsp/#"), &[0x29]].concat())?;
-        own.acknowledgement(Kind::SubAck)?;
-        Ok(own)
+        let client = Client::connect(broker, "oc2/rsp/#", 0x29, patience)?;
+        Ok(Self { client, device: device.to_owned(), patience, n_sentinels: 0, tap })
     }
 
     /// Publishes at QoS 1, and returns what was sent once the broker has it.
     fn publish(&mut self, outgoing: &Outgoing) -> io::Result<Vec<u8>> {
         let topic = outgoing.topic.clone().unwrap_or_else(|| format!("oc2/cmd/device/{}", self.device));
-        let usual = vec![
-            ("payload format", "1".to_owned()),
-            ("content type", "application/openc2".to_owned()),
-            ("msgType", "req".to_owned()),
-            ("encoding", "json".to_owned()),
-        ];
-        let properties = properties(outgoing.properties.as_ref().unwrap_or(&usual));
-        let id = self.packet_id();
-        let first = 0x32 | u8::from(outgoing.is_retained);
-        let body = [&text(&topic)[..], &id.to_be_bytes(), &with_length(&properties), &outgoing.body].concat();
-        let packet = [&[first][..], &with_length(&body)].concat();
-        self.stream.write_all(&packet)?;
-        self.acknowledgement(Kind::PubAck)?;
-        Ok(packet)
+        let usual = of_openc2("req");
+        let properties = outgoing.properties.as_ref().unwrap_or(&usual);
+        let (payload, is_retained) = (&*outgoing.body, outgoing.is_retained);
+        self.client.publish(&Draft { topic: &topic, properties, payload, is_retained })
     }
 
     /// Asks whether the subject is there, and collects what comes until it says so.
@@ -74,11 +48,11 @@ impl Mqtt {
         self.publish(&Outgoing::new(message.to_string()))?;
         let mut heard = Vec::new();
         let until = Instant::now() + self.patience;
-        while let Some((publish, octets)) = self.next(until)? {
+        while let Some((publish, octets)) = self.client.next(until)? {
             if answer(&publish).header("request_id") == Some(json!(id)) {
                 // What was to come of a Command before may come a little later: each is a task of its own.
                 let grace = Instant::now() + GRACE;
-                while let Some(late) = self.next(grace)? {
+                while let Some(late) = self.client.next(grace)? {
                     heard.push(late);
                 }
                 return Ok(heard);
@@ -86,67 +60,6 @@ impl Mqtt {
             heard.push((publish, octets));
         }
         Ok(heard)
-    }
-
-    fn packet_id(&mut self) -> u16 {
-        self.next_packet = self.next_packet % 60_000 + 1;
-        self.next_packet
-    }
-
-    fn send(&mut self, first: u8, body: &[u8]) -> io::Result<()> {
-        self.stream.write_all(&[&[first][..], &with_length(body)].concat())
-    }
-
-    fn acknowledgement(&mut self, kind: Kind) -> io::Result<Packet> {
-        let until = Instant::now() + self.patience;
-        loop {
-            match self.packet(until)? {
-                None => return Err(io::Error::new(ErrorKind::TimedOut, "the broker does not answer")),
-                Some((packet, _)) if packet.kind == kind => return Ok(packet),
-                Some(_) => {}
-            }
-        }
-    }
-
-    fn next(&mut self, until: Instant) -> io::Result<Option<(Publish, Vec<u8>)>> {
-        loop {
-            if let Some(publish) = self.inbox.pop_front() {
-                return Ok(Some(publish));
-            }
-            if self.packet(until)?.is_none() {
-                return Ok(None);
-            }
-        }
-    }
-
-    /// The next packet; a message goes to the inbox as well.
-    fn packet(&mut self, until: Instant) -> io::Result<Option<(Packet, Vec<u8>)>> {
-        let mut chunk = [0; 16 << 10];
-        loop {
-            let before = self.unread.clone();
-            if let Some(packet) = Packet::take(&mut self.unread) {
-                let octets = before[..before.len() - self.unread.len()].to_vec();
-                if packet.kind == Kind::Publish {
-                    let publish = packet.publish();
-                    if let Some(id) = publish.id {
-                        self.send(0x40, &id.to_be_bytes())?;
-                    }
-                    self.inbox.push_back((publish, octets.clone()));
-                }
-                return Ok(Some((packet, octets)));
-            }
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Ok(None);
-            }
-            self.stream.set_read_timeout(Some(left))?;
-            match self.stream.read(&mut chunk) {
-                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
-                Ok(n_read) => self.unread.extend_from_slice(&chunk[..n_read]),
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => return Ok(None),
-                Err(error) => return Err(error),
-            }
-        }
     }
 }
 
@@ -160,7 +73,7 @@ impl Wire for Mqtt {
         let mut heard = Vec::new();
         if let (Some(id), false) = (&outgoing.request_id, outgoing.wants_silence) {
             let until = Instant::now() + self.patience;
-            while let Some(own) = self.next(until)? {
+            while let Some(own) = self.client.next(until)? {
                 let is_answer = answer(&own.0).header("request_id") == Some(json!(id));
                 heard.push(own);
                 if is_answer {
@@ -208,36 +121,14 @@ pub(crate) fn answer(publish: &Publish) -> Answer {
     Answer { code: None, fields, topic: Some(publish.topic.clone()), body: publish.payload.clone() }
 }
 
-fn properties(own: &[(&'static str, String)]) -> Vec<u8> {
-    let mut properties = Vec::new();
-    for (name, value) in own {
-        match *name {
-            "payload format" => properties.extend([0x01, u8::from(value == "1")]),
-            "content type" => properties.extend([&[0x03][..], &text(value)].concat()),
-            "response topic" => properties.extend([&[0x08][..], &text(value)].concat()),
-            "correlation data" => properties.extend([&[0x09][..], &text(value)].concat()),
-            "message expiry" => properties.extend([0x02, 0, 0, 0, 60]),
-            user => properties.extend([&[0x26][..], &text(user), &text(value)].concat()),
-        }
-    }
-    properties
-}
-
-fn text(text: &str) -> Vec<u8> {
-    let length = u16::try_from(text.len()).unwrap_or(u16::MAX);
-    [&length.to_be_bytes()[..], text.as_bytes()].concat()
-}
-
-fn with_length(body: &[u8]) -> Vec<u8> {
-    let (mut rest, mut packet) = (body.len(), Vec::new());
-    loop {
-        let octet = u8::try_from(rest % 128).unwrap_or_default();
-        rest /= 128;
-        packet.push(if rest > 0 { octet | 0x80 } else { octet });
-        if rest == 0 {
-            return [&packet, body].concat();
-        }
-    }
+/// What stands beside a message of this type in JSON (MQTT 2.4.1).
+pub(crate) fn of_openc2(msg_type: &str) -> Vec<(&'static str, String)> {
+    vec![
+        ("payload format", "1".to_owned()),
+        ("content type", "application/openc2".to_owned()),
+        ("msgType", msg_type.to_owned()),
+        ("encoding", "json".to_owned()),
+    ]
 }
 
 /// How long something may come behind an answer that was asked for later.

@@ -9,8 +9,9 @@ use rustls::client::{ClientSessionStore, Tls12ClientSessionValue, Tls13ClientSes
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::server::WebPkiClientVerifier;
 use rustls::{
-    ClientConfig, ClientConnection, DigitallySignedStruct, NamedGroup, RootCertStore, SignatureScheme,
+    ClientConfig, ClientConnection, DigitallySignedStruct, NamedGroup, RootCertStore, ServerConfig, SignatureScheme,
     SupportedProtocolVersion,
 };
 
@@ -42,22 +43,45 @@ impl Files {
             .map_err(|error| error.to_string())?;
         let builder = match &self.authorities {
             None => builder.dangerous().with_custom_certificate_verifier(Arc::new(Anybody(provider))),
-            Some(pem) => {
-                let mut roots = RootCertStore::empty();
-                for certificate in CertificateDer::pem_slice_iter(pem) {
-                    roots.add(certificate.map_err(|error| error.to_string())?).map_err(|error| error.to_string())?;
-                }
-                builder.with_root_certificates(roots)
-            }
+            Some(pem) => builder.with_root_certificates(roots(pem)?),
         };
         let Some((certificate, key)) = self.identity.as_ref().filter(|_| with_identity) else {
             return Ok(builder.with_no_client_auth());
         };
-        let chain = CertificateDer::pem_slice_iter(certificate).collect::<Result<Vec<_>, _>>();
-        let chain = chain.map_err(|error| error.to_string())?;
-        let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| error.to_string())?;
+        let (chain, key) = pair(certificate, key)?;
         builder.with_client_auth_cert(chain, key).map_err(|error| error.to_string())
     }
+}
+
+/// A server with this certificate and key; it lets in who has a certificate of the authorities, or everybody where there is none.
+pub(crate) fn server(certificate: &[u8], key: &[u8], files: &Files) -> Result<ServerConfig, String> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?;
+    let builder = match &files.authorities {
+        None => builder.with_no_client_auth(),
+        Some(pem) => {
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots(pem)?), provider);
+            builder.with_client_cert_verifier(verifier.build().map_err(|error| error.to_string())?)
+        }
+    };
+    let (chain, key) = pair(certificate, key)?;
+    builder.with_single_cert(chain, key).map_err(|error| error.to_string())
+}
+
+fn roots(pem: &[u8]) -> Result<RootCertStore, String> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        roots.add(certificate.map_err(|error| error.to_string())?).map_err(|error| error.to_string())?;
+    }
+    Ok(roots)
+}
+
+fn pair(certificate: &[u8], key: &[u8]) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), String> {
+    let chain = CertificateDer::pem_slice_iter(certificate).collect::<Result<Vec<_>, _>>();
+    let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| error.to_string())?;
+    Ok((chain.map_err(|error| error.to_string())?, key))
 }
 
 /// A question to whatever listens, below messages.
@@ -210,7 +234,7 @@ fn hello(stream: &mut TcpStream, version: u16, suites: &[u16]) -> io::Result<Exc
 }
 
 /// A ClientHello (RFC 5246 7.4.1.2), of SSL 3.0 without extensions.
-fn client_hello(version: u16, suites: &[u16]) -> Vec<u8> {
+pub(crate) fn client_hello(version: u16, suites: &[u16]) -> Vec<u8> {
     let short = |n: usize| u16::try_from(n).unwrap_or(u16::MAX).to_be_bytes();
     let mut hello = version.to_be_bytes().to_vec();
     hello.extend(uuid::Uuid::new_v4().into_bytes());

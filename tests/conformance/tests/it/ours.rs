@@ -26,7 +26,12 @@ impl Daemon {
 
     /// At a broker.
     pub(crate) fn at_broker(port: u16) -> Self {
-        let own = Self::start(port, &format!("[mqtt]\nbroker = \"mqtt://127.0.0.1:{port}\"\n"), "");
+        Self::at(port, &format!("broker = \"mqtt://127.0.0.1:{port}\"\n"))
+    }
+
+    /// At a broker, in the words of the configuration.
+    pub(crate) fn at(port: u16, words: &str) -> Self {
+        let own = Self::start(port, &format!("[mqtt]\n{words}"), "");
         wait_until("the daemon is connected", || own.log().contains("Connected to the broker"));
         own
     }
@@ -87,10 +92,14 @@ pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// The daemon of this workspace, beside this test.
 fn program() -> PathBuf {
+    beside("oc2-consumer")
+}
+
+/// A program of this workspace, beside this test.
+pub(crate) fn beside(name: &str) -> PathBuf {
     let suite = PathBuf::from(env!("CARGO_BIN_EXE_oc2-conformance"));
-    let program = suite.with_file_name("oc2-consumer");
+    let program = suite.with_file_name(name);
     assert!(program.exists(), "{} is not built: run `cargo xtask test`", program.display());
     program
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
+use super::children::Children;
 use super::process::{End, Process};
 use oc2_packet_filter::Family;
 use oc2_packet_filter::backend::BackendError;
@@ -20,12 +21,13 @@ pub(super) struct Committer {
     timeout: Duration,
     mode: Mode,
     n_markers: u64,
+    children: Children,
 }
 
 impl Committer {
     /// Starts the process and finds out whether it can stay.
-    pub(super) fn start(family: Family, restore: PathBuf, timeout: Duration) -> Self {
-        let mut committer = Self { family, restore, timeout, mode: Mode::Warm(None), n_markers: 0 };
+    pub(super) fn start(family: Family, restore: PathBuf, timeout: Duration, children: Children) -> Self {
+        let mut committer = Self { family, restore, timeout, mode: Mode::Warm(None), n_markers: 0, children };
         committer.mode = match committer.probe() {
             Ok(process) => Mode::Warm(Some(process)),
             Err(NotWarm::Unusable(_)) => Mode::Warm(None),
@@ -40,6 +42,15 @@ impl Committer {
             Some(process) => self.commit_warm(process, body),
             None => self.commit_alone(body),
         }
+    }
+
+    /// Whether the tool knows what these lines mean. Nothing is changed.
+    pub(super) fn understands(&self, body: &str) -> bool {
+        let text = format!("{BEGIN}{body}{COMMIT}");
+        let deadline = Instant::now() + self.timeout;
+        let Ok(mut process) = Process::spawn(&self.restore, &TEST_ARGS) else { return false };
+        let is_done = matches!(process.finish(text.as_bytes(), deadline), Ok(End::Closed));
+        is_done && matches!(process.wait(deadline), Ok(Some(status)) if status.success())
     }
 
     /// A process that waits for a transaction, a new one if the last has ended; none if that is not the mode.
@@ -64,6 +75,7 @@ impl Committer {
         let marker = self.next_marker();
         let deadline = Instant::now() + PROBE_TIMEOUT.min(self.timeout);
         let mut process = Process::spawn(&self.restore, &WARM_ARGS).map_err(NotWarm::Unusable)?;
+        self.children.add(process.id());
         let end = process.exchange(marker.as_bytes(), marker.as_bytes(), deadline).map_err(NotWarm::Unusable)?;
         if end == End::Acknowledged {
             return Ok(process);
@@ -108,6 +120,7 @@ impl Committer {
         let text = format!("{BEGIN}{body}{COMMIT}");
         let deadline = Instant::now() + self.timeout;
         let mut process = Process::spawn(&self.restore, &ALONE_ARGS).map_err(|cause| self.unusable(cause))?;
+        self.children.add(process.id());
         if process.finish(text.as_bytes(), deadline).map_err(|cause| self.died(&cause))? == End::Late {
             return Err(self.timed_out());
         }
@@ -170,6 +183,7 @@ enum NotWarm {
 pub(super) const LOCK_WAIT: &str = "5";
 
 const WARM_ARGS: [&str; 4] = ["--noflush", "-w", LOCK_WAIT, "-v"];
+const TEST_ARGS: [&str; 4] = ["--noflush", "-w", LOCK_WAIT, "--test"];
 const ALONE_ARGS: [&str; 3] = ["--noflush", "-w", LOCK_WAIT];
 const BEGIN: &str = "*filter\n";
 const COMMIT: &str = "COMMIT\n";

@@ -45,6 +45,11 @@ impl Process {
         Ok(process)
     }
 
+    /// Its number.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Writes `input` and reads until the output ends with `acknowledgement`.
     pub(super) fn exchange(&mut self, input: &[u8], acknowledgement: &[u8], deadline: Instant) -> io::Result<End> {
         self.printed.clear();

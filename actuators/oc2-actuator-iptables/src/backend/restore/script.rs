@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use crate::backend::{ChainNames, FamilyListing};
 use oc2_packet_filter::Hook;
 
@@ -9,21 +11,17 @@ use oc2_packet_filter::Hook;
 /// What stands as it should is left alone, so its counters go on. And with the nft flavor to write a REJECT anew takes 16
 /// ms, in which another writer may get in between and make iptables begin again, and again.
 pub(super) fn turn(present: &FamilyListing, target: &FamilyListing, chains: &ChainNames) -> String {
-    let differing: Vec<_> = present
-        .chains(chains)
-        .zip(target.chains(chains))
-        .map(|((chain, before), (_, after))| (chain, before, after))
-        .filter(|(_, before, after)| before != after)
-        .collect();
-    let mut lines: Vec<_> = differing.iter().map(|(chain, ..)| format!(":{chain} - [0:0]")).collect();
-    for (chain, _, after) in &differing {
-        lines.extend(after.unwrap_or_default().iter().map(|rule| format!("-A {chain} {rule}")));
+    let names: BTreeSet<_> = present.chains().chain(target.chains()).map(|(name, _)| name).collect();
+    let differing: Vec<_> = names.into_iter().filter(|name| present.chain(name) != target.chain(name)).collect();
+    let mut lines: Vec<_> = differing.iter().map(|chain| format!(":{chain} - [0:0]")).collect();
+    for chain in &differing {
+        lines.extend(target.chain(chain).into_iter().flatten().map(|rule| format!("-A {chain} {rule}")));
     }
     for hook in Hook::ALL {
         move_hooks(hook, present.hooked_at(hook), target.hooked_at(hook), chains, &mut lines);
     }
-    let superfluous = differing.iter().filter(|(.., after)| after.is_none());
-    lines.extend(superfluous.map(|(chain, ..)| format!("-X {chain}")));
+    let superfluous = differing.iter().filter(|chain| target.chain(chain).is_none());
+    lines.extend(superfluous.map(|chain| format!("-X {chain}")));
     lines.iter().flat_map(|line| [line, "\n"]).collect()
 }
 
@@ -39,18 +37,17 @@ fn move_hooks(hook: Hook, from: &[usize], to: &[usize], chains: &ChainNames, lin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::Listing;
-    use oc2_packet_filter::{Family, KernelRule, Matching, Ruleset, Verdict};
+    use oc2_packet_filter::Family;
 
     #[test]
     fn the_first_load_makes_chains_and_hooks() {
         check(
             &FamilyListing::default(),
-            &holding(Verdict::Drop, false),
+            &holding("DROP", false),
             &[
+                ":OC2-FORWARD - [0:0]",
                 ":OC2-INPUT - [0:0]",
                 ":OC2-OUTPUT - [0:0]",
-                ":OC2-FORWARD - [0:0]",
                 ":OC2-REJECT - [0:0]",
                 "-A OC2-INPUT -j DROP",
                 "-A OC2-REJECT -j REJECT --reject-with icmp-host-unreachable",
@@ -63,21 +60,19 @@ mod tests {
     #[test]
     fn what_stands_as_it_should_is_left_alone() {
         check(
-            &holding(Verdict::Drop, true),
-            &holding(Verdict::Accept, false),
+            &holding("DROP", true),
+            &holding("ACCEPT", false),
             &[":OC2-INPUT - [0:0]", "-A OC2-INPUT -j ACCEPT", "-D FORWARD -j OC2-FORWARD"],
         );
-        check(&holding(Verdict::Drop, true), &holding(Verdict::Drop, true), &[]);
+        check(&holding("DROP", true), &holding("DROP", true), &[]);
     }
 
     #[test]
     fn every_misplaced_hook_goes_and_one_comes_to_the_top() {
-        let read = |chain: &str| match chain {
-            "INPUT" => Ok::<_, ()>("-A INPUT -j OC2-INPUT\n-A INPUT -j ACCEPT\n-A INPUT -j OC2-INPUT\n".to_owned()),
-            _ => Ok(String::new()),
-        };
-        let present = FamilyListing::read(&ChainNames::default(), read, |_| Ok(None)).unwrap();
-        let hook_lines: Vec<String> = turn(&present, &holding(Verdict::Drop, false), &ChainNames::default())
+        let text = "-A INPUT -j OC2-INPUT\n-A INPUT -j ACCEPT\n-A INPUT -j OC2-INPUT\n";
+        let mut present = FamilyListing::default();
+        present.read_built_in(text, Hook::Input, &ChainNames::default());
+        let hook_lines: Vec<String> = turn(&present, &holding("DROP", false), &ChainNames::default())
             .lines()
             .filter(|line| line.contains(" INPUT "))
             .map(str::to_owned)
@@ -88,18 +83,18 @@ mod tests {
     #[test]
     fn chains_go_when_nothing_leads_to_them_any_more() {
         check(
-            &holding(Verdict::Drop, false),
+            &holding("DROP", false),
             &FamilyListing::default(),
             &[
+                ":OC2-FORWARD - [0:0]",
                 ":OC2-INPUT - [0:0]",
                 ":OC2-OUTPUT - [0:0]",
-                ":OC2-FORWARD - [0:0]",
                 ":OC2-REJECT - [0:0]",
                 "-D INPUT -j OC2-INPUT",
                 "-D OUTPUT -j OC2-OUTPUT",
+                "-X OC2-FORWARD",
                 "-X OC2-INPUT",
                 "-X OC2-OUTPUT",
-                "-X OC2-FORWARD",
                 "-X OC2-REJECT",
             ],
         );
@@ -110,8 +105,9 @@ mod tests {
         assert_eq!(turn(present, target, &ChainNames::default()).lines().collect::<Vec<_>>(), expected);
     }
 
-    fn holding(verdict: Verdict, gateway: bool) -> FamilyListing {
-        let rule = KernelRule::new(Family::V4, Hook::Input, Matching::default(), verdict).unwrap();
-        Listing::of(&[rule].into_iter().collect::<Ruleset>(), &ChainNames::default(), gateway).v4
+    fn holding(verdict: &str, gateway: bool) -> FamilyListing {
+        let mut listing = FamilyListing::empty(Family::V4, &ChainNames::default(), gateway);
+        listing.add_chain("OC2-INPUT".to_owned(), vec![format!("-j {verdict}")]);
+        listing
     }
 }

@@ -426,7 +426,9 @@ impl Universe {
                     let is_other = match order {
                         Order::Replace(_) => true,
                         Order::Insert(_) => is != was,
-                        Order::Remove(_) => is != was && !was.is_some_and(|(_, verdict)| verdict.is_deny()),
+                        Order::Remove(_) | Order::Undo(_) => {
+                            is != was && !was.is_some_and(|(_, verdict)| verdict.is_deny())
+                        }
                     };
                     if is_stopped && is_other {
                         return Some(((*packet).clone(), moment, is_restarted));

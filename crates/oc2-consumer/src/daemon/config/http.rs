@@ -22,6 +22,7 @@ pub(crate) struct HttpTable {
     /// Absent is the Testing target: nobody is authenticated and nothing is encrypted.
     pub(crate) tls: Option<TlsTable>,
     cbor: bool,
+    ascii: bool,
     limits: LimitsTable,
 }
 
@@ -53,6 +54,9 @@ struct Written {
     /// Whether CBOR is read too, which no standard has for HTTP (DECISIONS M2).
     #[serde(default)]
     cbor: bool,
+    /// Whether JSON is written in ASCII, with escapes for all else.
+    #[serde(default)]
+    ascii: bool,
     #[serde(default)]
     limits: LimitsTable,
 }
@@ -69,7 +73,7 @@ enum NamedBy {
 impl HttpTable {
     /// What is read, and answered in kind.
     pub(crate) fn encodings(&self) -> Encodings {
-        encodings(self.cbor)
+        encodings(self.cbor, self.ascii)
     }
 
     /// How the listener protects itself.
@@ -87,8 +91,9 @@ impl HttpTable {
 
     /// Whether there is a difference that needs a restart; certificates, lists, keys of tokens and whom they name need none.
     pub(crate) fn differs_for_good(&self, new: &Self) -> bool {
-        let Self { listen, tls, cbor, limits } = self;
-        (listen, tls.is_some(), cbor, limits) != (&new.listen, new.tls.is_some(), &new.cbor, &new.limits)
+        let Self { listen, tls, cbor, ascii, limits } = self;
+        let of_new = (&new.listen, new.tls.is_some(), &new.cbor, &new.ascii, &new.limits);
+        (listen, tls.is_some(), cbor, ascii, limits) != of_new
     }
 }
 
@@ -97,7 +102,7 @@ impl TryFrom<Written> for HttpTable {
 
     fn try_from(written: Written) -> Result<Self, String> {
         let listen = written.listen;
-        let (cbor, limits) = (written.cbor, written.limits.clone());
+        let (cbor, ascii, limits) = (written.cbor, written.ascii, written.limits.clone());
         let tls = if written.testing {
             check_testing(&written)?;
             None
@@ -108,7 +113,7 @@ impl TryFrom<Written> for HttpTable {
             Some(_) => (Ipv4Addr::UNSPECIFIED, 443).into(),
             None => (Ipv4Addr::LOCALHOST, 80).into(),
         });
-        Ok(Self { listen, tls, cbor, limits })
+        Ok(Self { listen, tls, cbor, ascii, limits })
     }
 }
 

@@ -59,6 +59,9 @@ pub(crate) struct MqttTable {
     /// Whether CBOR is read too.
     #[serde(default = "yes")]
     cbor: bool,
+    /// Whether JSON is written in ASCII, with escapes for all else.
+    #[serde(default)]
+    ascii: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
@@ -93,7 +96,7 @@ impl MqttTable {
 
     /// What is read, and answered in kind.
     pub(crate) fn encodings(&self) -> Encodings {
-        encodings(self.cbor)
+        encodings(self.cbor, self.ascii)
     }
 
     /// How to reach the broker; reads the files that are named.

@@ -2,6 +2,7 @@
 
 use serde::ser::{self, SerializeMap, SerializeSeq, Serializer};
 
+use super::value::{Content, Head, Value};
 use super::{Key, Tree};
 use crate::shape::read::{MAX_INTEGER, ReadError, too_large};
 
@@ -13,14 +14,17 @@ pub(in crate::any) struct Build {
 }
 
 pub(in crate::any) struct BuildList {
-    items: Vec<Tree>,
+    items: Content,
     build: Build,
 }
 
 pub(in crate::any) struct BuildMap {
-    members: Vec<(Key, Tree)>,
-    key: Key,
+    members: Content,
     build: Build,
+}
+
+fn scalar(head: Head) -> Tree {
+    Tree { head, content: Content::NOTHING }
 }
 
 impl Serializer for Build {
@@ -36,41 +40,40 @@ impl Serializer for Build {
     }
 
     fn serialize_bool(self, value: bool) -> Result<Tree, ReadError> {
-        Ok(Tree::Bool(value))
+        Ok(scalar(Head::bool(value)))
     }
 
     fn serialize_i64(self, value: i64) -> Result<Tree, ReadError> {
         if value.unsigned_abs() > MAX_INTEGER.unsigned_abs() {
             Err(too_large(&value))
         } else {
-            Ok(Tree::Integer(value))
+            Ok(scalar(Head::integer(value)))
         }
     }
 
     fn serialize_f64(self, value: f64) -> Result<Tree, ReadError> {
         // A number beyond 2^53 has no fraction.
         if value.is_finite() && value.abs() <= MAX_INTEGER as f64 {
-            Ok(Tree::Number(value))
+            Ok(scalar(Head::number(value)))
         } else {
             Err(too_large(&value))
         }
     }
 
     fn serialize_str(self, text: &str) -> Result<Tree, ReadError> {
-        Ok(Tree::Text(text.into()))
+        Ok(Value::Text(text).to_tree())
     }
 
     fn serialize_unit(self) -> Result<Tree, ReadError> {
-        Ok(Tree::Null)
+        Ok(Tree::NULL)
     }
 
-    fn serialize_seq(self, n_items: Option<usize>) -> Result<BuildList, ReadError> {
-        Ok(BuildList { items: Vec::with_capacity(n_items.unwrap_or_default()), build: self })
+    fn serialize_seq(self, _: Option<usize>) -> Result<BuildList, ReadError> {
+        Ok(BuildList { items: Content::NOTHING, build: self })
     }
 
-    fn serialize_map(self, n_members: Option<usize>) -> Result<BuildMap, ReadError> {
-        let members = Vec::with_capacity(n_members.unwrap_or_default());
-        Ok(BuildMap { members, key: Key::Number(0), build: self })
+    fn serialize_map(self, _: Option<usize>) -> Result<BuildMap, ReadError> {
+        Ok(BuildMap { members: Content::NOTHING, build: self })
     }
 
     fn serialize_u64(self, value: u64) -> Result<Tree, ReadError> {
@@ -78,7 +81,7 @@ impl Serializer for Build {
     }
 
     fn serialize_bytes(self, octets: &[u8]) -> Result<Tree, ReadError> {
-        Ok(Tree::Octets(octets.into()))
+        Ok(Value::Octets(octets).to_tree())
     }
 
     fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<Tree, ReadError> {
@@ -91,12 +94,12 @@ impl SerializeSeq for BuildList {
     type Error = ReadError;
 
     fn serialize_element<T: ?Sized + ser::Serialize>(&mut self, value: &T) -> Result<(), ReadError> {
-        self.items.push(value.serialize(self.build)?);
+        self.items.append_tree(&value.serialize(self.build)?);
         Ok(())
     }
 
     fn end(self) -> Result<Tree, ReadError> {
-        Ok(Tree::List(self.items))
+        Ok(Tree { head: Head::list(self.items.len()), content: self.items })
     }
 }
 
@@ -105,24 +108,25 @@ impl SerializeMap for BuildMap {
     type Error = ReadError;
 
     fn serialize_key<T: ?Sized + ser::Serialize>(&mut self, key: &T) -> Result<(), ReadError> {
-        self.key = match key.serialize(self.build)? {
-            Tree::Text(name) => Key::Name(name),
-            Tree::Integer(id) if id >= 0 => {
-                let key = Key::Number(id.unsigned_abs());
-                if self.build.is_human_readable { Key::Name(key.text()) } else { key }
+        let key = key.serialize(self.build)?;
+        match key.value() {
+            Value::Text(_) => self.members.append_tree(&key),
+            Value::Integer(id) if id >= 0 && self.build.is_human_readable => {
+                let name = Key::Number(id.unsigned_abs()).text();
+                self.members.append_tree(&Value::Text(&name).to_tree());
             }
+            Value::Integer(0..) => self.members.append_tree(&key),
             _ => return Err(ReadError::new("a member is known by its name or id")),
-        };
+        }
         Ok(())
     }
 
     fn serialize_value<T: ?Sized + ser::Serialize>(&mut self, value: &T) -> Result<(), ReadError> {
-        let value = value.serialize(self.build)?;
-        self.members.push((std::mem::replace(&mut self.key, Key::Number(0)), value));
+        self.members.append_tree(&value.serialize(self.build)?);
         Ok(())
     }
 
     fn end(self) -> Result<Tree, ReadError> {
-        Ok(Tree::Map(self.members))
+        Ok(Tree { head: Head::map(self.members.len()), content: self.members })
     }
 }

@@ -5,9 +5,8 @@ use std::marker::PhantomData;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 
-use super::keys::{MemberKey, next_key};
+use super::keys::{KeyText, MemberKey, next_key};
 use super::{Context, Place, Segment, clauses};
-use crate::any::Key;
 use crate::shape::{Choice, Field, Shape};
 
 /// How a Choice reads a field that its table does not have.
@@ -16,7 +15,11 @@ pub trait ForeignField<T> {
     ///
     /// # Errors
     /// The field is unknown, or its value cannot be read.
-    fn read_foreign<'de, A: MapAccess<'de>>(context: &mut Context, key: &Key, map: &mut A) -> Result<T, A::Error>;
+    fn read_foreign<'de, A: MapAccess<'de>>(
+        context: &mut Context,
+        key: &KeyText<'de>,
+        map: &mut A,
+    ) -> Result<T, A::Error>;
 }
 
 /// No field beyond the table.
@@ -24,7 +27,7 @@ pub trait ForeignField<T> {
 pub enum NoForeignField {}
 
 impl<T: Choice> ForeignField<T> for NoForeignField {
-    fn read_foreign<'de, A: MapAccess<'de>>(_: &mut Context, key: &Key, _: &mut A) -> Result<T, A::Error> {
+    fn read_foreign<'de, A: MapAccess<'de>>(_: &mut Context, key: &KeyText<'de>, _: &mut A) -> Result<T, A::Error> {
         Err(A::Error::custom(format_args!(
             "unknown member {key}; {} is a choice of {}",
             T::TABLE.name,
@@ -96,8 +99,8 @@ pub(crate) fn refuse_others<'de, A: MapAccess<'de>>(
     context: &mut Context,
     shape: &'static Shape,
     due: &str,
-    first: &MemberKey,
-    second: MemberKey,
+    first: &MemberKey<'de>,
+    second: MemberKey<'de>,
     map: &mut A,
 ) -> Result<(), A::Error> {
     let mut other = Some(second);

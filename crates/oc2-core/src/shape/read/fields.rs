@@ -7,10 +7,9 @@ use serde::de::{
     DeserializeSeed, Deserializer, Error, Expected, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor,
 };
 
-use super::keys::{KeySeed, MemberKey};
-use super::scalars::refuse_noncharacters_in;
+use super::keys::{KeySeed, KeyText, MemberKey};
 use super::{Context, PlaceSeed, Read, Seed, Segment, clauses};
-use crate::any::{Any, Key, Members, Others};
+use crate::any::{Any, Members, Others};
 use crate::form::Notation;
 use crate::invalid::Quoted;
 use crate::shape::{Field, Shape};
@@ -46,7 +45,7 @@ pub trait ReadMembers: Read {
     fn read_other<'de, A: MapAccess<'de>>(
         context: &mut Context,
         slots: &mut Self::Slots,
-        key: Key,
+        key: &KeyText<'de>,
         map: &mut A,
     ) -> Result<(), A::Error>;
 
@@ -176,7 +175,7 @@ impl Expected for ObjectOf {
 /// The deserializer's, with what is wrong.
 pub(crate) fn read_members<'de, T: ReadMembers, A: MapAccess<'de>>(
     context: &mut Context,
-    first: Option<MemberKey>,
+    first: Option<MemberKey<'de>>,
     map: A,
 ) -> Result<T, A::Error> {
     let mut table = Table::start(context);
@@ -212,7 +211,7 @@ impl<T: ReadMembers> Table<T> {
     fn read_members<'de, A: MapAccess<'de>>(
         &mut self,
         context: &mut Context,
-        first: Option<MemberKey>,
+        first: Option<MemberKey<'de>>,
         mut map: A,
     ) -> Result<(), A::Error> {
         if let Some(key) = first {
@@ -234,7 +233,7 @@ impl<T: ReadMembers> Table<T> {
     fn read_member<'de, A: MapAccess<'de>>(
         &mut self,
         context: &mut Context,
-        key: MemberKey,
+        key: MemberKey<'de>,
         map: &mut A,
     ) -> Result<(), A::Error> {
         match key {
@@ -247,7 +246,7 @@ impl<T: ReadMembers> Table<T> {
                 }
             },
             MemberKey::Foreign(key) => {
-                T::read_other(context, &mut self.slots, key, map).inspect_err(|_| context.blame(T::TABLE.clause))
+                T::read_other(context, &mut self.slots, &key, map).inspect_err(|_| context.blame(T::TABLE.clause))
             }
         }
     }
@@ -474,7 +473,7 @@ fn missing<E: Error>(name: &'static str) -> E {
 
 /// The error for a member that nothing defines (DECISIONS M15).
 #[must_use]
-pub fn unknown_member<E: Error>(shape: &Shape, key: &Key) -> E {
+pub fn unknown_member<E: Error>(shape: &Shape, key: &dyn fmt::Display) -> E {
     E::custom(format_args!("unknown member {key}; {} has {}", shape.name, shape.names()))
 }
 
@@ -492,15 +491,16 @@ pub fn other_member<'de, A: MapAccess<'de>>(
     context: &mut Context,
     map: &mut A,
     members: &mut Members,
-    key: Key,
+    key: &KeyText<'de>,
     others: &'static Others,
 ) -> Result<(), A::Error> {
-    refuse_noncharacters_in(context, &key)?;
+    key.refuse_noncharacters(context)?;
     if members.len() == context.limits().items {
         context.blame(clauses::BOUNDS);
         return Err(A::Error::custom(format_args!("more than {} members", context.limits().items)));
     }
     let any = member_value::<A, Any>(context, map, key.segment())?;
+    let key = key.to_key();
     let kept = context.at(key.segment(), |context| (others.admit)(context, &key, &any).map_err(A::Error::custom))?;
     if !members.is_new(kept.as_ref().unwrap_or(&key)) {
         context.blame(clauses::DISTINCT);

@@ -1,11 +1,12 @@
 //! The keys of members: rows of a table, by name or id, or what it does not have.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 
-use super::scalars::{MAX_INTEGER, too_large};
-use super::{Context, clauses};
+use super::scalars::{MAX_INTEGER, refuse_noncharacters, too_large};
+use super::{Context, Segment, clauses};
 use crate::any::Key;
 use crate::invalid::Quoted;
 use crate::nsid::Nsid;
@@ -13,18 +14,63 @@ use crate::shape::{Field, Shape};
 
 /// The key of a member: in the table, or not.
 #[derive(Debug)]
-pub enum MemberKey {
+pub enum MemberKey<'de> {
     /// A row of the table and its position.
     Known(usize, &'static Field),
     /// A key that the table does not have.
-    Foreign(Key),
+    Foreign(KeyText<'de>),
 }
 
-impl fmt::Display for MemberKey {
+impl fmt::Display for MemberKey<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Known(_, field) => Quoted(field.name).fmt(f),
             Self::Foreign(key) => key.fmt(f),
+        }
+    }
+}
+
+/// A key as it was read; a name is lent where it can be, because most are compared and forgotten.
+#[derive(Clone, Debug)]
+pub enum KeyText<'de> {
+    /// A name.
+    Name(Cow<'de, str>),
+    /// An id.
+    Number(u64),
+}
+
+impl KeyText<'_> {
+    /// The step to its member.
+    pub(crate) fn segment(&self) -> Segment<'_> {
+        match self {
+            Self::Name(name) => Segment::Name(name),
+            Self::Number(number) => Segment::Id(*number),
+        }
+    }
+
+    /// The key, for keeps.
+    #[must_use]
+    pub fn to_key(&self) -> Key {
+        match self {
+            Self::Name(name) => Key::from(&**name),
+            Self::Number(number) => Key::Number(*number),
+        }
+    }
+
+    /// I-JSON has no noncharacters (RFC 7493 2.1).
+    pub(crate) fn refuse_noncharacters<E: Error>(&self, context: &mut Context) -> Result<(), E> {
+        match self {
+            Self::Name(name) if context.is_strict() => refuse_noncharacters(context, name),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for KeyText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => Quoted(name).fmt(f),
+            Self::Number(number) => number.fmt(f),
         }
     }
 }
@@ -38,7 +84,7 @@ pub fn next_key<'de, A: MapAccess<'de>>(
     context: &mut Context,
     shape: &'static Shape,
     map: &mut A,
-) -> Result<Option<MemberKey>, A::Error> {
+) -> Result<Option<MemberKey<'de>>, A::Error> {
     let mut foreign = None;
     let found = map.next_key_seed(KeySeed { context, shape, foreign: &mut foreign })?;
     Ok(found.and_then(|found| found.key(shape, &mut foreign)))
@@ -55,7 +101,7 @@ pub(super) enum Found {
 impl Found {
     /// The key; one that is kept aside is taken from there.
     #[inline(always)]
-    pub(super) fn key(self, shape: &'static Shape, aside: &mut Option<Key>) -> Option<MemberKey> {
+    pub(super) fn key<'de>(self, shape: &'static Shape, aside: &mut Option<KeyText<'de>>) -> Option<MemberKey<'de>> {
         match self {
             Self::Row(row) => Some(MemberKey::Known(row.into(), &shape.fields[usize::from(row)])),
             Self::None => aside.take().map(MemberKey::Foreign),
@@ -63,14 +109,14 @@ impl Found {
     }
 }
 
-pub(super) struct KeySeed<'c> {
+pub(super) struct KeySeed<'c, 'de> {
     pub(super) context: &'c mut Context,
     pub(super) shape: &'static Shape,
     /// Where a key is kept that the table does not have.
-    pub(super) foreign: &'c mut Option<Key>,
+    pub(super) foreign: &'c mut Option<KeyText<'de>>,
 }
 
-impl KeySeed<'_> {
+impl<'de> KeySeed<'_, 'de> {
     fn number<E: Error>(self, id: u64) -> Result<Found, E> {
         match self.shape.by_id(id) {
             Some((index, _)) => {
@@ -81,22 +127,22 @@ impl KeySeed<'_> {
                 self.context.blame(clauses::NUMBERS);
                 Err(too_large(&id))
             }
-            None => Ok(self.foreign(Key::Number(id))),
+            None => Ok(self.foreign(KeyText::Number(id))),
         }
     }
 
     /// A name where a name can be nothing else.
     #[inline(always)]
-    fn name(self, name: &str) -> Found {
+    fn name(self, name: &str, keep: impl FnOnce() -> Cow<'de, str>) -> Found {
         match self.shape.by_name(name) {
             Some((index, _)) => row(index),
-            None => self.foreign(Key::from(name)),
+            None => self.foreign(KeyText::Name(keep())),
         }
     }
 
     /// A name or an id.
     #[inline(never)]
-    fn any<E: Error>(self, name: &str) -> Result<Found, E> {
+    fn any<E: Error>(self, name: &str, keep: impl FnOnce() -> Cow<'de, str>) -> Result<Found, E> {
         let Self { context, shape, .. } = &self;
         if !context.is_binary() && context.may_have_ids() {
             match decimal(name) {
@@ -109,11 +155,15 @@ impl KeySeed<'_> {
         if shape.by_name(name).is_some() {
             self.context.meet_name()?;
         }
-        Ok(self.name(name))
+        Ok(self.name(name, keep))
     }
 
-    #[inline(never)]
-    fn foreign(self, key: Key) -> Found {
+    #[inline(always)]
+    fn text<E: Error>(self, name: &str, keep: impl FnOnce() -> Cow<'de, str>) -> Result<Found, E> {
+        if self.context.is_by_name() { Ok(self.name(name, keep)) } else { self.any(name, keep) }
+    }
+
+    fn foreign(self, key: KeyText<'de>) -> Found {
         *self.foreign = Some(key);
         Found::None
     }
@@ -125,7 +175,7 @@ fn row(index: usize) -> Found {
     Found::Row(index as u8)
 }
 
-impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
+impl<'de> DeserializeSeed<'de> for KeySeed<'_, 'de> {
     type Value = Found;
 
     #[inline(always)]
@@ -138,7 +188,7 @@ impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for KeySeed<'_> {
+impl<'de> Visitor<'de> for KeySeed<'_, 'de> {
     type Value = Found;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -147,12 +197,12 @@ impl<'de> Visitor<'de> for KeySeed<'_> {
 
     #[inline(always)]
     fn visit_str<E: Error>(self, name: &str) -> Result<Found, E> {
-        if self.context.is_by_name() { Ok(self.name(name)) } else { self.any(name) }
+        self.text(name, || Cow::Owned(name.to_owned()))
     }
 
     #[inline(always)]
     fn visit_borrowed_str<E: Error>(self, name: &'de str) -> Result<Found, E> {
-        self.visit_str(name)
+        self.text(name, || Cow::Borrowed(name))
     }
 
     /// The position among the keys that were announced: from a deserializer that knows of it. No encoding has so long a number
@@ -173,6 +223,48 @@ impl<'de> Visitor<'de> for KeySeed<'_> {
         match u64::try_from(id) {
             Ok(id) => self.number(id),
             Err(_) => Err(E::custom(format_args!("{id} is no id of a member"))),
+        }
+    }
+}
+
+/// The key of a member that no table tells about.
+pub(crate) struct AnyKey {
+    pub(crate) is_binary: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for AnyKey {
+    type Value = KeyText<'de>;
+
+    #[inline]
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<KeyText<'de>, D::Error> {
+        if self.is_binary { deserializer.deserialize_identifier(self) } else { deserializer.deserialize_str(self) }
+    }
+}
+
+impl<'de> Visitor<'de> for AnyKey {
+    type Value = KeyText<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_binary { "the name or id of a member" } else { "the name of a member" })
+    }
+
+    #[inline]
+    fn visit_borrowed_str<E: Error>(self, name: &'de str) -> Result<KeyText<'de>, E> {
+        Ok(KeyText::Name(Cow::Borrowed(name)))
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<KeyText<'de>, E> {
+        Ok(KeyText::Name(Cow::Owned(name.to_owned())))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<KeyText<'de>, E> {
+        if number > MAX_INTEGER.unsigned_abs() { Err(too_large(&number)) } else { Ok(KeyText::Number(number)) }
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<KeyText<'de>, E> {
+        match u64::try_from(number) {
+            Ok(number) => self.visit_u64(number),
+            Err(_) => Err(E::custom(format_args!("{number} is no id of a member"))),
         }
     }
 }

@@ -9,7 +9,6 @@ use data_encoding::{BASE64URL, BASE64URL_NOPAD};
 use serde::de::{Deserializer, Error, SeqAccess, Unexpected, Visitor};
 
 use super::{Context, Place, PlaceSeed, Read, Segment, clauses};
-use crate::any::Key;
 use crate::invalid::{Invalid, Quoted};
 use crate::shape::{Kind, Shape};
 use crate::types::text::noncharacter;
@@ -348,14 +347,6 @@ pub(crate) fn refuse_noncharacters<E: Error>(context: &mut Context, text: &str) 
     Err(E::custom(format_args!("{} holds the noncharacter U+{:04X}", Quoted(text), u32::from(char))))
 }
 
-/// The same for a key.
-pub(crate) fn refuse_noncharacters_in<E: Error>(context: &mut Context, key: &Key) -> Result<(), E> {
-    match key {
-        Key::Name(name) if context.is_strict() => refuse_noncharacters(context, name),
-        _ => Ok(()),
-    }
-}
-
 /// Reads a Boolean; nothing converts to one.
 pub(super) fn boolean<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     struct Boolean;
@@ -426,23 +417,34 @@ pub(crate) fn each<'de, D: Deserializer<'de>, T: Read, P: Place<T>>(
 /// # Errors
 /// Longer than the limit, or an item that cannot be read.
 #[inline]
-pub(crate) fn read_each<'de, A: SeqAccess<'de>, T: Read, P: Place<T>>(
+fn read_each<'de, A: SeqAccess<'de>, T: Read, P: Place<T>>(
     context: &mut Context,
     mut seq: A,
     place: &mut P,
 ) -> Result<(), A::Error> {
+    read_each_by(context, |context| {
+        seq.next_element_seed(PlaceSeed { context, place: &mut *place, value: PhantomData })
+    })
+}
+
+/// Reads the items of a list by `read`, which says when there are no more.
+///
+/// # Errors
+/// Longer than the limit, or an item that cannot be read.
+#[inline]
+pub(crate) fn read_each_by<E: Error>(
+    context: &mut Context,
+    mut read: impl FnMut(&mut Context) -> Result<Option<()>, E>,
+) -> Result<(), E> {
     let limit = context.limits().items;
     let n_faults = context.n_faults();
     context.within_list(|context| {
         for index in 0.. {
-            let read = |context: &mut Context| {
-                seq.next_element_seed(PlaceSeed { context, place: &mut *place, value: PhantomData })
-            };
-            match context.placed(Segment::Index(index), read) {
+            match context.placed(Segment::Index(index), &mut read) {
                 Ok(None) => break,
                 Ok(Some(())) if index == limit => {
                     context.blame(clauses::BOUNDS);
-                    return Err(A::Error::custom(format_args!("more than {limit} items")));
+                    return Err(E::custom(format_args!("more than {limit} items")));
                 }
                 Ok(Some(())) => {}
                 Err(error) => context.recover(error)?,

@@ -1,0 +1,108 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A table of rows, from key to value, in the order of the bytes of their keys; see [`Area::table`](crate::Area::table).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Table(pub(crate) Arc<str>);
+
+/// Changes that are made together or not at all, one after the other.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch(pub(crate) Vec<Write>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Write {
+    /// A row comes, changes, or goes.
+    Row { table: Table, key: Box<[u8]>, value: Option<Box<[u8]>>, is_new: bool },
+    /// All rows go.
+    Clear(Table),
+}
+
+impl Batch {
+    /// No changes.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Writes a row, whether there is one with this key or not.
+    pub fn put(&mut self, table: &Table, key: impl AsRef<[u8]>, value: impl Into<Vec<u8>>) {
+        self.row(table, key.as_ref().into(), Some(value.into().into_boxed_slice()), false);
+    }
+
+    /// The same for a row of which it is known that there is none with its key yet: where it is owed and deleted before it was
+    /// written, nothing is owed any more.
+    pub fn insert(&mut self, table: &Table, key: impl AsRef<[u8]>, value: impl Into<Vec<u8>>) {
+        self.row(table, key.as_ref().into(), Some(value.into().into_boxed_slice()), true);
+    }
+
+    /// Deletes a row, if there is one with this key.
+    pub fn delete(&mut self, table: &Table, key: impl AsRef<[u8]>) {
+        self.row(table, key.as_ref().into(), None, false);
+    }
+
+    /// Deletes all rows of a table.
+    pub fn clear(&mut self, table: &Table) {
+        self.0.push(Write::Clear(table.clone()));
+    }
+
+    /// Makes the changes of the other after these.
+    pub fn append(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    /// Whether it changes nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn row(&mut self, table: &Table, key: Box<[u8]>, value: Option<Box<[u8]>>, is_new: bool) {
+        self.0.push(Write::Row { table: table.clone(), key, value, is_new });
+    }
+}
+
+/// What several batches come to: of each row what was last said of it, so that it does not grow with what is repeated.
+#[derive(Debug, Default)]
+pub(crate) struct Merged {
+    cleared: BTreeSet<Table>,
+    rows: BTreeMap<(Table, Box<[u8]>), Said>,
+}
+
+/// What was last said of a row.
+#[derive(Debug)]
+struct Said {
+    value: Option<Box<[u8]>>,
+    /// Whether there is no such row on the disk.
+    is_new: bool,
+}
+
+impl Merged {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.cleared.is_empty() && self.rows.is_empty()
+    }
+
+    pub(crate) fn take_in(&mut self, batch: Batch) {
+        for write in batch.0 {
+            match write {
+                Write::Row { table, key, value, is_new } => {
+                    let place = (table, key);
+                    let is_new = is_new || self.rows.get(&place).is_some_and(|said| said.is_new);
+                    match value {
+                        None if is_new => _ = self.rows.remove(&place),
+                        value => _ = self.rows.insert(place, Said { value, is_new }),
+                    }
+                }
+                Write::Clear(table) => {
+                    self.rows.retain(|(of, _), _| *of != table);
+                    self.cleared.insert(table);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn into_batch(self) -> Batch {
+        let rows = self.rows.into_iter();
+        let rows = rows.map(|((table, key), Said { value, is_new })| Write::Row { table, key, value, is_new });
+        Batch(self.cleared.into_iter().map(Write::Clear).chain(rows).collect())
+    }
+}

@@ -1,0 +1,203 @@
+use std::collections::HashSet;
+use std::fmt;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use tokio::sync::oneshot;
+
+use crate::batch::{Batch, Table};
+use crate::error::{Cause, Damage, NotWritten, StoreError};
+use crate::file::{File, Opener, opener};
+use crate::writer::{Done, Order, Writer, lock};
+
+/// The store of a directory. Clones are the same store; the last one that is dropped waits until all that was handed over is
+/// written.
+///
+/// What waits to be written is held in memory: whoever hands over bounds how much he does at a time.
+#[derive(Clone)]
+pub struct Store(Arc<Shared>);
+
+/// A part of the store that is one user's; others who ask for it are refused until its last clone is dropped.
+#[derive(Clone, Debug)]
+pub struct Area(Arc<Claim>);
+
+/// Says when a batch is on the disk.
+#[derive(Debug)]
+pub struct Pending(oneshot::Receiver<()>);
+
+struct Shared {
+    /// Absent only while it is dropped.
+    queue: Option<Sender<Order>>,
+    thread: Option<JoinHandle<()>>,
+    is_failing: Arc<AtomicBool>,
+    areas: Mutex<HashSet<String>>,
+    file: Arc<Mutex<File>>,
+}
+
+impl Store {
+    /// Opens the store of a directory, which must exist, and makes it if there is none.
+    ///
+    /// Waits for the disk: call it where waiting is allowed.
+    ///
+    /// # Errors
+    /// Another process has it open, it is not a store, it is damaged, the directory holds what an earlier version of this
+    /// program kept, or the file system fails.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        Self::open_with(dir, opener())
+    }
+
+    pub(crate) fn open_with(dir: &Path, opener: Opener) -> Result<Self, StoreError> {
+        let file = File::open(dir, opener)?;
+        let path = file.path().to_owned();
+        let (queue, orders) = channel();
+        let (file, is_failing) = (Arc::new(Mutex::new(file)), Arc::new(AtomicBool::new(false)));
+        let writer = Writer::new(Arc::clone(&file), Arc::clone(&is_failing));
+        let thread = thread::Builder::new().name("oc2-store".into()).spawn(move || writer.run(&orders));
+        let thread = Some(thread.map_err(|error| Cause::from(error).at(&path))?);
+        Ok(Self(Arc::new(Shared { queue: Some(queue), thread, is_failing, areas: Mutex::default(), file })))
+    }
+
+    /// Takes a part of it.
+    ///
+    /// # Errors
+    /// Somebody else has it.
+    pub fn area(&self, name: &str) -> Result<Area, StoreError> {
+        let is_free = self.0.areas.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+        match is_free {
+            true => Ok(Area(Arc::new(Claim { store: self.clone(), name: name.to_owned() }))),
+            false => Err(StoreError::AreaInUse { path: lock(&self.0.file).path().to_owned(), area: name.to_owned() }),
+        }
+    }
+
+    /// Hands the rows of a table over in the order of their keys; none if there is no such table. What waits to be written is
+    /// not among them. Waits for the disk.
+    ///
+    /// # Errors
+    /// The file system fails, or what is read is not what was written: `row` says so, too.
+    pub fn read(&self, table: &Table, row: impl FnMut(&[u8], &[u8]) -> Result<(), String>) -> Result<(), StoreError> {
+        lock(&self.0.file).read(table, row)
+    }
+
+    /// Says that rows which were read cannot have been written by us.
+    #[must_use]
+    pub fn damaged(&self, detail: String) -> StoreError {
+        Cause::from(Damage::Row(detail)).at(lock(&self.0.file).path())
+    }
+
+    /// Has a batch written, together with all others that wait. If the disk fails it is given up.
+    pub fn write(&self, batch: Batch) -> Pending {
+        self.enqueue_task(batch, false)
+    }
+
+    /// The same for what has to be written in any case: it is tried again until it is. Who waits is told of the first failure.
+    pub fn owe(&self, batch: Batch) -> Pending {
+        self.enqueue_task(batch, true)
+    }
+
+    /// As [`Store::write`], and waits: for threads that may. What takes it back.
+    ///
+    /// # Errors
+    /// It is not on the disk.
+    pub fn commit(&self, batch: Batch) -> Result<Batch, NotWritten> {
+        self.enqueue_thread(batch, false)
+    }
+
+    /// As [`Store::owe`], and waits: for threads that may.
+    ///
+    /// # Errors
+    /// It is not on the disk yet.
+    pub fn commit_owed(&self, batch: Batch) -> Result<(), NotWritten> {
+        self.enqueue_thread(batch, true).map(drop)
+    }
+
+    /// Waits until all that is owed is on the disk, and nothing that was said not to be: for threads that may wait.
+    ///
+    /// # Errors
+    /// The disk fails.
+    pub fn settle(&self) -> Result<(), NotWritten> {
+        self.commit_owed(Batch::new())
+    }
+
+    /// Whether the disk refused what was last to be written.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        self.0.is_failing.load(Ordering::Relaxed)
+    }
+
+    fn enqueue_task(&self, batch: Batch, is_owed: bool) -> Pending {
+        let (done, pending) = oneshot::channel();
+        self.enqueue(Order { batch, is_owed, done: Done::Task(done) });
+        Pending(pending)
+    }
+
+    fn enqueue_thread(&self, batch: Batch, is_owed: bool) -> Result<Batch, NotWritten> {
+        let (done, pending) = sync_channel(1);
+        self.enqueue(Order { batch, is_owed, done: Done::Thread(done) });
+        pending.recv().map_err(|_| NotWritten)
+    }
+
+    fn enqueue(&self, order: Order) {
+        if let Some(queue) = &self.0.queue {
+            // The thread ends only after us; if it did all the same, the order says that nothing was written.
+            let _ = queue.send(order);
+        }
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Store")
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.queue.take();
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread was told by the panic itself.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Area {
+    /// A table of this part; it comes to be with its first row.
+    #[must_use]
+    pub fn table(&self, name: &str) -> Table {
+        Table(format!("{}/{name}", self.0.name).into())
+    }
+
+    /// The store that it is a part of.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+}
+
+#[derive(Debug)]
+struct Claim {
+    store: Store,
+    name: String,
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.store.0.areas.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
+    }
+}
+
+impl Pending {
+    /// Ready once it is on the disk.
+    ///
+    /// # Errors
+    /// It is not.
+    pub async fn done(self) -> Result<(), NotWritten> {
+        self.0.await.map_err(|_| NotWritten)
+    }
+}
+
+#[cfg(test)]
+mod tests;

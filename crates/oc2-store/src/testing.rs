@@ -1,0 +1,135 @@
+//! A disk that fails on purpose.
+
+use std::fs::File;
+use std::io;
+use std::ops::Bound;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use redb::backends::FileBackend;
+use redb::{BackendError, Builder, StorageBackend};
+
+use crate::error::StoreError;
+use crate::file::Opener;
+use crate::store::Store;
+
+/// A disk that works for so long. Clones speak of the same disk.
+#[derive(Clone, Debug, Default)]
+pub struct Disk(Arc<Health>);
+
+#[derive(Debug, Default)]
+struct Health {
+    is_failing: AtomicBool,
+    has_failed: AtomicBool,
+    n_left: AtomicUsize,
+    n_syncs: AtomicUsize,
+}
+
+impl Disk {
+    /// A disk that does not fail yet.
+    #[must_use]
+    pub fn sound() -> Self {
+        Self::default()
+    }
+
+    /// Opens the store of a directory on this disk.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open(&self, dir: &Path) -> Result<Store, StoreError> {
+        Store::open_with(dir, self.opener())
+    }
+
+    /// It writes and syncs `n` more times, then it fails until it is repaired.
+    pub fn fail_after(&self, n: usize) {
+        self.0.n_left.store(n, Ordering::SeqCst);
+        self.0.has_failed.store(false, Ordering::SeqCst);
+        self.0.is_failing.store(true, Ordering::SeqCst);
+    }
+
+    /// It works again.
+    pub fn repair(&self) {
+        self.0.is_failing.store(false, Ordering::SeqCst);
+    }
+
+    /// Whether it was asked for more than it had left.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.0.has_failed.load(Ordering::SeqCst)
+    }
+
+    /// How often it was synced.
+    #[must_use]
+    pub fn n_syncs(&self) -> usize {
+        self.0.n_syncs.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn opener(&self) -> Opener {
+        let disk = self.clone();
+        Box::new(move |path: &Path| {
+            let file = File::options().read(true).write(true).open(path).map_err(redb::StorageError::Io)?;
+            let disk = disk.clone();
+            Builder::new().create_with_backend(FailingFile { file: FileBackend::new(file)?, disk })
+        })
+    }
+
+    fn work(&self) -> io::Result<()> {
+        if !self.0.is_failing.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        let spend = |left: usize| left.checked_sub(1);
+        self.0.n_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, spend).map(drop).map_err(|_| {
+            self.0.has_failed.store(true, Ordering::SeqCst);
+            io::Error::other("a fault on purpose")
+        })
+    }
+}
+
+#[derive(Debug)]
+struct FailingFile {
+    file: FileBackend,
+    disk: Disk,
+}
+
+impl StorageBackend for FailingFile {
+    fn len(&self) -> io::Result<u64> {
+        self.file.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.file.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.disk.work()?;
+        self.file.set_len(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.disk.work()?;
+        self.disk.0.n_syncs.fetch_add(1, Ordering::SeqCst);
+        self.file.sync_data()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.disk.work()?;
+        self.file.write(offset, data)
+    }
+
+    fn close(&self) -> io::Result<()> {
+        self.file.close()
+    }
+
+    fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        self.file.try_lock_range(start, end)
+    }
+
+    fn try_lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        self.file.try_lock_shared_range(start, end)
+    }
+
+    fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.file.unlock_range(start, end)
+    }
+}

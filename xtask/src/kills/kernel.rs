@@ -1,0 +1,153 @@
+//! What the kernel holds, as its own tools list it.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::process::Command;
+use std::time::Duration;
+
+use super::Backend;
+use crate::failure::{Failure, Result};
+use crate::process;
+
+/// Where each address stands in the kernel: in what, without what differs from rule to rule.
+pub(super) type Sight = BTreeMap<IpAddr, Vec<String>>;
+
+/// Has the tools list everything that is ours.
+pub(super) fn look(backend: Backend) -> Result<Sight> {
+    let mut sight = Sight::new();
+    for (address, trace) in facts(backend)? {
+        sight.entry(address).or_default().push(trace);
+    }
+    sight.values_mut().for_each(|traces| traces.sort());
+    Ok(sight)
+}
+
+fn facts(backend: Backend) -> Result<Vec<(IpAddr, String)>> {
+    Ok(match backend {
+        Backend::Nftables => elements(&listed("nft", &["list", "table", "inet", "openc2"])?),
+        Backend::Iptables => {
+            let listed = listed("iptables-save", &[])? + &listed("ip6tables-save", &[])? + &sets()?;
+            listed.lines().filter_map(|line| fact(line, "")).collect()
+        }
+    })
+}
+
+/// Takes all rules out of the kernel, as a foreign hand would.
+pub(super) fn forget(backend: Backend) -> Result<()> {
+    match backend {
+        Backend::Nftables => change("nft", &["flush", "ruleset"]),
+        Backend::Iptables => {
+            change("iptables", &["-F"])?;
+            change("ip6tables", &["-F"])
+        }
+    }
+}
+
+/// Takes half of a rule about an address out of the kernel.
+pub(super) fn halve(backend: Backend, address: IpAddr) -> Result<()> {
+    let address = address.to_string();
+    match backend {
+        Backend::Nftables => change("nft", &["delete", "element", "inet", "openc2", "in4-to32", "{", &address, "}"]),
+        Backend::Iptables => change("iptables", &["-D", "OC2-INPUT", "-d", &address, "-j", "DROP"]),
+    }
+}
+
+fn change(program: &str, arguments: &[&str]) -> Result<()> {
+    let output = process::output_within(Command::new(program).args(arguments), LIMIT)?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(Failure::new(format!("{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr))))
+}
+
+/// The members of ipsets, for those who have any.
+fn sets() -> Result<String> {
+    // Without the tool a rule that is nowhere else would be missed, which is told when the kinds are tried out.
+    if Command::new("ipset").arg("version").output().is_ok() { listed("ipset", &["save"]) } else { Ok(String::new()) }
+}
+
+/// Without a table there is nothing in it; anything else that is wrong is seen by what is missing.
+fn listed(program: &str, arguments: &[&str]) -> Result<String> {
+    let output = process::output_within(Command::new(program).args(arguments), LIMIT)?;
+    let text = String::from_utf8(output.stdout).map_err(|_| Failure::new(format!("{program} does not write text")))?;
+    Ok(text)
+}
+
+/// The elements of sets and maps as nft lists them: `map NAME { ... elements = { KEY : VALUE, ... } }`.
+fn elements(listed: &str) -> Vec<(IpAddr, String)> {
+    let mut facts = Vec::new();
+    let mut name = "";
+    let mut within = false;
+    for line in listed.lines().map(str::trim) {
+        if let Some(head) = line.strip_suffix(" {") {
+            name = head;
+        }
+        let text = line.strip_prefix("elements = {");
+        within |= text.is_some();
+        if within {
+            facts.extend(text.unwrap_or(line).trim_end_matches('}').split(',').filter_map(|text| fact(text, name)));
+            within = !line.ends_with('}');
+        }
+    }
+    facts
+}
+
+/// One thing that speaks of one address.
+fn fact(text: &str, place: &str) -> Option<(IpAddr, String)> {
+    let mut found = None;
+    let words: Vec<_> = text
+        .split_whitespace()
+        .map(|word| match address(word) {
+            Some(address) if found.is_none() => {
+                found = Some(address);
+                "@".to_owned()
+            }
+            // Ranks, ports, and the numbers of chains.
+            _ => word.replace(|c: char| c.is_ascii_digit(), ""),
+        })
+        .collect();
+    found.map(|address| (address, format!("{place} {}", words.join(" "))))
+}
+
+/// An address alone, as a net of one, or at the beginning of a long number.
+fn address(word: &str) -> Option<IpAddr> {
+    let alone = word.strip_suffix("/32").or_else(|| word.strip_suffix("/128")).unwrap_or(word);
+    let alone = alone.split(',').next().unwrap_or(alone);
+    if let Ok(address) = alone.parse() {
+        return Some(address);
+    }
+    // A connection: nft writes a key that it knows no type of as one number. Ranks are below 2^64.
+    let number: u128 = word.parse().ok().filter(|number| *number > u128::from(u64::MAX))?;
+    let octets = number.to_be_bytes();
+    let n_zeros = octets.iter().take_while(|octet| **octet == 0).count();
+    let first = octets.get(n_zeros - n_zeros % 4..)?.first_chunk::<4>()?;
+    Some(IpAddr::from(*first))
+}
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_found_in_what_tools_list() {
+        let listed = "table inet openc2 {\n\tmap in4-to32 {\n\t\ttype ipv4_addr : 0\n\t\telements = { 10.0.0.1 : 999,\n\
+                      \t\t\t     10.0.0.5 : 998, * : 18446744073709551615 }\n\t}\n\tmap out4-to32-dport {\n\
+                      \t\telements = { 3094850172432772546342617088 : 77 }\n\t}\n}";
+        let found = |text: &str, trace: &str| (text.parse::<IpAddr>().unwrap(), trace.to_owned());
+        assert_eq!(
+            elements(listed),
+            [
+                found("10.0.0.1", "map in4-to32 @ : "),
+                found("10.0.0.5", "map in4-to32 @ : "),
+                found("10.0.0.4", "map out4-to32-dport @ : ")
+            ]
+        );
+        assert_eq!(
+            fact("-A OC2-INPUT -s 2001:db8::7/128 -j DROP", ""),
+            Some(found("2001:db8::7", " -A OC-INPUT -s @ -j DROP"))
+        );
+        assert_eq!(fact("-A INPUT -j OC2-INPUT", ""), None);
+    }
+}
