@@ -69,7 +69,7 @@ fn compare(runtime: &Runtime, kernel: Kernel, n_in_flight: usize) {
 fn profile(runtime: &Runtime, n: usize) {
     let dir = folder();
     let consumer = consumer(Kernel::Nftables, dir.path());
-    println!("{:.0} a second", rate(runtime, &consumer, 64, |_, n_done| n_done < n));
+    println!("{:.0} a second", rate(runtime, &consumer, 64, move |_, n_done| n_done < n));
 }
 
 #[derive(Clone, Copy, Debug)]
