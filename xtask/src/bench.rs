@@ -22,6 +22,8 @@ pub(crate) struct Bench {
 enum Subject {
     /// Reading and writing in every form, against `serde_json`, `serde_cbor` and the crate `openc2`; allocations
     Codec,
+    /// Commands that are on the disk and in force, against the disk and the kernel alone; as root
+    Durable,
     /// What the lock-out guard takes
     Guard,
     /// Round trips over TLS, against bare hyper and tokio-rustls
@@ -61,13 +63,14 @@ impl Subject {
             Self::Iptables => "oc2-actuator-iptables",
             Self::Mqtt => "oc2-tests",
             Self::Nftables => "oc2-actuator-nftables",
-            Self::Replay => "oc2-consumer",
+            Self::Durable | Self::Replay => "oc2-consumer",
         }
     }
 
     fn benches(self) -> &'static [&'static str] {
         match self {
             Self::Codec => &["codec", "allocations"],
+            Self::Durable => &["durable"],
             Self::Guard => &["guard"],
             Self::Http => &["tls"],
             Self::Iptables => &["transactions"],

@@ -29,7 +29,9 @@ use tracing::{error, info, warn};
 use crate::backend::{Alarm, Backend, BackendError};
 use crate::config::{Config, Drift};
 use crate::error::OpenError;
-use crate::plan::{Claims, Cut, Deed, Edit, Entry, Order, Plan, RuleList, State, Step, Undo, Watch, Work, due, plan};
+use crate::plan::{
+    Claims, Cut, Deed, Edit, Entry, Order, Plan, RuleList, Span, State, Step, Undo, Watch, Work, due, plan,
+};
 use crate::record::RuleRecord;
 use crate::store::{Contents, RuleStore};
 
@@ -112,6 +114,7 @@ impl Keeper {
         }
         let mut batch = self.store.batch(&plan.step, &plan.claims);
         batch.append(self.receipt(context, number));
+        self.group.use_up(plan.claims.span());
         let (work, undo) = self.state.adopt(plan);
         self.group.add(batch, work, undo);
         Ok(number)
@@ -231,7 +234,9 @@ impl Keeper {
     /// # Errors
     /// Nothing of it is left.
     pub(crate) fn commit(&mut self) -> Result<(), Failure> {
-        let Ok(taken_back) = self.store.commit(std::mem::take(&mut self.group.batch)) else {
+        let mut batch = std::mem::take(&mut self.group.batch);
+        batch.append(self.store.used_up(&self.group.spans));
+        let Ok(taken_back) = self.store.commit(batch) else {
             self.take_back();
             self.doubt.store = true;
             self.repair();
@@ -309,8 +314,8 @@ impl Keeper {
 
     /// Numbers that were given automatically stay used up: they were in a kernel, or nobody asks for them.
     fn take_back(&mut self) {
-        let Group { undos, on_disk: mut batch, .. } = std::mem::take(&mut self.group);
-        undos.iter().for_each(|undo| batch.append(self.store.used_up(undo.claims())));
+        let Group { undos, spans, on_disk: mut batch, .. } = std::mem::take(&mut self.group);
+        batch.append(self.store.used_up(&spans));
         undos.into_iter().rev().for_each(|undo| self.state.take_back(undo));
         self.owe(batch);
     }
@@ -370,6 +375,8 @@ fn stored(records: Vec<RuleRecord>, config: &Config) -> Result<RuleList, OpenErr
 struct Group {
     /// What is to be written.
     batch: Batch,
+    /// Numbers that were given automatically, for all of them: each row once, as it is in the end.
+    spans: Vec<Span>,
     /// What the kernel is to be told.
     work: Work,
     /// How to take each back in memory, in the order in which they were adopted.
@@ -380,11 +387,19 @@ struct Group {
 
 impl Default for Group {
     fn default() -> Self {
-        Self { batch: Batch::new(), work: Work::Apply(Vec::new()), undos: Vec::new(), on_disk: Batch::new() }
+        let (batch, on_disk) = (Batch::new(), Batch::new());
+        Self { batch, spans: Vec::new(), work: Work::Apply(Vec::new()), undos: Vec::new(), on_disk }
     }
 }
 
 impl Group {
+    fn use_up(&mut self, span: Option<Span>) {
+        match (span, self.spans.last_mut()) {
+            (Some(span), Some(last)) if last.first == span.first => *last = span,
+            (span, _) => self.spans.extend(span),
+        }
+    }
+
     fn add(&mut self, batch: Batch, work: Work, undo: Undo) {
         self.batch.append(batch);
         self.undos.push(undo);

@@ -270,12 +270,6 @@ pub(crate) struct Undo {
     claims: Claims,
 }
 
-impl Undo {
-    pub(crate) fn claims(&self) -> &Claims {
-        &self.claims
-    }
-}
-
 /// More than any name of a Producer; the text comes from outside.
 const MAX_PRODUCER: usize = 256;
 

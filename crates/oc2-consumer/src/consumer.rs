@@ -2,6 +2,7 @@
 
 mod about;
 mod ahead;
+mod performed;
 mod remember;
 
 #[cfg(feature = "metrics")]
@@ -10,18 +11,19 @@ use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use oc2_actuator::{AnyActuator, Context, Outcome, Prepared, Receipt};
+use oc2_actuator::{AnyActuator, Context, Prepared, Receipt};
 use oc2_core::{Command, Nsid, Rejection, Response, StatusCode, Target};
 use oc2_encoding::Encodings;
 use oc2_transfer::{Handler, Peer, Refusal, Reply, Request};
 use tokio::time::timeout;
 use tracing::info;
 
+use self::performed::Performed;
 use crate::audit::{self, Record};
 use crate::builder::{ConsumerBuilder, WantsPolicy};
 use crate::execution::{Execution, Follower, Word};
 use crate::features::{self, QUERY_FEATURES};
-use crate::gather::{gather, gather_refusals};
+use crate::gather::gather_refusals;
 use crate::jobs::{Jobs, Place};
 use crate::key::Fingerprint;
 use crate::memo::Memo;
@@ -454,7 +456,7 @@ impl Shared {
     /// Performs a Command, and tells the outcome to whoever waits for it.
     async fn perform(&self, ready: Ready, memo: &Memo, execution: &Execution, record: &Record) {
         let Ready { prepared, admission } = ready;
-        let performed = perform(prepared).await;
+        let performed = Performed::of(prepared).await;
         record.end(&performed.response);
         self.remember(memo, &performed, &admission).await;
         execution.note(performed.notes);
@@ -496,36 +498,6 @@ impl Drop for Held<'_> {
         }
         self.execution.refuse(internal_error().into());
     }
-}
-
-/// What the actuators made of a Command.
-struct Performed {
-    response: Response,
-    /// How to undo it.
-    notes: Notes,
-    /// Whether all of them refused.
-    did_nothing: bool,
-}
-
-/// Performs a Command with every actuator at once, each in a task of its own: a panic is a failure of that one.
-async fn perform(prepared: Vec<(Nsid, Result<Prepared, Rejection>)>) -> Performed {
-    let start = |prepared: Prepared| (prepared.undo(), tokio::spawn(prepared.perform()));
-    let running: Vec<_> = prepared.into_iter().map(|(nsid, prepared)| (nsid, prepared.map(start))).collect();
-    let mut outcomes: Vec<(Nsid, Outcome)> = Vec::with_capacity(running.len());
-    let mut notes = Notes::new();
-    for (nsid, task) in running {
-        let outcome = match task {
-            Err(rejection) => Err(rejection),
-            Ok((undo, task)) => {
-                let outcome = task.await.unwrap_or_else(|_| Err(internal_error()));
-                notes.extend(undo.noted().filter(|_| outcome.is_ok()).map(|note| (nsid, note)));
-                outcome
-            }
-        };
-        outcomes.push((nsid, outcome));
-    }
-    let did_nothing = outcomes.iter().all(|(_, outcome)| outcome.is_err());
-    Performed { response: gather(outcomes), notes, did_nothing }
 }
 
 /// A decision, or 503 where there is none: a policy or an actuator that is stuck does not hold the Producer too.
