@@ -1,10 +1,13 @@
 //! A Command that was sent ahead of its time, as it is kept until then, also over a restart.
 
 use bytes::Bytes;
-use oc2_core::types::time::{DateTime, Window};
+#[cfg(any(feature = "durable", test))]
+use oc2_core::types::time::DateTime;
+use oc2_core::types::time::Window;
 use oc2_transfer::{Peer, Scope};
 
 use crate::key::Fingerprint;
+#[cfg(any(feature = "durable", test))]
 use crate::octets::{get, get_text, put, take, take_u64};
 
 /// A message as it came, who brought it, and when what it commands is to be done.
@@ -21,6 +24,7 @@ pub(crate) struct Appointment {
     pub(crate) body: Bytes,
 }
 
+#[cfg(any(feature = "durable", test))]
 impl Appointment {
     /// As bytes: key, start, stop (none is 2^64 - 1), kind of the peer, kind of the scope; then name of the peer, profile of the
     /// scope, request id, media type, message.

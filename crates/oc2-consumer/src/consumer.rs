@@ -2,6 +2,7 @@
 
 mod about;
 mod ahead;
+mod performed;
 mod remember;
 
 #[cfg(feature = "metrics")]
@@ -10,20 +11,20 @@ use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use oc2_actuator::{AnyActuator, Context, Outcome, Prepared, Receipt};
+use oc2_actuator::{AnyActuator, Context, Prepared, Receipt};
 use oc2_core::{Command, Nsid, Rejection, Response, StatusCode, Target};
 use oc2_encoding::Encodings;
 use oc2_transfer::{Handler, Peer, Refusal, Reply, Request};
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tracing::info;
 
+use self::performed::Performed;
 use crate::audit::{self, Record};
 use crate::builder::{ConsumerBuilder, WantsPolicy};
 use crate::execution::{Execution, Follower, Word};
 use crate::features::{self, QUERY_FEATURES};
-use crate::gather::{gather, gather_refusals};
-use crate::jobs::{Jobs, Place, caught};
+use crate::gather::gather_refusals;
+use crate::jobs::{Jobs, Place};
 use crate::key::Fingerprint;
 use crate::memo::Memo;
 use crate::observer::Observers;
@@ -455,7 +456,7 @@ impl Shared {
     /// Performs a Command, and tells the outcome to whoever waits for it.
     async fn perform(&self, ready: Ready, memo: &Memo, execution: &Execution, record: &Record) {
         let Ready { prepared, admission } = ready;
-        let performed = perform(prepared).await;
+        let performed = Performed::of(prepared).await;
         record.end(&performed.response);
         self.remember(memo, &performed, &admission).await;
         execution.note(performed.notes);
@@ -497,50 +498,6 @@ impl Drop for Held<'_> {
         }
         self.execution.refuse(internal_error().into());
     }
-}
-
-/// What the actuators made of a Command.
-struct Performed {
-    response: Response,
-    /// How to undo it.
-    notes: Notes,
-    /// Whether all of them refused.
-    did_nothing: bool,
-}
-
-/// Performs a Command with every actuator at once, each in a task of its own where there are several: a panic is a failure of
-/// that one.
-async fn perform(prepared: Vec<(Nsid, Result<Prepared, Rejection>)>) -> Performed {
-    let is_alone = prepared.len() == 1;
-    let begin = |prepared: Prepared| match is_alone {
-        true => (prepared.undo(), Performing::Here(prepared)),
-        false => (prepared.undo(), Performing::There(tokio::spawn(prepared.perform()))),
-    };
-    let running: Vec<_> = prepared.into_iter().map(|(nsid, prepared)| (nsid, prepared.map(begin))).collect();
-    let mut outcomes: Vec<(Nsid, Outcome)> = Vec::with_capacity(running.len());
-    let mut notes = Notes::new();
-    for (nsid, performing) in running {
-        let outcome = match performing {
-            Err(rejection) => Err(rejection),
-            Ok((undo, performing)) => {
-                let outcome = match performing {
-                    Performing::Here(prepared) => caught(prepared.perform()).await,
-                    Performing::There(task) => task.await.ok(),
-                };
-                let outcome = outcome.unwrap_or_else(|| Err(internal_error()));
-                notes.extend(undo.noted().filter(|_| outcome.is_ok()).map(|note| (nsid, note)));
-                outcome
-            }
-        };
-        outcomes.push((nsid, outcome));
-    }
-    let did_nothing = outcomes.iter().all(|(_, outcome)| outcome.is_err());
-    Performed { response: gather(outcomes), notes, did_nothing }
-}
-
-enum Performing {
-    Here(Prepared),
-    There(JoinHandle<Outcome>),
 }
 
 /// A decision, or 503 where there is none: a policy or an actuator that is stuck does not hold the Producer too.

@@ -28,6 +28,7 @@ pub(crate) fn get_text<'a>(bytes: &mut &'a [u8]) -> Option<&'a str> {
 }
 
 /// Takes a number off the front.
+#[cfg(any(feature = "durable", test))]
 pub(crate) fn take_u64(bytes: &mut &[u8]) -> Option<u64> {
     Some(u64::from_be_bytes(*take(bytes)?))
 }

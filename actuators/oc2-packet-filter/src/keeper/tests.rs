@@ -15,6 +15,9 @@ use crate::backend::{DryRun, Fault, Faults, Faulty};
 use crate::config::Mode;
 use crate::plan::NewRule;
 
+mod time;
+mod undo;
+
 #[test]
 fn what_succeeded_is_in_force_and_stored() {
     let mut world = World::new();
@@ -320,125 +323,6 @@ fn a_number_asked_for_in_vain_may_be_asked_for_again_and_one_given_is_never_give
 }
 
 #[test]
-fn windows_end_by_the_clock() {
-    let mut world = World::new();
-    world.perform_for(any(1), 1500).unwrap();
-    world.perform(any(2)).unwrap();
-    world.perform_for(Order::Remove(number(999_980)), 3000).unwrap();
-    assert_eq!(world.keeper().next_deadline(), Some(at(NOON + 1500)));
-    world.tick_after(1499);
-    world.assert_agreement(&[999_990]);
-    world.tick_after(1);
-    world.assert_agreement(&[]);
-    assert_eq!(world.keeper().next_deadline(), Some(at(NOON + 3000)));
-    world.tick_after(1500);
-    world.assert_agreement(&[999_980]);
-    assert_eq!((world.keeper().next_deadline(), world.keeper().until_retry()), (None, None));
-}
-
-#[test]
-fn a_clock_that_is_set_forward_ends_windows_at_once() {
-    let mut world = World::new();
-    world.perform_for(any(1), 3_600_000).unwrap();
-    world.perform(any(2)).unwrap();
-    world.perform_for(Order::Remove(number(999_980)), 7_200_000).unwrap();
-    world.tick_after(86_400_000);
-    world.assert_agreement(&[999_980]);
-}
-
-#[test]
-fn a_clock_that_is_set_back_leaves_windows_as_they_were_commanded_and_brings_nothing_back() {
-    let mut world = World::new();
-    world.perform_for(any(1), 1000).unwrap();
-    world.perform(any(2)).unwrap();
-    world.perform_for(Order::Remove(number(999_980)), 1000).unwrap();
-    world.perform_for(any(3), 3_600_000).unwrap();
-    world.tick_after(2000);
-    world.assert_agreement(&[999_970, 999_980]);
-    world.set_clock(NOON - 86_400_000);
-    world.assert_agreement(&[999_970, 999_980]);
-    assert_eq!(world.keeper().next_deadline(), Some(at(NOON + 3_600_000)));
-    world.restart();
-    world.assert_agreement(&[999_970, 999_980]);
-    world.set_clock(NOON + 3_600_000);
-    world.assert_agreement(&[999_980]);
-}
-
-#[test]
-fn a_restart_in_a_window_keeps_its_end() {
-    let mut world = World::new();
-    world.perform_for(any(1), 1500).unwrap();
-    world.perform(any(2)).unwrap();
-    world.perform_for(Order::Remove(number(999_980)), 1500).unwrap();
-    world.restart();
-    world.assert_agreement(&[999_990]);
-    world.tick_after(1500);
-    world.assert_agreement(&[999_980]);
-}
-
-#[test]
-fn a_restart_after_a_window_has_its_outcome() {
-    let mut world = World::new();
-    world.perform_for(any(1), 50).unwrap();
-    world.perform(any(2)).unwrap();
-    world.perform_for(Order::Remove(number(999_980)), 50).unwrap();
-    world.hand.pass(50);
-    world.restart();
-    world.assert_agreement(&[999_980]);
-    world.restart();
-    world.assert_agreement(&[999_980]);
-}
-
-#[test]
-fn what_a_command_did_is_undone_while_it_is_as_it_left_it() {
-    // L27
-    let mut world = World::new();
-    let made = world.noted(any(1), None);
-    world.perform(any(2)).unwrap();
-    let suspended = world.noted(Order::Remove(number(999_980)), Some(60_000));
-    let longer = world.noted(Order::Remove(number(999_980)), Some(90_000));
-    world.restart();
-    world.undo(&made).unwrap();
-    world.assert_agreement(&[]);
-    // Of two suspensions the later one holds the rule.
-    assert!(world.undo(&suspended).unwrap_err().text().contains("too late: the rule is not suspended by it"));
-    world.undo(&longer).unwrap();
-    world.assert_agreement(&[]);
-    world.undo(&suspended).unwrap();
-    world.assert_agreement(&[999_980]);
-    for note in [&made, &suspended, &longer] {
-        assert!(world.undo(note).unwrap_err().text().contains("too late"));
-    }
-    world.restart();
-    world.assert_agreement(&[999_980]);
-}
-
-#[test]
-fn what_others_changed_since_is_not_undone() {
-    let mut world = World::new();
-    let made = world.noted(placed(7, 1), None);
-    world.perform_for(Order::Remove(number(7)), 1000).unwrap();
-    let changed = world.undo(&made).unwrap_err();
-    assert!(changed.text().contains("too late: another command changed the rule"), "{changed}");
-    world.hand.pass(1);
-    world.perform(Order::Replace(vec![rule(1, Some(number(7)), true)])).unwrap();
-    world.undo(&made).unwrap_err();
-    world.assert_agreement(&[7]);
-}
-
-#[test]
-fn a_rule_that_was_deleted_for_good_and_what_a_file_replaced_is_not_noted() {
-    let mut world = World::with_rules();
-    for order in [Order::Remove(number(10)), Order::Replace(Vec::new())] {
-        assert!(world.noted(order, None).is_empty());
-    }
-    // Nor is what had no effect.
-    let past = Context::new("producer", Window { start: at(1), stop: Some(at(2)) });
-    world.keeper_mut().perform(any(2), &past).unwrap();
-    assert_eq!(past.undo.noted(), None);
-}
-
-#[test]
 fn a_window_ends_though_the_disk_and_the_kernel_fail() {
     let mut world = World::new();
     world.perform_for(any(1), 50).unwrap();
@@ -454,16 +338,6 @@ fn a_window_ends_though_the_disk_and_the_kernel_fail() {
     world.keeper_mut().tick();
     assert!(!world.keeper().doubt.any());
     world.assert_agreement(&[999_980]);
-}
-
-#[test]
-fn a_window_that_is_over_is_told_as_success_and_leaves_nothing() {
-    let mut world = World::new();
-    world.perform(any(1)).unwrap();
-    let past = Context::new("producer", Window { start: at(1), stop: Some(at(2)) });
-    assert_eq!(world.keeper_mut().perform(any(2), &past).unwrap(), Some(number(999_980)));
-    assert_eq!(world.keeper_mut().perform(Order::Remove(number(999_990)), &past).unwrap(), None);
-    world.assert_agreement(&[999_990]);
 }
 
 #[test]

@@ -4,7 +4,8 @@ use oc2_actuator::{Receipt, Undo};
 use oc2_core::{Nsid, Rejection, Response, StatusCode};
 use tracing::warn;
 
-use super::{Admission, Performed, Shared};
+use super::performed::Performed;
+use super::{Admission, Shared};
 use crate::gather::gather;
 use crate::key::Fingerprint;
 use crate::memo::Memo;

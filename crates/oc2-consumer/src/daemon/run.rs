@@ -63,7 +63,7 @@ async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
         }
         assembled = assembling => assembled??,
     };
-    // What is late is performed before anybody can command anything else.
+    // What is late begins before anybody can command anything else.
     consumer.take_up();
     // Now, and not when listeners are open: they may need a network that waits for the rules.
     notify::tell(notify::READY);

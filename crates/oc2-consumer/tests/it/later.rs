@@ -124,6 +124,7 @@ async fn of_those_who_repeat_a_request_one_is_told_the_outcome_later() {
     Answer::of(afterwards).expect(200, "");
 }
 
+#[cfg(feature = "durable")]
 #[tokio::test]
 async fn of_what_is_kept_for_the_next_process_nothing_is_told_meanwhile() {
     // L7, M12

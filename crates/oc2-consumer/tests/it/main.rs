@@ -1,6 +1,8 @@
 //! The Consumer, from messages to answers, over the transfer in memory. What the network adds is tested in `oc2-tests`.
 
+#[cfg(feature = "durable")]
 mod about;
+#[cfg(feature = "durable")]
 mod ahead;
 mod answers;
 mod audit;
