@@ -19,7 +19,7 @@ async fn server(handle: &TlsHandle) -> Server {
 /// A connection of this Producer, and the certificate of the Consumer.
 async fn connect(server: &Server, authority: &Authority, paper: &Certificate) -> (Raw, Vec<u8>) {
     let stream = TcpStream::connect(server.address).await.unwrap();
-    let connector = connector(&authority.pem(), Some(paper));
+    let connector = connector(authority.pem(), Some(paper));
     let stream = connector.connect("localhost".try_into().unwrap(), stream).await.expect("it is trusted");
     let shown = stream.get_ref().1.peer_certificates().expect("it shows one")[0].to_vec();
     (Raw::over(Wire::Tls(Box::new(stream))), shown)

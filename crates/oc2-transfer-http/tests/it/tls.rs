@@ -274,7 +274,7 @@ async fn a_consumer_gives_no_tickets_and_resumes_nothing() {
     let server = server(mutual(&authority.consumer(), authority.trusted())).await;
     let paper = authority.fill(Order::client("soc-1"));
     // One client, which would resume if it could.
-    let connector = connector(&authority.pem(), Some(&paper));
+    let connector = connector(authority.pem(), Some(&paper));
     for _ in 0..3 {
         let stream = TcpStream::connect(server.address).await.unwrap();
         let mut stream = connector.connect("localhost".try_into().unwrap(), stream).await.unwrap();

@@ -97,7 +97,7 @@ impl Site {
     async fn new(tokens: Tokens) -> Self {
         let authority = Authority::new("everybody");
         let handle = TlsHandle::new(tls(&authority, tokens));
-        let secure = Secure { handle: handle.clone(), connector: connector(&authority.pem(), None) };
+        let secure = Secure { handle: handle.clone(), connector: connector(authority.pem(), None) };
         Self { authority, handle, server: Server::secure(Settings::default(), secure).await }
     }
 

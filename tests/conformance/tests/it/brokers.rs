@@ -33,7 +33,7 @@ fn a_consumer_behind_a_broker_with_tls_and_passwords_is_met() {
     );
     let common = ["--consumer", &url, "--device", "fw1.example.net", "--id", "MQTT-011", "--username", "soc"];
     let met = run(&[&common[..], &["--ca", &ca, "--password-file", &own]].concat());
-    assert_eq!((met.exit, &*met.verdict("MQTT-011")), (Some(0), "met"), "{}", met.stderr);
+    assert_eq!((met.exit, met.verdict("MQTT-011")), (Some(0), "met"), "{}", met.stderr);
     for (ca, password, reason) in [(&ca, &wrong, "not authorized"), (&other, &own, "invalid peer certificate")] {
         let refused = run(&[&common[..], &["--ca", ca, "--password-file", password]].concat());
         assert_eq!(refused.exit, Some(3), "{}", refused.stderr);
