@@ -31,6 +31,8 @@ pub(crate) struct Bench {
 enum Subject {
     /// Reading and writing in every form, against `serde_json`, `serde_cbor` and the crate `openc2`; allocations
     Codec,
+    /// Commands that are on the disk and in force, against the disk and the kernel alone; as root
+    Durable,
     /// The daemon over HTTP, down to kernel and disk, packets, start and memory, against floors; a plot; as root
     Engine,
     /// What the lock-out guard takes
@@ -88,13 +90,14 @@ impl Subject {
             Self::Iptables => "oc2-actuator-iptables",
             Self::Mqtt => "oc2-tests",
             Self::Nftables => "oc2-actuator-nftables",
-            Self::Replay => "oc2-consumer",
+            Self::Durable | Self::Replay => "oc2-consumer",
         }
     }
 
     fn benches(self) -> &'static [&'static str] {
         match self {
             Self::Codec => &["codec", "allocations"],
+            Self::Durable => &["durable"],
             Self::Engine => &["engine"],
             Self::Guard => &["guard"],
             Self::Http => &["tls"],

@@ -67,7 +67,7 @@ impl Nftables {
 impl Backend for Nftables {
     fn load(&mut self, rules: &Ruleset) -> Result<(), BackendError> {
         let image = Image::of(rules, &self.mode, self.image.as_ref());
-        if self.is_as(&image)? {
+        if image.len() <= MAX_COMPARED && self.is_as(&image)? {
             self.image = Some(image);
             return Ok(());
         }
@@ -151,5 +151,8 @@ fn table(prefix: &ChainPrefix) -> String {
 
 const TABLE: &str = "openc2";
 const MAX_LOOKS: usize = 5;
+/// A table with more elements is replaced without a look at it. The kernel lists a map by parts and begins each anew, so the time goes by
+/// the square of the length: with 100,000 rules a look takes twice as long as to make them.
+const MAX_COMPARED: usize = 50_000;
 /// In one error.
 const MAX_NAMED: usize = 3;

@@ -77,6 +77,11 @@ impl Image {
         delta.into_ops()
     }
 
+    /// How many elements there are by the rules.
+    pub(crate) fn len(&self) -> usize {
+        self.lanes.values().map(Lane::len).sum()
+    }
+
     /// Which shapes have a map.
     pub(crate) fn shapes(&self) -> Shapes {
         self.lanes.iter().map(|(path, lane)| (*path, lane.shapes())).collect()

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
-use oc2_actuator::{Actuator, Context};
+use oc2_actuator::{Actuator, Context, Receipt};
 use oc2_core::types::time::Window;
 use oc2_core::{CommandRow, Profile, Rejection};
 use oc2_profile_slpf::{Command, Results, Slpf, Specifiers, UpdateFile};
-use oc2_store::{Lock, Store};
+use oc2_store::{Lock, Store, StoreId};
 use tokio::sync::oneshot;
 
 use crate::backend::Backend;
@@ -27,6 +27,7 @@ use crate::update;
 pub struct PacketFilter {
     config: Arc<Config>,
     engine: Arc<Engine>,
+    store: StoreId,
 }
 
 impl PacketFilter {
@@ -48,7 +49,7 @@ impl PacketFilter {
     pub fn open_in(store: &Store, config: Config, backend: Box<dyn Backend>) -> Result<Self, OpenError> {
         let config = Arc::new(config);
         let keeper = Keeper::open(Arc::clone(&config), store, backend)?;
-        Ok(Self { config, engine: Arc::new(Engine::start(keeper)?) })
+        Ok(Self { config, store: keeper.store_id(), engine: Arc::new(Engine::start(keeper)?) })
     }
 
     /// Takes everything that an actuator with this back end ever put into the kernel out again. The store stays, and
@@ -156,8 +157,7 @@ impl Actuator for PacketFilter {
     async fn perform(&self, command: Command, context: Context) -> Result<Option<Results>, Rejection> {
         let order = self.order(command).await?;
         let number = self.engine.perform(order, context).await?;
-        let number = number.filter(|_| self.supports_delete());
-        Ok(number.map(Results::rule))
+        Ok(self.config.results(number))
     }
 
     /// Ends a rule that an allow or deny made, and a suspension by a delete with a window, if nothing has changed the rule since.
@@ -168,12 +168,9 @@ impl Actuator for PacketFilter {
         let context = Context::new(String::new(), Window { start: now, stop: None });
         self.engine.perform(Order::Undo(deed), context).await.map(drop)
     }
-}
 
-impl PacketFilter {
-    /// A number that nobody can delete by is not told (SLPF 2.3.1, DECISIONS S10).
-    fn supports_delete(&self) -> bool {
-        let row = Slpf::COMMANDS.iter().find(|row| row.target == Slpf::RULE_NUMBER);
-        row.is_some_and(|row| self.config.supports(row.pair()))
+    /// Rules that are not persistent have their receipts written too: after a restart they are gone, and were performed.
+    fn keeps(&self, receipt: &Receipt) -> bool {
+        receipt.is_for(&self.store)
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use oc2_clock::Clock;
 use oc2_core::{Command, Pair, Profile, Rejection, Terms};
-use oc2_profile_slpf::{AssetTuple, Host, RuleNumber, Slpf, Specifiers};
+use oc2_profile_slpf::{AssetTuple, Host, Results, RuleNumber, Slpf, Specifiers};
 
 use crate::rule::Interface;
 
@@ -114,6 +114,12 @@ impl Config {
     pub(crate) fn supports(&self, pair: Pair) -> bool {
         let needs_update_dir = pair.action == oc2_core::Action::Update;
         !self.disabled_pairs.contains(&pair) && (!needs_update_dir || self.update_dir.is_some())
+    }
+
+    /// What is told of a new rule: a number that nobody can delete by is not (SLPF 2.3.1, DECISIONS S10).
+    pub(crate) fn results(&self, number: Option<RuleNumber>) -> Option<Results> {
+        let row = Slpf::COMMANDS.iter().find(|row| row.target == Slpf::RULE_NUMBER);
+        number.filter(|_| row.is_some_and(|row| self.supports(row.pair()))).map(Results::rule)
     }
 }
 

@@ -218,13 +218,13 @@ impl Job {
 /// to keep us from performing commands.
 fn run(mut keeper: Keeper, jobs: &Receiver<Job>, suspicion: &AtomicBool, wake: &Wake, n_drifts: &AtomicU64) {
     let mut next_look = Instant::now();
-    // What `wake` is set to, as far as that is known.
-    let mut set_to = Some(None);
+    let mut is_set = false;
     loop {
         let deadline = keeper.next_deadline();
-        if set_to != Some(deadline) {
+        // Also to the time it had: it may have rung, and the clock may have been set since.
+        if is_set || deadline.is_some() {
             wake.set(deadline);
-            set_to = Some(deadline);
+            is_set = deadline.is_some();
         }
         let until_look = suspicion.load(Ordering::SeqCst).then(|| next_look.saturating_duration_since(Instant::now()));
         let job = match [keeper.until_retry(), until_look].into_iter().flatten().min() {
@@ -239,16 +239,7 @@ fn run(mut keeper: Keeper, jobs: &Receiver<Job>, suspicion: &AtomicBool, wake: &
         }
         guarded(&mut keeper, Keeper::tick);
         match job {
-            Ok(job) => {
-                let waiting = [job].into_iter().chain(jobs.try_iter()).take(MOST_AT_ONCE);
-                let noticing = waiting.inspect(|job| {
-                    // It may have rung, and the clock may have been set since.
-                    if matches!(job, Job::Look) {
-                        set_to = None;
-                    }
-                });
-                run_all(&mut keeper, noticing);
-            }
+            Ok(job) => run_all(&mut keeper, [job].into_iter().chain(jobs.try_iter()).take(MOST_AT_ONCE)),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }

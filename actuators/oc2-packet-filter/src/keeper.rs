@@ -8,6 +8,7 @@
 //! - What was answered with a refusal has left nothing: memory, store and kernel are as they were. Where that cannot be
 //!   reached at once, every command is answered "unavailable" until it is, tried with each command and by a timer.
 //! - One that the kernel refuses does not spoil the others of its group: they are all taken back and performed one by one.
+//! - What the Consumer wants to remember of a command is durable in the step that makes its rule so, and taken back with it.
 //! - A number that was given to a rule in force is not given again. It is in the store before the rule is in the kernel.
 //! - Killed between any two steps, the next start makes the kernel hold what the store holds.
 //! - The end of a window is never refused: where the store or the kernel fails, the rule is gone from memory, and the
@@ -20,15 +21,18 @@ use std::time::{Duration, Instant};
 use oc2_actuator::Context;
 use oc2_clock::Clock;
 use oc2_core::Rejection;
+use oc2_core::any::Any;
 use oc2_core::types::time::DateTime;
 use oc2_profile_slpf::{Refusal, RuleNumber};
-use oc2_store::{Batch, Store};
+use oc2_store::{Batch, Store, StoreId};
 use tracing::{error, info, warn};
 
 use crate::backend::{Alarm, Backend, BackendError};
 use crate::config::{Config, Drift};
 use crate::error::OpenError;
-use crate::plan::{Claims, Cut, Deed, Edit, Entry, Order, Plan, RuleList, State, Step, Undo, Watch, Work, due, plan};
+use crate::plan::{
+    Claims, Cut, Deed, Edit, Entry, Order, Plan, RuleList, Span, State, Step, Undo, Watch, Work, due, plan,
+};
 use crate::record::RuleRecord;
 use crate::store::{Contents, RuleStore};
 
@@ -109,10 +113,24 @@ impl Keeper {
             let number = number.map(RuleNumber::as_i64);
             warn!(producer = context.producer, number, "A command had no effect: its window was over.");
         }
-        let batch = self.store.batch(&plan.step, &plan.claims);
+        let mut batch = self.store.batch(&plan.step, &plan.claims);
+        batch.append(self.receipt(context, number));
+        self.group.use_up(plan.claims.span());
         let (work, undo) = self.state.adopt(plan);
         self.group.add(batch, work, undo);
         Ok(number)
+    }
+
+    /// What the Consumer wants to be written with it, if that is to be in this store.
+    fn receipt(&self, context: &Context, number: Option<RuleNumber>) -> Batch {
+        let receipt = context.receipt.as_ref().filter(|receipt| receipt.is_for(&self.store.id()));
+        let results = || self.config.results(number).map(Any::typed);
+        receipt.and_then(|receipt| receipt.take(results())).unwrap_or_default()
+    }
+
+    /// Which store it works with.
+    pub(crate) fn store_id(&self) -> StoreId {
+        self.store.id()
     }
 
     /// Whether an order would be refused now.
@@ -217,7 +235,9 @@ impl Keeper {
     /// # Errors
     /// Nothing of it is left.
     pub(crate) fn commit(&mut self) -> Result<(), Failure> {
-        let Ok(taken_back) = self.store.commit(std::mem::take(&mut self.group.batch)) else {
+        let mut batch = std::mem::take(&mut self.group.batch);
+        batch.append(self.store.used_up(&self.group.spans));
+        let Ok(taken_back) = self.store.commit(batch) else {
             self.take_back();
             self.doubt.store = true;
             self.repair();
@@ -295,8 +315,8 @@ impl Keeper {
 
     /// Numbers that were given automatically stay used up: they were in a kernel, or nobody asks for them.
     fn take_back(&mut self) {
-        let Group { undos, on_disk: mut batch, .. } = std::mem::take(&mut self.group);
-        undos.iter().for_each(|undo| batch.append(self.store.used_up(undo.claims())));
+        let Group { undos, spans, on_disk: mut batch, .. } = std::mem::take(&mut self.group);
+        batch.append(self.store.used_up(&spans));
         undos.into_iter().rev().for_each(|undo| self.state.take_back(undo));
         self.owe(batch);
     }
@@ -358,6 +378,8 @@ fn stored(records: Vec<RuleRecord>, config: &Config) -> Result<RuleList, OpenErr
 struct Group {
     /// What is to be written.
     batch: Batch,
+    /// Numbers that were given automatically, for all of them: each row once, as it is in the end.
+    spans: Vec<Span>,
     /// What the kernel is to be told.
     work: Work,
     /// How to take each back in memory, in the order in which they were adopted.
@@ -368,11 +390,19 @@ struct Group {
 
 impl Default for Group {
     fn default() -> Self {
-        Self { batch: Batch::new(), work: Work::Apply(Vec::new()), undos: Vec::new(), on_disk: Batch::new() }
+        let (batch, on_disk) = (Batch::new(), Batch::new());
+        Self { batch, spans: Vec::new(), work: Work::Apply(Vec::new()), undos: Vec::new(), on_disk }
     }
 }
 
 impl Group {
+    fn use_up(&mut self, span: Option<Span>) {
+        match (span, self.spans.last_mut()) {
+            (Some(span), Some(last)) if last.first == span.first => *last = span,
+            (span, _) => self.spans.extend(span),
+        }
+    }
+
     fn add(&mut self, batch: Batch, work: Work, undo: Undo) {
         self.batch.append(batch);
         self.undos.push(undo);

@@ -273,11 +273,5 @@ pub(crate) struct Undo {
     claims: Claims,
 }
 
-impl Undo {
-    pub(crate) fn claims(&self) -> &Claims {
-        &self.claims
-    }
-}
-
 #[cfg(test)]
 mod tests;

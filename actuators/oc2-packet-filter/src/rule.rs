@@ -236,7 +236,7 @@ mod tests {
                 in_interface: Some(interface("eth0.100")),
                 out_interface: Some(interface("lo")),
             },
-            "-s 192.0.2.0/24 -d 198.51.100.1/32 -i eth0.100 -o lo -p tcp -m tcp --sport 1 --dport 65535 -j DROP",
+            "-s 192.0.2.0/24 -d 198.51.100.1/32 -i eth0.100 -o lo -p tcp ! -f -m tcp --sport 1 --dport 65535 -j DROP",
         );
     }
 
@@ -251,9 +251,9 @@ mod tests {
         let port = Ports { src_port: None, dst_port: Some(0) };
         for (protocol, expected) in [
             (Protocol::Tcp(none), "-p tcp -j DROP"),
-            (Protocol::Udp(port), "-p udp -m udp --dport 0 -j DROP"),
+            (Protocol::Udp(port), "-p udp ! -f -m udp --dport 0 -j DROP"),
             (Protocol::Sctp(none), "-p sctp -j DROP"),
-            (Protocol::Sctp(port), "-p sctp -m sctp --dport 0 -j DROP"),
+            (Protocol::Sctp(port), "-p sctp ! -f -m sctp --dport 0 -j DROP"),
             (Protocol::Icmp(None), "-p icmp -j DROP"),
             (Protocol::Icmp(Some(icmp(8, None))), "-p icmp -m icmp --icmp-type 8 -j DROP"),
             (Protocol::Icmp(Some(icmp(3, Some(255)))), "-p icmp -m icmp --icmp-type 3/255 -j DROP"),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use oc2_core::types::time::DateTime;
 use oc2_profile_slpf::RuleNumber;
-use oc2_store::{Area, Batch, NotWritten, Store, StoreError, Table, key};
+use oc2_store::{Area, Batch, NotWritten, Store, StoreError, StoreId, Table, key};
 
 use crate::config::ChainPrefix;
 use crate::plan::{Claims, Edit, Entry, Numbering, RuleList, Span, State, Step};
@@ -46,9 +46,15 @@ impl RuleStore {
         Ok((opened, contents))
     }
 
-    /// What a step does to the rules, and the numbers it uses up.
+    /// Which store it is in.
+    pub(crate) fn id(&self) -> StoreId {
+        self.area.store().id()
+    }
+
+    /// What a step does to the rules, and the numbers that were asked for. Those given automatically are [apart](Self::used_up).
     pub(crate) fn batch(&self, step: &Step, claims: &Claims) -> Batch {
-        let mut batch = self.claims(claims);
+        let mut batch = Batch::new();
+        claims.placed().for_each(|number| self.place(&mut batch, number));
         match step {
             Step::Edit(edits) => edits.iter().for_each(|edit| self.edit(&mut batch, edit)),
             Step::Replace(list) => self.replace(&mut batch, list),
@@ -56,10 +62,10 @@ impl RuleStore {
         batch
     }
 
-    /// The numbers that were given automatically, which stay used up whatever is taken back.
-    pub(crate) fn used_up(&self, claims: &Claims) -> Batch {
+    /// Numbers that were given automatically, which stay used up whatever is taken back.
+    pub(crate) fn used_up(&self, spans: &[Span]) -> Batch {
         let mut batch = Batch::new();
-        claims.span().into_iter().for_each(|span| self.span(&mut batch, span));
+        spans.iter().for_each(|span| self.span(&mut batch, *span));
         batch
     }
 
@@ -115,12 +121,6 @@ impl RuleStore {
             Ok(())
         })?;
         Ok(Contents { records, numbering: Numbering::new(spans, placed) })
-    }
-
-    fn claims(&self, claims: &Claims) -> Batch {
-        let mut batch = self.used_up(claims);
-        claims.placed().for_each(|number| self.place(&mut batch, number));
-        batch
     }
 
     fn place(&self, batch: &mut Batch, number: RuleNumber) {

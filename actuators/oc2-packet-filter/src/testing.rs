@@ -3,6 +3,7 @@
 //!
 //! [`Reference`]: crate::Reference
 
+pub mod judged;
 mod namespace;
 mod random;
 mod scenario;

@@ -5,6 +5,7 @@ use std::future::Future;
 use oc2_core::types::time::Window;
 use oc2_core::{CommandRow, Nsid, Pair, Profile, Rejection};
 
+use crate::receipt::Receipt;
 use crate::undo::Undo;
 
 /// Performs the commands of a profile. Implementations write `async fn`.
@@ -44,6 +45,12 @@ pub trait Actuator: Send + Sync + 'static {
         async { Ok(()) }
     }
 
+    /// Whether `perform` writes this receipt in the step that makes the effects of a Command durable, so that after a kill
+    /// both are there or neither. Default: no; then the Consumer writes before and after by itself.
+    fn keeps(&self, _receipt: &Receipt) -> bool {
+        false
+    }
+
     /// Performs a Command. The effect ends by itself when the window of the context closes.
     ///
     /// # Errors
@@ -75,13 +82,21 @@ pub struct Context {
     pub window: Window,
     /// Where `perform` notes how to undo it; a Command of which nothing is noted cannot be undone.
     pub undo: Undo,
+    /// What is to be written with its effects, for actuators that [keep](Actuator::keeps) it.
+    pub receipt: Option<Receipt>,
 }
 
 impl Context {
     /// A context.
     #[must_use]
     pub fn new(producer: impl Into<String>, window: Window) -> Self {
-        Self { producer: producer.into(), window, undo: Undo::default() }
+        Self { producer: producer.into(), window, undo: Undo::default(), receipt: None }
+    }
+
+    /// The same with a receipt.
+    #[must_use]
+    pub fn with_receipt(self, receipt: Receipt) -> Self {
+        Self { receipt: Some(receipt), ..self }
     }
 }
 

@@ -94,6 +94,12 @@ impl Prepared {
         self.0.undo()
     }
 
+    /// Whether the receipt in its context will be durable with its effects.
+    #[must_use]
+    pub fn keeps_receipt(&self) -> bool {
+        self.0.keeps_receipt()
+    }
+
     /// Performs the Command.
     ///
     /// # Errors
@@ -124,6 +130,7 @@ trait Erased: Send + Sync {
 #[async_trait]
 trait Ready: Send {
     fn undo(&self) -> Undo;
+    fn keeps_receipt(&self) -> bool;
     async fn perform(self: Box<Self>) -> Outcome;
 }
 
@@ -181,6 +188,10 @@ struct Understood<A: Actuator> {
 impl<A: Actuator> Ready for Understood<A> {
     fn undo(&self) -> Undo {
         self.context.undo.clone()
+    }
+
+    fn keeps_receipt(&self) -> bool {
+        self.context.receipt.as_ref().is_some_and(|receipt| self.actuator.keeps(receipt))
     }
 
     async fn perform(self: Box<Self>) -> Outcome {

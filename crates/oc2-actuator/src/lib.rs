@@ -58,9 +58,11 @@
 
 mod actuator;
 mod erased;
+mod receipt;
 pub mod testing;
 mod undo;
 
 pub use actuator::{Actuator, Context};
 pub use erased::{AnyActuator, Outcome, Prepared};
+pub use receipt::Receipt;
 pub use undo::Undo;

@@ -2,6 +2,7 @@
 
 mod about;
 mod ahead;
+mod remember;
 
 #[cfg(feature = "metrics")]
 use std::sync::Weak;
@@ -9,23 +10,24 @@ use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use oc2_actuator::{AnyActuator, Context, Outcome, Prepared};
+use oc2_actuator::{AnyActuator, Context, Outcome, Prepared, Receipt};
 use oc2_core::{Command, Nsid, Rejection, Response, StatusCode, Target};
 use oc2_encoding::Encodings;
 use oc2_transfer::{Handler, Peer, Refusal, Reply, Request};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tracing::{info, warn};
+use tracing::info;
 
 use crate::audit::{self, Record};
 use crate::builder::{ConsumerBuilder, WantsPolicy};
 use crate::execution::{Execution, Follower, Word};
 use crate::features::{self, QUERY_FEATURES};
 use crate::gather::{gather, gather_refusals};
-use crate::jobs::{Jobs, Place};
+use crate::jobs::{Jobs, Place, caught};
 use crate::key::Fingerprint;
 use crate::memo::Memo;
 use crate::observer::Observers;
-use crate::outcome::{self, Fate, Notes};
+use crate::outcome::{self, Notes};
 use crate::policy::{AnyPolicy, Permit, Policy, Question};
 use crate::rate::{PeerRates, Rate};
 use crate::registry::{CANCEL_COMMAND, Nobody, QUERY_COMMAND, Registry};
@@ -48,7 +50,7 @@ struct Shared {
     settings: ArcSwap<Settings>,
     rate: ArcSwap<Rate>,
     peer_rates: ArcSwap<PeerRates>,
-    replay: Replay,
+    replay: Arc<Replay>,
     jobs: Jobs,
     schedule: Schedule,
     /// What a former process left to wait is taken up.
@@ -79,7 +81,7 @@ impl Consumer {
             rate: ArcSwap::from_pointee(Rate::new(settings.rate_limit)),
             peer_rates: ArcSwap::from_pointee(PeerRates::new(settings.rate_limit_per_peer)),
             settings: ArcSwap::from_pointee(settings),
-            replay,
+            replay: Arc::new(replay),
             jobs,
             schedule,
             taking_up: Once::new(),
@@ -384,12 +386,16 @@ impl Shared {
                 let window = window.map_err(|error| Rejection::malformed(format!("args: {error}")))?;
                 let place = self.jobs.admit(&asked.settings, window.is_ahead(now))?;
                 let context = Context::new(asked.producer().name(), window);
-                let prepared = prepare(&asked.command, supporting, &context).await?;
+                let mut ready = self.prepare(&asked.command, memo, supporting, context).await?;
                 if window.is_ahead(now) {
                     return self.wait(asked, memo, window, place, execution, record).await;
                 }
-                self.write_admission(memo).await?;
-                self.set_going(prepared, place, memo.clone(), execution, Arc::clone(record));
+                // Whoever is answered before wants to find it on the disk.
+                ready.admission.is_with_effects &= !memo.is_promised();
+                if !ready.admission.is_with_effects {
+                    self.write_admission(memo).await?;
+                }
+                self.set_going(ready, place, memo.clone(), execution, Arc::clone(record));
             }
         }
         Ok(())
@@ -404,76 +410,71 @@ impl Shared {
         })
     }
 
+    /// Lets the actuators check a Command; refused is what all of them refuse.
+    async fn prepare(
+        &self,
+        command: &Command,
+        memo: &Memo,
+        supporting: Vec<AnyActuator>,
+        mut context: Context,
+    ) -> Result<Ready, Rejection> {
+        if let [actuator] = &supporting[..] {
+            context.receipt = self.receipt(memo, actuator.nsid(), &context.undo);
+        }
+        let is_one = supporting.len() == 1;
+        let mut prepared = Vec::with_capacity(supporting.len());
+        for actuator in supporting {
+            // Each notes for itself how to undo it.
+            let own = if is_one { context.clone() } else { Context::new(context.producer.clone(), context.window) };
+            prepared.push((actuator.nsid(), actuator.prepare(command, own).await));
+        }
+        if prepared.iter().any(|(_, prepared)| prepared.is_ok()) {
+            let keeps = |prepared: &Prepared| prepared.keeps_receipt();
+            let is_kept = prepared.iter().all(|(_, prepared)| prepared.as_ref().is_ok_and(keeps));
+            let receipt = context.receipt.filter(|_| is_kept);
+            let admission = Admission { is_with_effects: receipt.is_some(), receipt };
+            return Ok(Ready { prepared, admission });
+        }
+        let refusals = prepared.into_iter().filter_map(|(nsid, prepared)| Some((nsid, prepared.err()?))).collect();
+        Err(gather_refusals(refusals).unwrap_or_else(internal_error))
+    }
+
     /// Starts the one task of a Command.
-    fn set_going(
-        self: &Arc<Self>,
-        prepared: Vec<(Nsid, Result<Prepared, Rejection>)>,
-        place: Place,
-        memo: Memo,
-        execution: &Execution,
-        record: Arc<Record>,
-    ) {
+    fn set_going(self: &Arc<Self>, ready: Ready, place: Place, memo: Memo, execution: &Execution, record: Arc<Record>) {
         execution.begin();
         if let Some(named) = memo.named(execution) {
             self.jobs.register(named);
         }
         let (shared, execution) = (Arc::clone(self), execution.clone());
         self.jobs.spawn(async move {
-            shared.perform(prepared, &memo, &execution, &record).await;
+            shared.perform(ready, &memo, &execution, &record).await;
             drop(place);
         });
     }
 
     /// Performs a Command, and tells the outcome to whoever waits for it.
-    async fn perform(
-        &self,
-        prepared: Vec<(Nsid, Result<Prepared, Rejection>)>,
-        memo: &Memo,
-        execution: &Execution,
-        record: &Record,
-    ) {
-        let Performed { response, notes, did_nothing } = perform(prepared).await;
-        record.end(&response);
-        match (did_nothing, response.status, memo.key) {
-            // What was not performed for now may be tried again.
-            (true, StatusCode::ServiceUnavailable, Some(key)) => self.forget(key).await,
-            _ => self.write_outcome(memo, &response, &notes).await,
-        }
-        execution.note(notes);
-        execution.finish(response);
+    async fn perform(&self, ready: Ready, memo: &Memo, execution: &Execution, record: &Record) {
+        let Ready { prepared, admission } = ready;
+        let performed = perform(prepared).await;
+        record.end(&performed.response);
+        self.remember(memo, &performed, &admission).await;
+        execution.note(performed.notes);
+        execution.finish(performed.response);
     }
+}
 
-    /// Writes down that a Command is about to be performed. Only then may it be.
-    async fn write_admission(&self, memo: &Memo) -> Result<(), Rejection> {
-        let Some(key) = memo.lasting_key() else { return Ok(()) };
-        let Some(pending) = self.replay.write(key, None) else { return Ok(()) };
-        pending.done().await.map_err(|_| {
-            self.replay.not_written(key);
-            Rejection::unavailable(NOT_WRITTEN)
-        })
-    }
+/// A Command that at least one actuator is ready to perform.
+struct Ready {
+    prepared: Vec<(Nsid, Result<Prepared, Rejection>)>,
+    admission: Admission,
+}
 
-    /// Writes down what became of a Command. It is told even if the disk fails: that the Command was taken on is on it, so
-    /// that nobody performs it again, and the journal goes on trying.
-    async fn write_outcome(&self, memo: &Memo, outcome: &Response, notes: &Notes) {
-        self.write_ending(memo, outcome, Fate::Done(outcome.status), notes).await;
-    }
-
-    async fn write_ending(&self, memo: &Memo, outcome: &Response, fate: Fate, notes: &Notes) {
-        let Some(key) = memo.lasting_key().filter(|_| self.replay.is_durable()) else { return };
-        let Some(pending) = self.replay.write(key, Some(memo.write(outcome, fate, notes))) else { return };
-        if pending.done().await.is_err() {
-            warn!("The outcome of a Command is told though it is not on the disk yet.");
-        }
-    }
-
-    /// Forgets a Command of which nothing was done.
-    async fn forget(&self, key: Fingerprint) {
-        if let Some(pending) = self.replay.forget(key) {
-            // What is not deleted now is deleted later, or answered as interrupted after a restart.
-            let _ = pending.done().await;
-        }
-    }
+/// How it gets onto the disk that a Command was performed.
+struct Admission {
+    /// What the actuator writes by itself together with the effects, if it does.
+    receipt: Option<Receipt>,
+    /// Whether nothing need be on the disk before its effects are.
+    is_with_effects: bool,
 }
 
 /// Forgets a request whose task ends in a panic while it is decided about, so that those who wait for it are answered.
@@ -498,23 +499,6 @@ impl Drop for Held<'_> {
     }
 }
 
-/// Lets the actuators check a Command; refused is what all of them refuse.
-async fn prepare(
-    command: &Command,
-    supporting: Vec<AnyActuator>,
-    context: &Context,
-) -> Result<Vec<(Nsid, Result<Prepared, Rejection>)>, Rejection> {
-    let mut prepared = Vec::with_capacity(supporting.len());
-    for actuator in supporting {
-        prepared.push((actuator.nsid(), actuator.prepare(command, context.clone()).await));
-    }
-    if prepared.iter().any(|(_, prepared)| prepared.is_ok()) {
-        return Ok(prepared);
-    }
-    let refusals = prepared.into_iter().filter_map(|(nsid, prepared)| Some((nsid, prepared.err()?))).collect();
-    Err(gather_refusals(refusals).unwrap_or_else(internal_error))
-}
-
 /// What the actuators made of a Command.
 struct Performed {
     response: Response,
@@ -524,18 +508,27 @@ struct Performed {
     did_nothing: bool,
 }
 
-/// Performs a Command with every actuator at once, each in a task of its own: a panic is a failure of that one.
+/// Performs a Command with every actuator at once, each in a task of its own where there are several: a panic is a failure of
+/// that one.
 async fn perform(prepared: Vec<(Nsid, Result<Prepared, Rejection>)>) -> Performed {
-    let start = |prepared: Prepared| (prepared.undo(), tokio::spawn(prepared.perform()));
-    let running: Vec<_> = prepared.into_iter().map(|(nsid, prepared)| (nsid, prepared.map(start))).collect();
+    let is_alone = prepared.len() == 1;
+    let begin = |prepared: Prepared| match is_alone {
+        true => (prepared.undo(), Performing::Here(prepared)),
+        false => (prepared.undo(), Performing::There(tokio::spawn(prepared.perform()))),
+    };
+    let running: Vec<_> = prepared.into_iter().map(|(nsid, prepared)| (nsid, prepared.map(begin))).collect();
     let mut outcomes: Vec<(Nsid, Outcome)> = Vec::with_capacity(running.len());
     let mut notes = Notes::new();
-    for (nsid, task) in running {
-        let outcome = match task {
+    for (nsid, performing) in running {
+        let outcome = match performing {
             Err(rejection) => Err(rejection),
-            Ok((undo, task)) => {
-                let outcome = task.await.unwrap_or_else(|_| Err(internal_error()));
-                notes.extend(undo.noted().filter(|_| outcome.is_ok()).map(|note| (nsid, note.to_vec())));
+            Ok((undo, performing)) => {
+                let outcome = match performing {
+                    Performing::Here(prepared) => caught(prepared.perform()).await,
+                    Performing::There(task) => task.await.ok(),
+                };
+                let outcome = outcome.unwrap_or_else(|| Err(internal_error()));
+                notes.extend(undo.noted().filter(|_| outcome.is_ok()).map(|note| (nsid, note)));
                 outcome
             }
         };
@@ -543,6 +536,11 @@ async fn perform(prepared: Vec<(Nsid, Result<Prepared, Rejection>)>) -> Performe
     }
     let did_nothing = outcomes.iter().all(|(_, outcome)| outcome.is_err());
     Performed { response: gather(outcomes), notes, did_nothing }
+}
+
+enum Performing {
+    Here(Prepared),
+    There(JoinHandle<Outcome>),
 }
 
 /// A decision, or 503 where there is none: a policy or an actuator that is stuck does not hold the Producer too.
@@ -563,5 +561,3 @@ const INTERRUPTED: &str = "the Consumer stopped while it performed this Command,
     performed again; a new request_id performs it anew";
 const UNREADABLE: &str =
     "this Command was performed before and is not performed again; what was answered is not known any more";
-const NOT_WRITTEN: &str =
-    "the Command was not performed: the Consumer cannot write down that it takes it on; try again later";

@@ -1,5 +1,6 @@
 //! The commands under way: one task each, found again by their names, waited for at shutdown.
 
+use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -137,6 +138,17 @@ impl Jobs {
 /// What is not ready is to be asked again, by a task that can be woken; nothing if it panicked.
 fn poll_once<F: Future>(future: Pin<&mut F>) -> Option<Poll<F::Output>> {
     catch_unwind(AssertUnwindSafe(|| future.poll(&mut Context::from_waker(Waker::noop())))).ok()
+}
+
+/// What a future comes to, or nothing if it panicked.
+pub(crate) async fn caught<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = Box::pin(future);
+    let mut poll = move |context: &mut Context<'_>| catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
+    poll_fn(move |context| match poll(context) {
+        Ok(polled) => polled.map(Some),
+        Err(_) => Poll::Ready(None),
+    })
+    .await
 }
 
 /// A limited number of places, the limit being told each time one is taken.

@@ -3,10 +3,14 @@
 //! *Invariants.* What a [`Pending`] says is done is durable. Rows are written in the order in which they were handed over, so
 //! their numbers only grow. A row that was refused is not on the disk once anything else was written; an outcome that was
 //! refused, and a deletion, are tried again until they succeed. A disk that fails costs no memory beyond what is remembered
-//! anyway.
+//! anyway. What an actuator writes of a request by itself, with its effects, is a row like any other.
 
+use std::any::Any;
 use std::fmt;
 use std::pin::Pin;
+
+use oc2_actuator::Receipt;
+use oc2_core::any::Any as Results;
 
 use crate::appointment::Appointment;
 use crate::key::Fingerprint;
@@ -24,6 +28,13 @@ pub(crate) trait Journal: fmt::Debug + Send + Sync {
     /// there was none without.
     fn conclude(&self, number: u64, row: &Row, is_first: bool, appointment: Option<u64>) -> Pending;
 
+    /// A receipt for the ledger that it writes to; `entry` makes what [`Journal::entry`] does.
+    fn receipt(&self, entry: Box<MakeEntry>) -> Receipt;
+
+    /// What an actuator is to write for a row with its outcome, in the place of this appointment if there was one, together with
+    /// the effects.
+    fn entry(&self, number: u64, row: &Row, appointment: Option<u64>) -> Box<dyn Any + Send>;
+
     /// Has rows and appointments deleted, tried until they are.
     fn forget(&self, rows: &[u64], appointments: &[u64]) -> Pending;
 
@@ -31,6 +42,9 @@ pub(crate) trait Journal: fmt::Debug + Send + Sync {
     #[cfg_attr(not(feature = "metrics"), expect(dead_code, reason = "nobody watches"))]
     fn is_failing(&self) -> bool;
 }
+
+/// What makes the entry of a receipt from the results of a Command.
+pub(crate) type MakeEntry = dyn Fn(Option<Results>) -> Option<Box<dyn Any + Send>> + Send + Sync;
 
 /// A request as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]

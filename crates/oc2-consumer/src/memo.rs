@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use oc2_core::{Action, Form, Response};
+use oc2_core::{Action, Form, Response, ResponseType};
 use oc2_encoding::Encoding;
 
 use crate::execution::Execution;
@@ -19,6 +19,7 @@ pub(crate) struct Memo {
     /// What a later Command knows it by: its own name, or that of the request (LS 3.3.1, DECISIONS M9).
     pub(crate) name: Option<Fingerprint>,
     pub(crate) has_effects: bool,
+    wanted: ResponseType,
     encoding: Arc<dyn Encoding>,
     form: Form,
 }
@@ -30,6 +31,7 @@ impl Memo {
             key,
             name: asked.own_name().or(key),
             has_effects: asked.command.action != Action::Query,
+            wanted: asked.responder.wanted,
             encoding: Arc::clone(&asked.responder.encoding),
             form: asked.responder.form,
         }
@@ -43,6 +45,11 @@ impl Memo {
     /// What it is remembered by over a restart: nothing if it may as well be performed again.
     pub(crate) fn lasting_key(&self) -> Option<Fingerprint> {
         self.key.filter(|_| self.has_effects)
+    }
+
+    /// Whether its Producer is answered before it is performed, and never hears what became of it (DECISIONS L5, H3).
+    pub(crate) fn is_promised(&self) -> bool {
+        matches!(self.wanted, ResponseType::Ack | ResponseType::None)
     }
 
     /// What it is known by when it is under way.

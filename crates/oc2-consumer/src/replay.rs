@@ -1,12 +1,14 @@
 //! Requests that were seen before: a repeated one is answered again, not performed again (DECISIONS M12, ARCH B.3.2).
 //!
-//! *Invariants.* A Command with effects is handed to an actuator only when the journal, if there is one, has it durably. An
-//! entry is forgotten no sooner than its row may be deleted: what is on the disk beyond what is in memory is on its way out.
+//! *Invariants.* A Command with effects is handed to an actuator only when the journal, if there is one, has it durably, or
+//! with a receipt that the actuator makes durable with the effects. An entry is forgotten no sooner than its row may be deleted: what is on the disk beyond what is in memory is on its way out.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use oc2_actuator::Receipt;
 use oc2_core::Rejection;
+use oc2_core::any::Any;
 use oc2_core::types::time::DateTime;
 
 use crate::appointment::Appointment;
@@ -159,16 +161,31 @@ impl Replay {
         let Requests { entries, journal, last_row, .. } = &mut *requests;
         let (Some(journal), Some(entry)) = (journal, entries.get_mut(&key)) else { return None };
         let is_first = entry.row.is_none();
-        let number = *entry.row.get_or_insert_with(|| {
-            *last_row += 1;
-            *last_row
-        });
-        let (row, appointment) =
-            (Row { admitted: entry.admitted, key, content: entry.content, outcome }, entry.appointment);
+        let appointment = entry.appointment;
+        let (number, row) = entry.row(key, outcome, last_row);
         Some(match &row.outcome {
             None => journal.admit(number, &row, appointment),
             Some(_) => journal.conclude(number, &row, is_first, appointment),
         })
+    }
+
+    /// What an actuator may write by itself of a request once it was performed; none if nothing is remembered over a restart.
+    pub(crate) fn receipt(
+        self: &Arc<Self>,
+        key: Fingerprint,
+        outcome: impl Fn(Option<Any>) -> Vec<u8> + Send + Sync + 'static,
+    ) -> Option<Receipt> {
+        let replay = Arc::downgrade(self);
+        let entry = move |results| replay.upgrade()?.entry(key, outcome(results));
+        Some(self.lock().journal.as_ref()?.receipt(Box::new(entry)))
+    }
+
+    fn entry(&self, key: Fingerprint, outcome: Vec<u8>) -> Option<Box<dyn std::any::Any + Send>> {
+        let mut requests = self.lock();
+        let Requests { entries, journal, last_row, .. } = &mut *requests;
+        let entry = entries.get_mut(&key)?;
+        let (number, row) = entry.row(key, Some(outcome), last_row);
+        Some(journal.as_ref()?.entry(number, &row, entry.appointment))
     }
 
     /// Says that the disk did not take a request: there is nothing to forget on it.
@@ -242,6 +259,11 @@ impl Replay {
         self.lock().insert(appointment.key, Entry { appointment: Some(number), ..entry });
     }
 
+    /// Whether a request is on the disk as one that waits for its time, or was.
+    pub(crate) fn has_appointment(&self, key: Fingerprint) -> bool {
+        self.lock().entries.get(&key).is_some_and(|entry| entry.appointment.is_some())
+    }
+
     /// Counts the age of a request from now on, since it no longer waits for its time.
     pub(crate) fn is_due(&self, key: Fingerprint) {
         let mut requests = self.lock();
@@ -273,6 +295,15 @@ impl Entry {
     fn new(content: Fingerprint, execution: &Execution) -> Self {
         let known = Known::Execution(execution.clone());
         Self { content, admitted: DateTime::now().as_millis(), row: None, appointment: None, known }
+    }
+
+    /// Its row, with a number of its own from now on.
+    fn row(&mut self, key: Fingerprint, outcome: Option<Vec<u8>>, last_row: &mut u64) -> (u64, Row) {
+        let number = *self.row.get_or_insert_with(|| {
+            *last_row += 1;
+            *last_row
+        });
+        (number, Row { admitted: self.admitted, key, content: self.content, outcome })
     }
 
     fn is_in_use(&self) -> bool {

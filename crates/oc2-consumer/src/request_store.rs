@@ -8,16 +8,18 @@
 mod revise;
 mod stored;
 
+use std::any::Any;
 use std::path::Path;
 use std::time::Duration;
 
+use oc2_actuator::Receipt;
 use oc2_core::types::time::DateTime;
 use oc2_store::{Area, Batch, Store, StoreError, Table, key};
 use tracing::{info, warn};
 
 use self::revise::{Changes, revise};
 use crate::appointment::Appointment;
-use crate::journal::{Journal, NotWritten, Pending, Row};
+use crate::journal::{Journal, MakeEntry, NotWritten, Pending, Row};
 use crate::replay::{LIFETIME, Remembered};
 
 /// The requests that a Consumer was given in the last hour, or as long as it is opened for, on disk; see
@@ -170,6 +172,16 @@ impl Journal for Rows {
             false => batch.put(&self.table, key, row),
         }
         self.owe(batch)
+    }
+
+    fn receipt(&self, entry: Box<MakeEntry>) -> Receipt {
+        Receipt::new(self.area.store().id(), entry)
+    }
+
+    fn entry(&self, number: u64, row: &Row, appointment: Option<u64>) -> Box<dyn Any + Send> {
+        let mut batch = self.without(appointment);
+        batch.put(&self.table, key::of_u64(number), stored::write(row));
+        Box::new(batch)
     }
 
     fn forget(&self, rows: &[u64], appointments: &[u64]) -> Pending {

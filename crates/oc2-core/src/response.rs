@@ -1,6 +1,5 @@
 //! Responses (LS 3.3.2).
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{Error, MapAccess, Visitor};
@@ -16,8 +15,8 @@ use crate::map;
 use crate::nsid::Nsid;
 use crate::profile::Profile;
 use crate::shape::read::{
-    Context, MAX_INTEGER, MemberKey, NULL, Read, ReadError, Segment, clauses, list, member_value, next_key, number,
-    stands_twice, unique,
+    Context, MAX_INTEGER, MemberKey, NULL, Read, ReadError, Seen, Segment, clauses, list, member_value, next_key,
+    number, unique,
 };
 use crate::shape::write::{Write, Written};
 use crate::shape::{Kind, Part, Room, Shape};
@@ -252,7 +251,10 @@ listed! {
 
 /// The targets that go with each action (LS 3.4.2.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pairs(BTreeMap<Action, Vec<TargetName>>);
+pub struct Pairs {
+    /// In the order of the ids of the actions.
+    targets_of: Vec<(Action, Vec<TargetName>)>,
+}
 
 impl Pairs {
     /// The pairs, each once.
@@ -260,28 +262,36 @@ impl Pairs {
     /// # Errors
     /// There is none.
     pub fn new(pairs: impl IntoIterator<Item = Pair>) -> Result<Self, Invalid> {
-        let mut targets_of: BTreeMap<Action, Vec<TargetName>> = BTreeMap::new();
+        let mut targets_of: Vec<(Action, Vec<TargetName>)> = Vec::new();
         for Pair { action, target } in pairs {
-            let targets = targets_of.entry(action).or_default();
-            if !targets.contains(&target) {
-                targets.push(target);
+            match targets_of.iter_mut().find(|(known, _)| *known == action) {
+                None => targets_of.push((action, vec![target])),
+                Some((_, targets)) if targets.contains(&target) => {}
+                Some((_, targets)) => targets.push(target),
             }
         }
         if targets_of.is_empty() {
             return Err(Invalid::new("at least one action is due"));
         }
-        Ok(Self(targets_of))
+        Ok(Self::sorted(targets_of))
+    }
+
+    fn sorted(mut targets_of: Vec<(Action, Vec<TargetName>)>) -> Self {
+        if !targets_of.is_sorted_by_key(|(action, _)| *action) {
+            targets_of.sort_unstable_by_key(|(action, _)| *action);
+        }
+        Self { targets_of }
     }
 
     /// Whether the pair is listed.
     #[must_use]
     pub fn contains(&self, pair: Pair) -> bool {
-        self.0.get(&pair.action).is_some_and(|targets| targets.contains(&pair.target))
+        self.iter().any(|(action, targets)| action == pair.action && targets.contains(&pair.target))
     }
 
     /// The actions in the order of their ids, each with its targets.
     pub fn iter(&self) -> impl Iterator<Item = (Action, &[TargetName])> {
-        self.0.iter().map(|(action, targets)| (*action, targets.as_slice()))
+        self.targets_of.iter().map(|(action, targets)| (*action, targets.as_slice()))
     }
 }
 
@@ -307,7 +317,7 @@ impl Read for Pairs {
         slot: &mut Option<Self>,
     ) -> Result<(), D::Error> {
         let pairs = deserializer.deserialize_any(PairsVisitor(context))?;
-        if pairs.0.is_empty() {
+        if pairs.targets_of.is_empty() {
             return context.tolerate("at least one action is due");
         }
         *slot = Some(pairs);
@@ -317,8 +327,8 @@ impl Read for Pairs {
 
 impl Write for Pairs {
     fn write<S: Serializer>(&self, form: Form, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (action, targets) in &self.0 {
+        let mut map = serializer.serialize_map(Some(self.targets_of.len()))?;
+        for (action, targets) in &self.targets_of {
             let targets = Written(targets, form);
             match form.notation {
                 Notation::Concise => map.serialize_entry(&action.id(), &targets)?,
@@ -341,17 +351,16 @@ impl<'de> Visitor<'de> for PairsVisitor<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
         let Self(context) = self;
         let n_faults = context.n_faults();
-        let mut pairs = BTreeMap::new();
+        let mut targets_of: Vec<(Action, Vec<TargetName>)> = Vec::new();
+        let mut seen = Seen::default();
         while let Some(key) = next_key(context, &Action::SHAPE, &mut map)? {
             let res = match key {
                 MemberKey::Known(index, field) => {
                     let targets = member_value::<A, Targets>(context, &mut map, Segment::Name(field.name));
-                    targets.and_then(|Targets(targets)| match pairs.insert(Action::ALL[index], targets) {
-                        None => Ok(()),
-                        Some(_) => {
-                            context.blame(clauses::DISTINCT);
-                            Err(stands_twice(field.name))
-                        }
+                    targets.and_then(|Targets(targets)| {
+                        seen.insert(index, field).inspect_err(|_: &A::Error| context.blame(clauses::DISTINCT))?;
+                        targets_of.push((Action::ALL[index], targets));
+                        Ok(())
                     })
                 }
                 MemberKey::Foreign(key) => {
@@ -364,7 +373,7 @@ impl<'de> Visitor<'de> for PairsVisitor<'_> {
             }
         }
         context.settle(n_faults)?;
-        Ok(Pairs(pairs))
+        Ok(Pairs::sorted(targets_of))
     }
 }
 

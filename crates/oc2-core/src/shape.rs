@@ -67,7 +67,7 @@ impl Shape {
     #[must_use]
     #[inline]
     pub fn by_id(&self, id: u64) -> Option<(usize, &'static Field)> {
-        match self.ids.find(id) {
+        match self.ids.find(self.fields, id) {
             Some(index) => Some((index, self.fields.get(index)?)),
             None => self.search_id(id),
         }

@@ -50,4 +50,4 @@ mod writer;
 pub use batch::{Batch, Table};
 pub use error::{NotWritten, StoreError};
 pub use lock::Lock;
-pub use store::{Area, Pending, Store};
+pub use store::{Area, Pending, Store, StoreId};

@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -20,6 +20,10 @@ use crate::writer::{Done, Order, Writer, lock};
 #[derive(Clone)]
 pub struct Store(Arc<Shared>);
 
+/// Which store of this process it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct StoreId(u64);
+
 /// A part of the store that is one user's; others who ask for it are refused until its last clone is dropped.
 #[derive(Clone, Debug)]
 pub struct Area(Arc<Claim>);
@@ -29,6 +33,7 @@ pub struct Area(Arc<Claim>);
 pub struct Pending(oneshot::Receiver<()>);
 
 struct Shared {
+    id: StoreId,
     /// Absent only while it is dropped.
     queue: Option<Sender<Order>>,
     thread: Option<JoinHandle<()>>,
@@ -67,7 +72,14 @@ impl Store {
         let writer = Writer::new(Arc::clone(&file), Arc::clone(&is_failing));
         let thread = thread::Builder::new().name("oc2-store".into()).spawn(move || writer.run(&orders));
         let thread = Some(thread.map_err(|error| Cause::from(error).at(&path))?);
-        Ok(Self(Arc::new(Shared { queue: Some(queue), thread, is_failing, areas: Mutex::default(), file })))
+        let id = StoreId(N_OPENED.fetch_add(1, Ordering::Relaxed));
+        Ok(Self(Arc::new(Shared { id, queue: Some(queue), thread, is_failing, areas: Mutex::default(), file })))
+    }
+
+    /// Which store it is: not that of a directory, but as it is open now.
+    #[must_use]
+    pub fn id(&self) -> StoreId {
+        self.0.id
     }
 
     /// Takes a part of it.
@@ -208,6 +220,8 @@ impl Pending {
         self.0.await.map_err(|_| NotWritten)
     }
 }
+
+static N_OPENED: AtomicU64 = AtomicU64::new(0);
 
 #[cfg(test)]
 mod tests;

@@ -41,7 +41,13 @@ impl Host {
     pub fn start(&self) -> io::Result<Daemon<'_>> {
         let log = File::options().create(true).append(true).open(self.log())?;
         let mut command = Command::new(&self.program);
-        command.args(["run", "--config"]).arg(self.config()).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        command
+            .args(["run", "--config"])
+            .arg(self.config())
+            .envs(environment(UNIT))
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log);
         let began = Instant::now();
         let mut child = self.namespace.run(move || command.spawn())?;
         match wait_until_it_listens(&self.namespace, ADDRESS, &mut child) {
@@ -157,6 +163,12 @@ impl Drop for Daemon<'_> {
     }
 }
 
+/// What a unit of systemd sets.
+fn environment(unit: &str) -> impl Iterator<Item = (&str, &str)> {
+    let lines = unit.lines().filter_map(|line| line.strip_prefix("Environment="));
+    lines.flat_map(|line| line.split(' ').filter_map(|setting| setting.split_once('=')))
+}
+
 /// Tries until it succeeds or the process is gone.
 pub(crate) fn wait_until_it_listens(namespace: &Namespace, address: SocketAddr, child: &mut Child) -> io::Result<()> {
     namespace.run(|| {
@@ -172,4 +184,17 @@ pub(crate) fn wait_until_it_listens(namespace: &Namespace, address: SocketAddr, 
     })
 }
 
+/// It runs as it does on a host that runs it.
+const UNIT: &str = include_str!("../../../contrib/systemd/oc2-consumer.service");
 const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_of_the_unit_is_found() {
+        assert_eq!(environment("A=1\nEnvironment=B=2 C=3=4\n").collect::<Vec<_>>(), [("B", "2"), ("C", "3=4")]);
+        assert!(environment(UNIT).next().is_some());
+    }
+}

@@ -160,7 +160,7 @@ const WIDTH: f64 = 620.0;
 const HEIGHT: f64 = 400.0;
 const GRID: &str = "stroke=\"#ddd\"";
 /// Told apart also by those who do not see colors as most do (Okabe and Ito).
-const COLORS: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"];
+const COLORS: [&str; 8] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#888888"];
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,7 @@
 //! Certificates for one test.
 
+use std::time::{Duration, SystemTime};
+
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, ExtendedKeyUsagePurpose, IsCa,
     Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber, date_time_ymd,
@@ -46,17 +48,13 @@ impl Authority {
     /// A certificate for a server of these names.
     #[must_use]
     pub fn server(&self, names: &[&str]) -> Certificate {
-        self.issue("server", names, ExtendedKeyUsagePurpose::ServerAuth)
+        self.fill(Order::server(names))
     }
 
     /// A certificate for a client of this name.
     #[must_use]
     pub fn client(&self, name: &str) -> Certificate {
-        self.issue(name, &[], ExtendedKeyUsagePurpose::ClientAuth)
-    }
-
-    fn issue(&self, name: &str, names: &[&str], usage: ExtendedKeyUsagePurpose) -> Certificate {
-        self.fill(Order::new(name, names, usage))
+        self.fill(Order::client_without_names(name))
     }
 
     /// A certificate as it was ordered.
@@ -111,6 +109,19 @@ impl Order {
     #[must_use]
     pub fn client(name: &str) -> Self {
         Self::new(name, &[name], ExtendedKeyUsagePurpose::ClientAuth)
+    }
+
+    /// For a client that has but a common name.
+    #[must_use]
+    pub fn client_without_names(name: &str) -> Self {
+        Self::new(name, &[], ExtendedKeyUsagePurpose::ClientAuth)
+    }
+
+    /// Valid for so long from now on.
+    #[must_use]
+    pub fn expires_in(mut self, time: Duration) -> Self {
+        self.params.not_after = (SystemTime::now() + time).into();
+        self
     }
 
     /// Valid from the begin of a year to that of another one.

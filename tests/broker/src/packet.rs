@@ -111,6 +111,20 @@ impl Packet {
         Publish { is_dup: self.flags & 8 != 0, qos, is_retained: self.flags & 1 != 0, topic, id, properties, payload }
     }
 
+    /// The Server Keep Alive of a CONNACK, if the broker dictates one (MQTT 5 3.2.2.3.14).
+    ///
+    /// # Panics
+    /// It is none.
+    #[must_use]
+    pub fn server_keep_alive(&self) -> Option<u16> {
+        assert_eq!(self.kind, Kind::ConnAck);
+        let mut reader = Reader(&self.body);
+        // Flags and reason code.
+        reader.short();
+        let properties = reader.properties();
+        value(&properties, 0x13).and_then(|own| own.try_into().ok()).map(u16::from_be_bytes)
+    }
+
     /// As SUBSCRIBE.
     ///
     /// # Panics

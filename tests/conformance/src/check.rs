@@ -25,6 +25,12 @@ pub(crate) struct Needs {
     pub(crate) changes: bool,
     /// It takes more than a few seconds.
     pub(crate) lengthy: bool,
+    /// It speaks CBOR.
+    pub(crate) cbor: bool,
+    /// It sends what we may not do.
+    pub(crate) forbidden: bool,
+    /// It sends more than the subject takes at once.
+    pub(crate) overloads: bool,
 }
 
 /// Over what.
@@ -49,7 +55,9 @@ impl Check {
         name: &'static str,
         run: fn(&mut Session<'_>) -> io::Result<()>,
     ) -> Self {
-        Self { name, rows, needs: Needs { over: Over::Anything, changes: false, lengthy: false }, run }
+        let over = Over::Anything;
+        let [changes, lengthy, cbor, forbidden, overloads] = [false; 5];
+        Self { name, rows, needs: Needs { over, changes, lengthy, cbor, forbidden, overloads }, run }
     }
 
     pub(crate) const fn over(mut self, over: Over) -> Self {
@@ -59,6 +67,21 @@ impl Check {
 
     pub(crate) const fn changing(mut self) -> Self {
         self.needs.changes = true;
+        self
+    }
+
+    pub(crate) const fn forbidden(mut self) -> Self {
+        self.needs.forbidden = true;
+        self
+    }
+
+    pub(crate) const fn overloading(mut self) -> Self {
+        self.needs.overloads = true;
+        self
+    }
+
+    pub(crate) const fn in_cbor(mut self) -> Self {
+        self.needs.cbor = true;
         self
     }
 
@@ -87,6 +110,11 @@ impl Check {
             Over::SecuredTap if !session.is_secured_tap() => {
                 Some("needs the subject's client to connect over TLS to a broker of the suite: --tap --tls")
             }
+            _ if self.needs.forbidden && asked.forbidden.is_none() => {
+                Some("needs a Command that we may not give: --forbidden COMMAND")
+            }
+            _ if self.needs.overloads && !asked.overloads => Some("sends more than the subject takes: --overload"),
+            _ if self.needs.cbor && !asked.cbor => Some("speaks CBOR, which a subject need not take: --cbor"),
             _ if self.needs.changes && !asked.destructive => Some("changes what the subject filters: --destructive"),
             _ if self.needs.changes && !asked.is_ours && !session.lists("delete", "slpf:rule_number") => {
                 Some("makes rules, which the subject could not delete again")

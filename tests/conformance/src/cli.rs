@@ -96,6 +96,15 @@ struct Choice {
     /// Also what takes more than a few seconds
     #[arg(long)]
     lengthy: bool,
+    /// Also what is seen in CBOR, for a subject that takes it. The default for ours
+    #[arg(long)]
+    cbor: bool,
+    /// A Command, as JSON, that the subject does not let us give; it is sent, and should be refused
+    #[arg(long, value_name = "COMMAND", value_parser = |text: &str| serde_json::from_str::<serde_json::Value>(text))]
+    forbidden: Option<serde_json::Value>,
+    /// Also queries beyond the rate limit that the subject tells; for a minute it may have no ear for others
+    #[arg(long)]
+    overload: bool,
     /// Give every Command an actuator (slpf) and arguments, for a subject that answers none without; that it does not is told
     /// by LS-089 and LS-090, and else would hide all that it can
     #[arg(long)]
@@ -308,6 +317,9 @@ impl Cli {
         Ok(Asked {
             destructive: self.choice.destructive || is_ours,
             lengthy: self.choice.lengthy,
+            cbor: self.choice.cbor || is_ours,
+            forbidden: self.choice.forbidden.clone(),
+            overloads: self.choice.overload,
             is_ours,
             wanted,
             files: self.trust.files()?,

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::cbor;
+
 /// One exchange, octet for octet.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Exchange {
@@ -80,9 +82,9 @@ impl Exchange {
 }
 
 impl Answer {
-    /// The message in it, if it is JSON.
+    /// The message in it, if it is JSON, or a Response in CBOR.
     pub(crate) fn message(&self) -> Option<Value> {
-        serde_json::from_slice(&self.body).ok()
+        serde_json::from_slice(&self.body).ok().or_else(|| cbor::message(&self.body))
     }
 
     /// The Response in it: in a wrapper, or alone.

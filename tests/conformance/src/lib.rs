@@ -13,6 +13,7 @@
 //! ```
 
 mod arch;
+mod cbor;
 mod check;
 mod class;
 mod clause;

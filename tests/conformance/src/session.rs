@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
+use crate::cbor::{Item, MEDIA_TYPE};
 use crate::clause::ids;
 use crate::exchange::Exchange;
 use crate::field::Field;
@@ -21,6 +22,12 @@ pub(crate) struct Asked {
     /// Checks that change what the subject filters.
     pub(crate) destructive: bool,
     pub(crate) lengthy: bool,
+    /// Checks in CBOR.
+    pub(crate) cbor: bool,
+    /// A Command that we may not give.
+    pub(crate) forbidden: Option<Value>,
+    /// More than the subject takes at once.
+    pub(crate) overloads: bool,
     /// The subject is started by us, on nothing that matters.
     pub(crate) is_ours: bool,
     /// The corpus and such tables run only for rows that are wanted.
@@ -136,6 +143,23 @@ impl<'w> Session<'w> {
         let silent = command.pointer("/args/response_requested") == Some(&json!("none"));
         let outgoing = Outgoing::new(message(id, &command).to_string()).id(id);
         self.send(&if silent { outgoing.silent() } else { outgoing })
+    }
+
+    /// Sends a Command in CBOR by id; what holds for every answer is looked at in JSON.
+    pub(crate) fn ask_cbor(&mut self, command: Item) -> io::Result<Exchange> {
+        let id = self.fresh_id();
+        let created = i64::try_from(now()).unwrap_or(i64::MAX);
+        let headers = Item::by_id([(1, Item::text(&id)), (2, Item::Integer(created)), (3, Item::text(FROM))]);
+        let body = Item::by_id([(1, Item::by_id([(1, command)]))]);
+        let octets = Item::List(vec![headers, body]).to_octets();
+        let mut outgoing = Outgoing::new(octets).id(&id).field("Content-Type", MEDIA_TYPE).field("Accept", MEDIA_TYPE);
+        let properties =
+            [("payload format", "0"), ("content type", "application/openc2"), ("msgType", "req"), ("encoding", "cbor")];
+        outgoing.properties = Some(properties.map(|(name, value)| (name, value.to_owned())).into());
+        let got = self.wire.exchange(&outgoing)?;
+        // Whatever it made is taken back, too.
+        self.made.extend(got.rule_number());
+        Ok(got)
     }
 
     /// A Command in a message, as it is sent in this run.

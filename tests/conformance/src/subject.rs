@@ -33,6 +33,8 @@ pub(crate) enum Extent {
     Full,
     /// No more than a clause needs, so that it can be seen how the rest is refused.
     Bare,
+    /// All of it, for those who may only query, and that seldom.
+    Guarded,
 }
 
 impl Ours {
@@ -48,23 +50,35 @@ impl Ours {
 
     /// Starts it over HTTPS, with certificates for this run; who may come, as files for TLS. None if it knows no TLS.
     pub(crate) fn over_https() -> io::Result<Option<(Self, Files)>> {
+        Self::secured(|own| {
+            format!("ca = {:?}\nidentity = \"alternative-or-common-name\"\n", own.path("ca.pem").display().to_string())
+        })
+    }
+
+    /// The same for whoever shows a token, of which there is none.
+    pub(crate) fn over_https_with_tokens() -> io::Result<Option<(Self, Files)>> {
+        Self::secured(|own| {
+            let keys = own.path("keys.jwks").display().to_string();
+            format!("[http.tokens]\nissuer = \"https://sso.example\"\naudience = \"{DEVICE}\"\nkeys = {keys:?}\n")
+        })
+    }
+
+    fn secured(who: impl FnOnce(&Self) -> String) -> io::Result<Option<(Self, Files)>> {
         let dir = tempfile::tempdir()?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut own = Self { dir, port, has_http: true, backend: DRY_RUN.to_owned(), child: None };
         let authority = Authority::new("conformance");
         let (server, client) = (authority.server(&["localhost"]), authority.client("conformance"));
-        for (name, text) in [("ca.pem", authority.pem()), ("cert.pem", &server.pem), ("key.pem", &server.key)] {
+        for (name, text) in
+            [("ca.pem", authority.pem()), ("cert.pem", &server.pem), ("key.pem", &server.key), ("keys.jwks", JWKS)]
+        {
             fs::write(own.path(name), text)?;
             // A key that others may read is refused.
             fs::set_permissions(own.path(name), fs::Permissions::from_mode(0o600))?;
         }
         let path = |name: &str| own.path(name).display().to_string();
-        let http = format!(
-            "[http]\nlisten = \"127.0.0.1:{port}\"\ncert = {:?}\nkey = {:?}\nca = {:?}\nidentity = \"alternative-or-common-name\"\n",
-            path("cert.pem"),
-            path("key.pem"),
-            path("ca.pem")
-        );
+        let (cert, key) = (path("cert.pem"), path("key.pem"));
+        let http = format!("[http]\nlisten = \"127.0.0.1:{port}\"\ncert = {cert:?}\nkey = {key:?}\n{}", who(&own));
         if own.configure(Extent::Full, None, &[http]).is_err() {
             return Ok(None);
         }
@@ -88,7 +102,7 @@ impl Ours {
         let dir = tempfile::tempdir()?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut own = Self { dir, port, has_http: broker.is_none(), backend: backend.to_owned(), child: None };
-        let http = format!("[http]\nlisten = \"127.0.0.1:{port}\"\n");
+        let http = format!("[http]\nlisten = \"127.0.0.1:{port}\"\ncbor = true\n");
         // Testing mode has to be asked for, by those that know the word.
         let http = if own.has_http { vec![format!("{http}testing = true\n"), http] } else { vec![String::new()] };
         own.configure(extent, broker, &http)?;
@@ -154,18 +168,26 @@ impl Ours {
         fs::write(rules.join("good.rules"), GOOD_RULES)?;
         let mut common = String::new();
         let state = self.path("state").display().to_string();
-        let _ = write!(common, "[consumer]\nid = \"{DEVICE}\"\nstate_dir = {state:?}\nrate_limit = 60000\n");
+        let rate_limit = if extent == Extent::Guarded { 20 } else { 60_000 };
+        let _ = write!(common, "[consumer]\nid = \"{DEVICE}\"\nstate_dir = {state:?}\nrate_limit = {rate_limit}\n");
         let mut rest = String::new();
         if let Some(broker) = broker {
             let _ = write!(rest, "[mqtt]\nbroker = \"{broker}\n");
         }
-        rest += "[policy]\ndangerously_allow_everything = true\n[[actuator]]\nprofile = \"slpf\"\n";
+        rest += "[policy]\n";
+        if extent == Extent::Guarded {
+            fs::write(self.path("policy.toml"), POLICY)?;
+            let _ = writeln!(rest, "file = {:?}", self.path("policy.toml").display().to_string());
+        } else {
+            rest += "dangerously_allow_everything = true\n";
+        }
+        rest += "[[actuator]]\nprofile = \"slpf\"\n";
         let _ = writeln!(rest, "backend = {:?}", self.backend);
         rest += match extent {
-            Extent::Full => FULL,
+            Extent::Full | Extent::Guarded => FULL,
             Extent::Bare => BARE,
         };
-        if extent == Extent::Full {
+        if extent != Extent::Bare {
             let _ = writeln!(rest, "update_dir = {:?}", rules.display().to_string());
         }
         let file = self.path("consumer.toml");
@@ -212,6 +234,14 @@ pub(crate) fn program(name: &str) -> io::Result<PathBuf> {
 
 /// What it is known by.
 pub(crate) const DEVICE: &str = "fw1.example.net";
+
+/// Whoever comes may query.
+const POLICY: &str =
+    "[[rule]]\nname = \"everybody looks\"\nwho = \"unauthenticated\"\nactions = \"query\"\ntargets = \"any\"\n";
+
+/// The keys of an issuer of tokens, of which none is ever seen.
+const JWKS: &str = r#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "nobody", "alg": "EdDSA", "use": "sig",
+    "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 
 const DRY_RUN: &str = "dry-run";
 

@@ -6,6 +6,7 @@ mod support;
 mod contention;
 mod fallback;
 mod foreign;
+mod judged;
 mod load;
 mod packets;
 mod recovery;

@@ -122,6 +122,12 @@ impl Lane {
         self.is_other = false;
     }
 
+    /// How many ranges and keys there are.
+    pub(crate) fn len(&self) -> usize {
+        let n_keys: usize = self.connections.values().map(Keys::len).sum();
+        self.sources.iter().count() + self.destinations.iter().count() + n_keys
+    }
+
     /// What has a map.
     pub(crate) fn shapes(&self) -> BTreeSet<Shape> {
         self.mapped.clone()

@@ -228,15 +228,15 @@ mod tests {
             (r#"{"src_addr": "192.0.2.1"}"#, "-s 192.0.2.1/32"),
             (r#"{"dst_addr": "192.0.2.0/25"}"#, "-d 192.0.2.0/25"),
             (r#"{"protocol": "tcp"}"#, "-p tcp"),
-            (r#"{"protocol": "tcp", "dst_port": 23}"#, "-p tcp -m tcp --dport 23"),
-            (r#"{"protocol": "udp", "src_port": 53}"#, "-p udp -m udp --sport 53"),
-            (r#"{"protocol": "sctp", "src_port": 1, "dst_port": 0}"#, "-p sctp -m sctp --sport 1 --dport 0"),
+            (r#"{"protocol": "tcp", "dst_port": 23}"#, "-p tcp ! -f -m tcp --dport 23"),
+            (r#"{"protocol": "udp", "src_port": 53}"#, "-p udp ! -f -m udp --sport 53"),
+            (r#"{"protocol": "sctp", "src_port": 1, "dst_port": 0}"#, "-p sctp ! -f -m sctp --sport 1 --dport 0"),
             (r#"{"protocol": "icmp"}"#, "-p icmp"),
             (r#"{"protocol": "icmp", "src_port": 8}"#, "-p icmp -m icmp --icmp-type 8"),
             (r#"{"protocol": "icmp", "src_port": 3, "dst_port": 1}"#, "-p icmp -m icmp --icmp-type 3/1"),
             (
                 r#"{"src_addr": "192.0.2.1", "src_port": 1, "dst_addr": "192.0.2.2", "dst_port": 2, "protocol": "tcp"}"#,
-                "-s 192.0.2.1/32 -d 192.0.2.2/32 -p tcp -m tcp --sport 1 --dport 2",
+                "-s 192.0.2.1/32 -d 192.0.2.2/32 -p tcp ! -f -m tcp --sport 1 --dport 2",
             ),
         ] {
             let expected = format!("IPv4 INPUT {expected} -j DROP");

@@ -177,7 +177,9 @@ impl World {
     }
 
     fn perform(&mut self, step: Step, claims: Claims) {
-        self.store.commit(self.store.batch(&step, &claims)).unwrap();
+        let mut batch = self.store.batch(&step, &claims);
+        batch.append(self.store.used_up(claims.span().as_slice()));
+        self.store.commit(batch).unwrap();
         self.state.adopt(Plan { step, claims, number: None });
     }
 

@@ -2,17 +2,18 @@
 //!
 //! *Invariants.* With a store, a Command that has effects is on the disk before anybody is told that it waits. When its time has
 //! come it is judged again, by the policy there is then; only then is it performed, and it is on the disk as one that is being
-//! performed in the very step in which it is there no more as one that waits.
+//! performed, or was, in the very step in which it is there no more as one that waits.
 
 use std::sync::Arc;
 
-use oc2_actuator::{Context, Prepared};
+use oc2_actuator::Context;
 use oc2_core::types::time::Window;
-use oc2_core::{Command, Nsid, Rejection, Response, StatusCode};
+use oc2_core::{Command, Rejection, Response, StatusCode};
 use oc2_transfer::{Peer, Scope};
 use tracing::error;
 
-use super::{NOT_WRITTEN, Nobody, Shared, in_time, prepare};
+use super::remember::NOT_WRITTEN;
+use super::{Nobody, Ready, Shared, in_time};
 use crate::appointment::Appointment;
 use crate::audit::Record;
 use crate::execution::Execution;
@@ -147,7 +148,7 @@ impl Shared {
             self.replay.is_due(key);
         }
         match in_time(self.judge_again(&waiting)).await {
-            Ok(prepared) => self.perform(prepared, &waiting.memo, &waiting.execution, &waiting.record).await,
+            Ok(ready) => self.perform(ready, &waiting.memo, &waiting.execution, &waiting.record).await,
             Err(rejection) => self.refuse_in_time(waiting, rejection).await,
         }
         // Only now may the next one begin.
@@ -172,16 +173,19 @@ impl Shared {
     }
 
     /// Policy, actuators and rules may be others than when it was taken on.
-    async fn judge_again(&self, waiting: &Waiting) -> Result<Vec<(Nsid, Result<Prepared, Rejection>)>, Rejection> {
+    async fn judge_again(&self, waiting: &Waiting) -> Result<Ready, Rejection> {
         self.observers.admit()?;
         let Waiting { command, peer, from, scope, window, record, .. } = waiting;
         let addressed = self.registry.addressed(command, *scope).map_err(Nobody::into_rejection)?;
         self.decide((peer, from.as_deref(), command), Ok(&addressed), record).await?;
         let supporting = Registry::supporting(&addressed, command)?;
         let context = Context::new(Producer::of(peer, from.as_deref()).name(), *window);
-        let prepared = prepare(command, supporting, &context).await?;
-        self.write_admission(&waiting.memo).await?;
-        Ok(prepared)
+        let ready = self.prepare(command, &waiting.memo, supporting, context).await?;
+        // Until its effects are on the disk it is there as one that waits.
+        if !ready.admission.is_with_effects {
+            self.write_admission(&waiting.memo).await?;
+        }
+        Ok(ready)
     }
 
     /// What is refused for now is forgotten, so that it may be asked for again.

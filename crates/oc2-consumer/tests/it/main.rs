@@ -19,6 +19,8 @@ mod pairs;
 #[cfg(feature = "policy")]
 mod policy;
 mod query_features;
+#[cfg(all(feature = "durable", feature = "packet-filter"))]
+mod receipts;
 #[cfg(feature = "durable")]
 mod remembered;
 mod replay;

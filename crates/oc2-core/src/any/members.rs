@@ -79,7 +79,12 @@ impl Members {
     /// came, so that none stands twice.
     #[doc(hidden)]
     #[must_use]
+    #[inline]
     pub fn present(self, others: &Others) -> Self {
+        if self.is_empty() { self } else { self.without_null(others) }
+    }
+
+    fn without_null(self, others: &Others) -> Self {
         if !others.are_namespaces() || !self.entries.iter().any(|(_, any)| any.is_null()) {
             return self;
         }

@@ -113,3 +113,87 @@ impl<'de> IntoDeserializer<'de, ReadError> for &Tree {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::de::{IgnoredAny, SeqAccess};
+
+    use super::*;
+
+    fn read(json: &str) -> Result<Tree, String> {
+        let mut context = Context::default();
+        let tree = Tree::read(&mut context, &mut serde_json::Deserializer::from_str(json));
+        tree.map_err(|error| context.fail(error.to_string()).to_string())
+    }
+
+    #[test]
+    fn what_is_read_is_what_is_written() {
+        for json in [
+            "null",
+            "true",
+            "-1",
+            "9007199254740991",
+            "0.5",
+            r#""""#,
+            r#""ü""#,
+            "[]",
+            "{}",
+            r#"{"a":[{},[],null,{"b":"c","d":[false,-2.5,"x"]}],"":"","n":{"o":{"p":1}}}"#,
+        ] {
+            let tree = read(json).expect("it is read");
+            let written = serde_json::to_string(&tree.value()).expect("it is written");
+            assert_eq!(written, json);
+            assert_eq!(tree, tree.value().to_tree(), "{json}");
+        }
+    }
+
+    // LS-004
+    #[test]
+    fn the_order_of_members_has_no_meaning() {
+        assert_eq!(read(r#"{"a":1,"b":{"c":2,"d":[3,4]}}"#), read(r#"{"b":{"d":[3,4],"c":2},"a":1}"#));
+        assert_ne!(read(r#"{"a":1,"b":[3,4]}"#), read(r#"{"a":1,"b":[4,3]}"#));
+        assert_ne!(read(r#"{"a":1,"b":2}"#), read(r#"{"a":2,"b":1}"#));
+        assert_ne!(read(r#"{"a":1}"#), read(r#"{"a":1,"b":2}"#));
+    }
+
+    // LS-046
+    #[test]
+    fn a_member_that_stands_twice_is_found_however_many_there_are() {
+        for n_members in [2, 16, 17, 18, 40] {
+            let members: Vec<_> = (0..n_members).map(|number| format!(r#""k{number}":{{"k0":[{number}]}}"#)).collect();
+            assert!(read(&format!("{{{}}}", members.join(","))).is_ok());
+            for twice in [0, n_members / 2, n_members - 1] {
+                let res = read(&format!(r#"{{{},"k{twice}":0}}"#, members.join(",")));
+                let error = res.expect_err("it stands twice");
+                assert!(error.starts_with(&format!("the member \"k{twice}\" stands twice")), "{n_members}: {error}");
+            }
+        }
+    }
+
+    /// A visitor that looks at the first item only.
+    struct First;
+
+    impl<'de> Visitor<'de> for First {
+        type Value = usize;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<usize, A::Error> {
+            // The first is a list, of which an object cannot be made.
+            assert!(items.next_element::<std::collections::BTreeMap<String, u8>>().is_err());
+            let mut n_left = 0;
+            while items.next_element::<IgnoredAny>()?.is_some() {
+                n_left += 1;
+            }
+            Ok(n_left)
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_not_read_does_not_disturb_the_next() {
+        let tree = read(r#"[[1,{"a":"b"},[2]],{"c":[]},"d"]"#).expect("it is read");
+        assert_eq!((&tree).deserialize_seq(First), Ok(2));
+    }
+}

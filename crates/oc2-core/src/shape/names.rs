@@ -60,44 +60,55 @@ pub fn is_same_name(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
         return false;
     }
+    let ends16 = |text: &[u8]| Some((*text.first_chunk::<16>()?, *text.last_chunk::<16>()?));
     let ends8 = |text: &[u8]| Some((*text.first_chunk::<8>()?, *text.last_chunk::<8>()?));
     let ends4 = |text: &[u8]| Some((*text.first_chunk::<4>()?, *text.last_chunk::<4>()?));
     match a.len() {
         8..=16 => ends8(a) == ends8(b),
         4..=7 => ends4(a) == ends4(b),
         1..=3 => a.first() == b.first() && a.get(a.len() / 2) == b.get(b.len() / 2) && a.last() == b.last(),
-        _ => a == b,
+        17..=32 => ends16(a) == ends16(b),
+        _ => a.iter().eq(b),
     }
 }
 
-/// The rows with small ids, by the id.
+/// A table of ids, made when the program is compiled.
 #[derive(Clone, Copy)]
 pub(super) struct Ids {
-    /// One more than the position of the row with this id; 0 where there is none.
-    rows: [u8; SMALL],
+    /// One more than the position of a row; 0 where there is none.
+    slots: [u8; SLOTS],
 }
 
 impl Ids {
     pub(super) const fn of(fields: &[Field]) -> Self {
-        let mut rows = [0; SMALL];
-        let mut row = fields.len();
-        while row > 0 {
-            row -= 1;
-            if (fields[row].id as usize) < SMALL {
-                #[allow(clippy::cast_possible_truncation, reason = "a table has at most 255 rows")]
-                {
-                    rows[fields[row].id as usize] = row as u8 + 1;
-                }
+        let mut slots = [0; SLOTS];
+        let mut row = if fields.len() > SLOTS / 2 { fields.len() } else { 0 };
+        while row < fields.len() {
+            let mut slot = fields[row].id as usize % SLOTS;
+            while slots[slot] != 0 {
+                slot = (slot + 1) % SLOTS;
             }
+            #[allow(clippy::cast_possible_truncation, reason = "a table has at most 255 rows")]
+            {
+                slots[slot] = row as u8 + 1;
+            }
+            row += 1;
         }
-        Self { rows }
+        Self { slots }
     }
 
-    /// The position of a row; `None` if the id is not a small one, or one that is written otherwise.
+    /// The position of a row; `None` if no row has this id for its own.
     #[inline(always)]
-    pub(super) fn find(&self, id: u64) -> Option<usize> {
-        let row = self.rows.get(usize::try_from(id).ok()?)?;
-        usize::from(*row).checked_sub(1)
+    pub(super) fn find(&self, fields: &[Field], id: u64) -> Option<usize> {
+        #[allow(clippy::cast_possible_truncation, reason = "it is below the number of slots")]
+        let mut slot = (id % SLOTS as u64) as usize;
+        loop {
+            let row = usize::from(self.slots[slot]).checked_sub(1)?;
+            if u64::from(fields.get(row)?.id) == id {
+                return Some(row);
+            }
+            slot = (slot + 1) % SLOTS;
+        }
     }
 }
 
@@ -111,13 +122,12 @@ const fn slot_of(name: &[u8]) -> usize {
 }
 
 const SLOTS: usize = 64;
-/// More than the ids of the language.
-const SMALL: usize = 32;
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::action::Action;
+    use crate::status::StatusCode;
 
     #[test]
     fn every_name_is_found_and_no_other() {
@@ -127,6 +137,19 @@ mod tests {
             assert!(Action::SHAPE.by_name(&format!("{}s", field.name)).is_none());
         }
         assert!(Action::SHAPE.by_name("").is_none());
+    }
+
+    #[test]
+    fn every_id_is_found_and_no_other() {
+        for shape in [&StatusCode::SHAPE, &Action::SHAPE] {
+            for (index, field) in shape.fields.iter().enumerate() {
+                assert_eq!(shape.by_id(field.id.into()).map(|(found, _)| found), Some(index));
+            }
+            for id in (0..1200).chain([u64::from(u32::MAX), u64::MAX]) {
+                let is_there = shape.fields.iter().any(|field| u64::from(field.id) == id);
+                assert_eq!(shape.by_id(id).is_some(), is_there, "{id}");
+            }
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub(crate) use choice::refuse_others;
 pub use choice::{ForeignField, NoForeignField, choice, choice_to};
 pub use context::{Context, Limits, Mode};
 pub use error::{Note, ReadError, Segment};
-pub(crate) use fields::{NULL, member_value, read_items, read_members, stands_twice};
+pub(crate) use fields::{NULL, Seen, member_value, read_items, read_members, stands_twice};
 pub use fields::{
     Order, ReadMembers, Source, defaulted_value, foreign_field, members, of_whole, optional_value, other_member,
     required, unknown_member, value,

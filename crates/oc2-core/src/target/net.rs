@@ -100,16 +100,13 @@ macro_rules! net {
             type Err = Invalid;
 
             fn from_str(text: &str) -> Result<Self, Invalid> {
-                let (addr, prefix) = match text.bytes().position(|byte| byte == b'/') {
-                    None => ($parse(text), Ok(None)),
-                    Some(slash) => {
-                        let prefix = prefix_length(&text[slash + 1..]).filter(|prefix| *prefix <= $width);
-                        ($parse(&text[..slash]), prefix.map(Some).ok_or(()))
-                    }
-                };
-                match (addr, prefix) {
-                    (Some(addr), Ok(prefix)) => Ok(Self { addr, prefix }),
-                    _ => Err(Invalid::text(text, $what)),
+                let Some((addr, rest)) = $parse(text) else { return Err(Invalid::text(text, $what)) };
+                if rest.is_empty() {
+                    return Ok(Self { addr, prefix: None });
+                }
+                match prefix_length(rest).filter(|prefix| *prefix <= $width) {
+                    Some(prefix) => Ok(Self { addr, prefix: Some(prefix) }),
+                    None => Err(Invalid::text(text, $what)),
                 }
             }
         }

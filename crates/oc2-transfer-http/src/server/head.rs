@@ -37,9 +37,19 @@ impl Head {
     pub(super) fn read(bytes: &[u8], settings: &Settings) -> Result<Option<Self>, Rejection> {
         let max_head = settings.max_head;
         let too_large = || Rejection::malformed(format!("the request head is larger than {max_head} octets"));
-        let mut fields = vec![EMPTY_HEADER; settings.max_headers];
-        let mut request = httparse::Request::new(&mut fields);
-        let length = match request.parse(bytes) {
+        // Few have more than a dozen, and room for as many as may be is not for nothing.
+        let mut few = [EMPTY_HEADER; FEW];
+        let mut many = Vec::new();
+        let mut request = httparse::Request::new(&mut few[..FEW.min(settings.max_headers)]);
+        let mut parsed = request.parse(bytes);
+        if let Err(httparse::Error::TooManyHeaders) = parsed
+            && settings.max_headers > FEW
+        {
+            many.resize(settings.max_headers, EMPTY_HEADER);
+            request = httparse::Request::new(&mut many);
+            parsed = request.parse(bytes);
+        }
+        let length = match parsed {
             Ok(Status::Complete(length)) if length > max_head => return Err(too_large()),
             Ok(Status::Partial) if bytes.len() >= max_head => return Err(too_large()),
             Ok(Status::Complete(length)) => length,
@@ -134,6 +144,9 @@ fn decimal(digits: &[u8]) -> Option<u64> {
 fn fields_named<'a, 'b>(name: &'static str, fields: &'a [Header<'b>]) -> impl Iterator<Item = &'a Header<'b>> {
     fields.iter().filter(move |field| field.name.eq_ignore_ascii_case(name))
 }
+
+/// For so many fields there is room at hand.
+const FEW: usize = 16;
 
 #[cfg(test)]
 mod tests {

@@ -12,7 +12,7 @@ async fn http(probe: Probe) -> Subject<HttpTransfer> {
 
 #[cfg(feature = "tls")]
 async fn https(probe: Probe) -> Subject<HttpTransfer> {
-    use crate::authority::{Authority, client, mutual};
+    use crate::authority::{Authority, Issues, client, mutual};
     let authority = Authority::new("everybody");
     let listener =
         HttpListener::bind("127.0.0.1:0".parse().unwrap(), Settings::default()).await.expect("there is a port");

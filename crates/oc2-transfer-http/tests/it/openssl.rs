@@ -1,16 +1,15 @@
 //! Another implementation of TLS at our door: `openssl s_client` (HTTPS 3.2.3).
 
 use std::env;
-use std::path::Path;
 use std::process::Stdio;
 
-use oc2_transfer_http::{Settings, TlsHandle};
+use oc2_transfer_http::Settings;
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use crate::authority::{Authority, Order, mutual};
+use crate::authority::{Authority, Order};
 use crate::raw::{PATIENCE, post};
 use crate::witness::{Secure, Server};
 
@@ -30,51 +29,51 @@ struct Site {
 }
 
 impl Site {
-    async fn new() -> Self {
+    /// None where there is no openssl.
+    async fn new() -> Option<Self> {
+        if !is_there().await {
+            return None;
+        }
         let authority = Authority::new("everybody");
-        let paper = authority.issue(Order::producer("soc-1"));
+        let paper = authority.fill(Order::client("soc-1"));
         let folder = tempfile::tempdir().unwrap();
-        for (name, text) in [("ca.pem", &authority.pem()), ("soc.pem", &paper.chain), ("soc.key", &paper.key)] {
+        for (name, text) in [("ca.pem", authority.pem()), ("soc.pem", &paper.pem), ("soc.key", &paper.key)] {
             std::fs::write(folder.path().join(name), text).unwrap();
         }
-        let tls = TlsHandle::new(mutual(&authority.consumer(), authority.trusted()));
-        let secure = Secure { handle: tls, ..Secure::new() };
-        Self { server: Server::secure(Settings::default(), secure).await, folder }
+        Some(Self { server: Server::secure(Settings::default(), Secure::by(&authority)).await, folder })
     }
 
-    /// Sends a Command over the TLS of openssl; all that it says, and the answer.
+    /// Sends a Command over the TLS of openssl, with the certificate of soc-1; all that it says, and the answer.
     async fn ask(&self, options: &[&str]) -> String {
-        ask(&self.server, self.folder.path(), &[&["-cert", "soc.pem", "-key", "soc.key"], options].concat()).await
+        self.tell(&[AS_SOC_1, options].concat(), post("Connection: close\r\n", "a command").as_bytes()).await
     }
-}
 
-async fn ask(server: &Server, folder: &Path, options: &[&str]) -> String {
-    let mut child = Command::new("openssl")
-        .args(["s_client", "-ign_eof", "-CAfile", "ca.pem", "-verify_return_error", "-verify_hostname", "localhost"])
-        .args(["-connect", &server.address.to_string()])
-        .args(options)
-        .current_dir(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("it starts");
-    let mut stdin = child.stdin.take().expect("it is piped");
-    // It may have ended already.
-    let _ = stdin.write_all(post("Connection: close\r\n", "a command").as_bytes()).await;
-    let output = timeout(PATIENCE, child.wait_with_output()).await.expect("it ends in time").expect("it ran");
-    drop(stdin);
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    /// Has it say something over the TLS of openssl; all that this says.
+    async fn tell(&self, options: &[&str], octets: &[u8]) -> String {
+        let mut child = Command::new("openssl")
+            .args(["s_client", "-CAfile", "ca.pem", "-verify_return_error", "-verify_hostname", "localhost"])
+            .args(["-connect", &self.server.address.to_string()])
+            .args(options)
+            .current_dir(self.folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("it starts");
+        let mut stdin = child.stdin.take().expect("it is piped");
+        // It may have ended already.
+        let _ = stdin.write_all(octets).await;
+        let output = timeout(PATIENCE, child.wait_with_output()).await.expect("it ends in time").expect("it ran");
+        drop(stdin);
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    }
 }
 
 // HTTPS-018, HTTPS-019, HTTPS-022
 #[tokio::test]
 async fn openssl_speaks_both_versions_with_us() {
-    if !is_there().await {
-        return;
-    }
-    let site = Site::new().await;
+    let Some(site) = Site::new().await else { return };
     for (version, name) in [("-tls1_2", "TLSv1.2"), ("-tls1_3", "TLSv1.3")] {
         let said = site.ask(&[version]).await;
         assert!(said.contains("HTTP/1.1 200 OK") && said.contains("a command"), "{said}");
@@ -87,10 +86,7 @@ async fn openssl_speaks_both_versions_with_us() {
 // HTTPS-026
 #[tokio::test]
 async fn openssl_gets_no_ticket_and_cannot_send_early() {
-    if !is_there().await {
-        return;
-    }
-    let site = Site::new().await;
+    let Some(site) = Site::new().await else { return };
     let said = site.ask(&["-tls1_3", "-msg", "-sess_out", "session.pem"]).await;
     assert!(said.contains("HTTP/1.1 200 OK") && !said.contains("NewSessionTicket"), "{said}");
     let said = site.ask(&["-tls1_2", "-msg"]).await;
@@ -101,10 +97,7 @@ async fn openssl_gets_no_ticket_and_cannot_send_early() {
 // HTTPS-020
 #[tokio::test]
 async fn openssl_is_refused_with_older_versions() {
-    if !is_there().await {
-        return;
-    }
-    let site = Site::new().await;
+    let Some(site) = Site::new().await else { return };
     for version in ["-tls1", "-tls1_1"] {
         let said = site.ask(&[version, "-cipher", "ALL:@SECLEVEL=0"]).await;
         // Which of its faults is named depends on what else is missing in so old a hello.
@@ -118,10 +111,7 @@ async fn openssl_is_refused_with_older_versions() {
 // HTTPS-023, HTTPS-025
 #[tokio::test]
 async fn openssl_is_refused_with_suites_of_the_black_list() {
-    if !is_there().await {
-        return;
-    }
-    let site = Site::new().await;
+    let Some(site) = Site::new().await else { return };
     for suites in [
         "kRSA",
         "kDHE",
@@ -150,12 +140,9 @@ async fn openssl_is_refused_with_suites_of_the_black_list() {
 // HTTPS-027
 #[tokio::test]
 async fn openssl_is_refused_without_a_certificate() {
-    if !is_there().await {
-        return;
-    }
-    let site = Site::new().await;
+    let Some(site) = Site::new().await else { return };
     for version in ["-tls1_2", "-tls1_3"] {
-        let said = ask(&site.server, site.folder.path(), &[version]).await;
+        let said = site.tell(&["-ign_eof", version], post("Connection: close\r\n", "a command").as_bytes()).await;
         assert!(said.contains("alert certificate required") || said.contains("alert handshake failure"), "{said}");
         assert!(!said.contains("HTTP/1.1"), "{said}");
     }
@@ -166,25 +153,12 @@ async fn openssl_is_refused_without_a_certificate() {
 // HTTPS-024: it is not implemented, which the standard permits.
 #[tokio::test]
 async fn openssl_cannot_renegotiate() {
-    if !is_there().await {
-        return;
-    }
-    let site = Site::new().await;
-    let mut child = Command::new("openssl")
-        .args(["s_client", "-tls1_2", "-CAfile", "ca.pem", "-cert", "soc.pem", "-key", "soc.key"])
-        .args(["-connect", &site.server.address.to_string()])
-        .current_dir(site.folder.path())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("it starts");
-    let mut stdin = child.stdin.take().expect("it is piped");
-    stdin.write_all(b"R\n").await.unwrap();
-    let output = timeout(PATIENCE, child.wait_with_output()).await.expect("it ends in time").expect("it ran");
-    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let Some(site) = Site::new().await else { return };
+    let said = site.tell(&["-tls1_2", "-cert", "soc.pem", "-key", "soc.key"], b"R\n").await;
     assert!(said.contains("RENEGOTIATING") && said.contains("no renegotiation"), "{said}");
     assert!(site.server.witness.requests().is_empty());
     site.server.stop().await;
 }
+
+/// With `-ign_eof` openssl sends all that it is told; without, a line `R` is a command to it.
+const AS_SOC_1: &[&str] = &["-ign_eof", "-cert", "soc.pem", "-key", "soc.key"];

@@ -7,7 +7,7 @@ use oc2_transfer_http::{Settings, TlsHandle};
 use tokio::net::TcpStream;
 use tokio::time;
 
-use crate::authority::{Authority, Order, Paper, mutual};
+use crate::authority::{Authority, Certificate, Issues, Order, mutual};
 use crate::raw::{Raw, Wire};
 use crate::witness::{Secure, Server, connector};
 
@@ -17,7 +17,7 @@ async fn server(handle: &TlsHandle) -> Server {
 }
 
 /// A connection of this Producer, and the certificate of the Consumer.
-async fn connect(server: &Server, authority: &Authority, paper: &Paper) -> (Raw, Vec<u8>) {
+async fn connect(server: &Server, authority: &Authority, paper: &Certificate) -> (Raw, Vec<u8>) {
     let stream = TcpStream::connect(server.address).await.unwrap();
     let connector = connector(&authority.pem(), Some(paper));
     let stream = connector.connect("localhost".try_into().unwrap(), stream).await.expect("it is trusted");
@@ -45,7 +45,7 @@ async fn a_connection_outlasts_a_reload_and_the_next_sees_the_new_certificate() 
     let authority = Authority::new("everybody");
     let handle = TlsHandle::new(mutual(&authority.consumer(), authority.trusted()));
     let server = server(&handle).await;
-    let paper = authority.issue(Order::producer("soc-1"));
+    let paper = authority.fill(Order::client("soc-1"));
     let (mut old, old_certificate) = connect(&server, &authority, &paper).await;
     check_served(&mut old, &server, "soc-1").await;
     handle.reload(mutual(&authority.consumer(), authority.trusted()));
@@ -68,8 +68,8 @@ async fn who_is_revoked_meanwhile_is_refused_on_the_old_connection_too() {
     let handle = TlsHandle::new(with_list(&[]));
     let server = server(&handle).await;
     let [(mut first, _), (mut second, _)] = [
-        connect(&server, &authority, &authority.issue(Order::producer("soc-1").serial(7))).await,
-        connect(&server, &authority, &authority.issue(Order::producer("soc-2").serial(8))).await,
+        connect(&server, &authority, &authority.fill(Order::client("soc-1").serial(7))).await,
+        connect(&server, &authority, &authority.fill(Order::client("soc-2").serial(8))).await,
     ];
     check_served(&mut first, &server, "soc-1").await;
     check_served(&mut second, &server, "soc-2").await;
@@ -90,7 +90,7 @@ async fn whose_authority_is_gone_is_refused_on_the_old_connection_too() {
     let (authority, next) = (Authority::new("everybody"), Authority::new("the next one"));
     let handle = TlsHandle::new(mutual(&authority.consumer(), authority.trusted()));
     let server = server(&handle).await;
-    let (mut raw, _) = connect(&server, &authority, &authority.issue(Order::producer("soc-1"))).await;
+    let (mut raw, _) = connect(&server, &authority, &authority.fill(Order::client("soc-1"))).await;
     check_served(&mut raw, &server, "soc-1").await;
     handle.reload(mutual(&authority.consumer(), next.trusted()));
     check_refused(raw, "the certificate was not issued by an authority that is trusted here").await;
@@ -106,8 +106,8 @@ async fn a_connection_does_not_outlast_its_certificate() {
     let server = server(&handle).await;
     let life = Duration::from_secs(3);
     let [(mut short, _), (mut long, _)] = [
-        connect(&server, &authority, &authority.issue(Order::producer("soc-1").expires_in(life))).await,
-        connect(&server, &authority, &authority.issue(Order::producer("soc-2"))).await,
+        connect(&server, &authority, &authority.fill(Order::client("soc-1").expires_in(life))).await,
+        connect(&server, &authority, &authority.fill(Order::client("soc-2"))).await,
     ];
     check_served(&mut short, &server, "soc-1").await;
     check_served(&mut long, &server, "soc-2").await;

@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-use crate::authority::{Authority, Order, client, mutual};
+use crate::authority::{Authority, HERE, Issues, Order, Paper, client, mutual};
 use crate::raw::{PATIENCE, post};
 use crate::witness::{MEDIA_TYPE, Secure, Server, connector};
 
@@ -79,7 +79,7 @@ async fn a_producer_with_a_bad_certificate_is_refused() {
     let authority = Authority::new("everybody");
     let other = Authority::new("somebody else");
     let server = server(mutual(&authority.consumer(), authority.trusted())).await;
-    let valid = |from, to| authority.issue(Order::producer("soc-1").valid(from, to)).identity();
+    let valid = |from, to| authority.fill(Order::client("soc-1").valid(from, to)).identity();
     for (identity, expected) in [
         (valid(2000, 2001), "it refuses our certificate: it is not valid now"),
         (valid(4000, 4001), "it refuses our certificate: it is not valid now"),
@@ -98,7 +98,7 @@ async fn a_revoked_producer_is_refused() {
     let authority = Authority::new("everybody");
     let trusted = authority.trusted().with_revocations(authority.revoke(&[7], 4000).as_bytes()).unwrap();
     let server = server(mutual(&authority.consumer(), trusted)).await;
-    let numbered = |serial| authority.issue(Order::producer("soc-1").serial(serial)).identity();
+    let numbered = |serial| authority.fill(Order::client("soc-1").serial(serial)).identity();
     let revoked = client(authority.trusted(), Some(numbered(7)));
     check_refused(&server, revoked, "it refuses our certificate: it was revoked").await;
     check_accepted(&server, client(authority.trusted(), Some(numbered(8))), "soc-1").await;
@@ -123,7 +123,7 @@ async fn who_cannot_be_told_from_a_revoked_producer_is_refused() {
 #[tokio::test]
 async fn a_certificate_that_names_nobody_is_401_with_a_reason() {
     let authority = Authority::new("everybody");
-    let paper = || authority.issue(Order::producer_without_names("soc 1")).identity();
+    let paper = || authority.fill(Order::client_without_names("soc 1")).identity();
     let server = server(mutual(&authority.consumer(), authority.trusted())).await;
     let answer = exchange(&transfer(&server, client(authority.trusted(), Some(paper()))), "x").await.unwrap();
     assert_eq!(
@@ -146,15 +146,15 @@ async fn a_certificate_that_names_nobody_is_401_with_a_reason() {
 async fn a_producer_refuses_a_bad_consumer() {
     let authority = Authority::new("everybody");
     let other = Authority::new("somebody else");
-    let paper = |order: Order| authority.issue(order).identity();
+    let paper = |order: Order| authority.fill(order).identity();
     for (identity, expected) in [
         (other.consumer(), "its certificate was not issued by an authority that is trusted here"),
-        (paper(Order::consumer().valid(2000, 2001)), "its certificate has expired"),
-        (paper(Order::consumer().valid(4000, 4001)), "its certificate is not valid yet"),
-        (paper(Order::consumer_named("fw2.example.net")), "its certificate is for another name: fw2.example.net"),
+        (paper(Order::server(&HERE).valid(2000, 2001)), "its certificate has expired"),
+        (paper(Order::server(&HERE).valid(4000, 4001)), "its certificate is not valid yet"),
+        (paper(Order::server(&["fw2.example.net"])), "its certificate is for another name: fw2.example.net"),
         // That of a Producer does not make a Consumer.
         (authority.producer("localhost"), "its certificate is for another purpose"),
-        (paper(Order::consumer().serial(7)), "its certificate was revoked"),
+        (paper(Order::server(&HERE).serial(7)), "its certificate was revoked"),
     ] {
         let server = server(mutual(&identity, authority.trusted())).await;
         let trusted = authority.trusted().with_revocations(authority.revoke(&[7], 4000).as_bytes()).unwrap();
@@ -210,8 +210,8 @@ async fn foreign(
 ) -> (Authority, String) {
     use rustls::pki_types::pem::PemObject;
     let authority = Authority::new("everybody");
-    let paper = authority.issue(Order::consumer());
-    let chain = vec![rustls::pki_types::CertificateDer::from_pem_slice(paper.chain.as_bytes()).unwrap()];
+    let paper = authority.fill(Order::server(&HERE));
+    let chain = vec![rustls::pki_types::CertificateDer::from_pem_slice(paper.pem.as_bytes()).unwrap()];
     let key = rustls::pki_types::PrivateKeyDer::from_pem_slice(paper.key.as_bytes()).unwrap();
     #[cfg(feature = "aws-lc-rs")]
     let provider = rustls::crypto::aws_lc_rs::default_provider();
@@ -272,7 +272,7 @@ async fn a_consumer_of_http_2_only_is_refused() {
 async fn a_consumer_gives_no_tickets_and_resumes_nothing() {
     let authority = Authority::new("everybody");
     let server = server(mutual(&authority.consumer(), authority.trusted())).await;
-    let paper = authority.issue(Order::producer("soc-1"));
+    let paper = authority.fill(Order::client("soc-1"));
     // One client, which would resume if it could.
     let connector = connector(&authority.pem(), Some(&paper));
     for _ in 0..3 {
@@ -304,17 +304,17 @@ async fn what_is_for_tls_is_refused_with_plain_http() {
 #[test]
 fn what_cannot_be_used_is_named() {
     let authority = Authority::new("everybody");
-    let (one, two) = (authority.issue(Order::consumer()), authority.issue(Order::consumer()));
+    let (one, two) = (authority.fill(Order::server(&HERE)), authority.fill(Order::server(&HERE)));
     let check = |error: TlsError, expected: &str| assert!(error.to_string().starts_with(expected), "{error}");
     check(Identity::from_pem(b"", one.key.as_bytes()).unwrap_err(), "our certificate cannot be read: there is no");
-    check(Identity::from_pem(one.chain.as_bytes(), b"").unwrap_err(), "our key cannot be read: ");
+    check(Identity::from_pem(one.pem.as_bytes(), b"").unwrap_err(), "our key cannot be read: ");
     check(
-        Identity::from_pem(one.chain.as_bytes(), two.key.as_bytes()).unwrap_err(),
+        Identity::from_pem(one.pem.as_bytes(), two.key.as_bytes()).unwrap_err(),
         "our certificate with our key cannot be used: ",
     );
     check(Authorities::from_pem(b"").unwrap_err(), "the authorities cannot be read: there is no certificate in it");
     check(
-        authority.trusted().with_revocations(one.chain.as_bytes()).unwrap_err(),
+        authority.trusted().with_revocations(one.pem.as_bytes()).unwrap_err(),
         "the revocation lists cannot be read: there is none in it",
     );
     assert!(!format!("{:?}", one.identity()).contains("PRIVATE"));

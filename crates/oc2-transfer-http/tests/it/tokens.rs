@@ -14,7 +14,7 @@ use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED2551
 use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::authority::{Authority, client};
+use crate::authority::{Authority, Issues, client};
 use crate::raw::Answer;
 use crate::witness::{MEDIA_TYPE, Secure, Server, connector};
 

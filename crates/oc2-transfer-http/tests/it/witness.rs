@@ -13,6 +13,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+#[cfg(feature = "tls")]
+use crate::authority::{Authority, Certificate, Issues, Order, mutual};
 use crate::raw::{Answer, PATIENCE, Raw, Wire, post};
 
 pub(crate) const MEDIA_TYPE: &str = "application/openc2+json;version=1.0";
@@ -77,10 +79,14 @@ pub(crate) struct Secure {
 #[cfg(feature = "tls")]
 impl Secure {
     pub(crate) fn new() -> Self {
-        let authority = crate::authority::Authority::new("everybody");
-        let tls = crate::authority::mutual(&authority.consumer(), authority.trusted());
-        let paper = authority.issue(crate::authority::Order::producer("producer.example.net"));
-        Self { handle: oc2_transfer_http::TlsHandle::new(tls), connector: connector(&authority.pem(), Some(&paper)) }
+        Self::by(&Authority::new("everybody"))
+    }
+
+    /// Both sides have certificates of this authority, and trust nobody else.
+    pub(crate) fn by(authority: &Authority) -> Self {
+        let tls = mutual(&authority.consumer(), authority.trusted());
+        let paper = authority.fill(Order::client("producer.example.net"));
+        Self { handle: oc2_transfer_http::TlsHandle::new(tls), connector: connector(authority.pem(), Some(&paper)) }
     }
 
     pub(crate) async fn shake_hands(&self, stream: TcpStream) -> std::io::Result<Wire> {
@@ -93,7 +99,7 @@ impl Secure {
 
 /// A client that is none of ours.
 #[cfg(feature = "tls")]
-pub(crate) fn connector(authority: &str, paper: Option<&crate::authority::Paper>) -> tokio_rustls::TlsConnector {
+pub(crate) fn connector(authority: &str, paper: Option<&Certificate>) -> tokio_rustls::TlsConnector {
     use rustls::pki_types::pem::PemObject;
     use rustls::pki_types::{CertificateDer, PrivateKeyDer};
     let mut roots = rustls::RootCertStore::empty();
@@ -108,7 +114,7 @@ pub(crate) fn connector(authority: &str, paper: Option<&crate::authority::Paper>
         .with_root_certificates(roots);
     let config = match paper {
         Some(paper) => {
-            let chain = CertificateDer::pem_slice_iter(paper.chain.as_bytes()).map(Result::unwrap).collect();
+            let chain = CertificateDer::pem_slice_iter(paper.pem.as_bytes()).map(Result::unwrap).collect();
             let key = PrivateKeyDer::from_pem_slice(paper.key.as_bytes()).unwrap();
             builder.with_client_auth_cert(chain, key).unwrap()
         }

@@ -1,9 +1,10 @@
 //! Cost against number of rules, as a plot.
 
+use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-use oc2_tests_bench::{Curve, Floor, Kind, Plot, Rules, Style, median};
+use oc2_tests_bench::{Curve, Floor, Host, Kind, Plot, Rules, Style, median};
 
 use crate::throughput::{GROUP, add, remove};
 use crate::within::{Parts, change};
@@ -12,21 +13,7 @@ use crate::{Bench, Outcome, microseconds};
 pub(crate) fn run(bench: &mut Bench, out: &Path) -> Outcome {
     let mut curves = Vec::new();
     for (kind, name) in [(Kind::Address, "ipv4_net"), (Kind::Connection, "ipv4_connection")] {
-        let (mut comes, mut goes, mut grouped) = (Vec::new(), Vec::new(), Vec::new());
-        for n in COUNTS {
-            let host = bench.host()?;
-            let daemon = host.start()?;
-            daemon.hold(Rules { kind, n })?;
-            let mut next = n;
-            let (come, gone) = change(&mut daemon.connect(1)?, kind, &mut next);
-            let mut load = daemon.connect(GROUP as usize)?;
-            let (rate, numbers) = add(&mut load, kind, &mut next, 10 * GROUP);
-            remove(&mut load, &numbers);
-            let n = f64::from(n);
-            comes.push((n, come));
-            goes.push((n, gone));
-            grouped.push((n, 1e6 / rate));
-        }
+        let [comes, goes, grouped] = measure(bench, kind)?;
         let curve = |what: &str, points| Curve { name: what.to_owned(), style: Style::Measured, points };
         curves.push(curve(&format!("deny {name}, 1 in flight"), comes));
         curves.push(curve(&format!("delete of an {name}, 1 in flight"), goes));
@@ -52,4 +39,34 @@ pub(crate) fn run(bench: &mut Bench, out: &Path) -> Outcome {
     Ok(())
 }
 
+type Points = Vec<(f64, f64)>;
+
+/// What comes, what goes and what comes by many, by the number of rules. All daemons are there at once and take turns, so that what else
+/// the machine does meets all of them.
+fn measure(bench: &mut Bench, kind: Kind) -> Result<[Points; 3], Box<dyn Error>> {
+    let hosts = COUNTS.iter().map(|_| bench.host()).collect::<Result<Vec<_>, _>>()?;
+    let daemons = hosts.iter().map(Host::start).collect::<Result<Vec<_>, _>>()?;
+    let mut loads = Vec::new();
+    for (daemon, n) in daemons.iter().zip(COUNTS) {
+        daemon.hold(Rules { kind, n })?;
+        loads.push((daemon.connect(1)?, daemon.connect(GROUP as usize)?));
+    }
+    let mut next = COUNTS[COUNTS.len() - 1];
+    let mut figures = COUNTS.map(|_| [const { Vec::new() }; 3]);
+    for _ in 0..ROUNDS {
+        for ((one, many), figures) in loads.iter_mut().zip(&mut figures) {
+            let (come, gone) = change(one, kind, &mut next);
+            let (rate, numbers) = add(many, kind, &mut next, 5 * GROUP);
+            remove(many, &numbers);
+            figures.iter_mut().zip([come, gone, 1e6 / rate]).for_each(|(figures, figure)| figures.push(figure));
+        }
+    }
+    let points = |which: usize| {
+        let medians = figures.iter().map(|figures| median(&figures[which]));
+        COUNTS.iter().map(|n| f64::from(*n)).zip(medians).collect()
+    };
+    Ok([points(0), points(1), points(2)])
+}
+
+const ROUNDS: usize = 5;
 const COUNTS: [u32; 5] = [10, 100, 1_000, 10_000, 100_000];

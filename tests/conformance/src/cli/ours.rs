@@ -17,6 +17,7 @@ use crate::verdict::Notes;
 use crate::wire::client::Broker;
 use crate::wire::http::Http;
 use crate::wire::mqtt::Mqtt;
+use crate::wire::tls::Files;
 
 impl Cli {
     /// Ours in all its ways, whose notes are put together.
@@ -33,6 +34,8 @@ impl Cli {
             }
         }
         if self.subject == "ours" {
+            notes.merge(self.ours_guarded(&asked, checks, progress)?);
+            notes.merge(self.ours_over_https_for_strangers(&asked, checks, progress)?);
             self.by_packets(filter, &mut notes, progress);
         }
         if self.subject == "ours"
@@ -46,11 +49,41 @@ impl Cli {
                 Some(broker) => {
                     progress.begin(checks.len());
                     notes.merge(self.ours_over_mqtt(&broker, asked.clone(), checks, progress)?);
-                    notes.merge(self.ours_over_mqtts(asked, checks, progress)?);
+                    notes.merge(self.ours_over_mqtts(asked.clone(), checks, progress)?);
+                    notes.merge(self.ours_kept_alive(asked, checks, progress)?);
                 }
             }
         }
         Ok(notes)
+    }
+
+    /// For whoever may do little, and seldom.
+    fn ours_guarded(&self, asked: &Asked, checks: &[Check], progress: &mut Progress) -> Result<Notes, Failure> {
+        let ours = Ours::over_http(Extent::Guarded)?;
+        let forbidden = serde_json::json!({"action": "deny", "target": {"ipv4_net": "203.0.113.7"}});
+        let asked = Asked { forbidden: Some(forbidden), overloads: true, ..asked.clone() };
+        let mut wire = Http::new("127.0.0.1", ours.port(), "", Duration::from_secs(self.choice.timeout));
+        let checks: Vec<_> =
+            checks.iter().filter(|check| check.needs.forbidden || check.needs.overloads).copied().collect();
+        progress.begin(checks.len());
+        Ok(run(&mut wire, asked, &checks, None, progress)?)
+    }
+
+    /// Where tokens are asked for, strangers are told so in HTTP.
+    fn ours_over_https_for_strangers(
+        &self,
+        asked: &Asked,
+        checks: &[Check],
+        progress: &mut Progress,
+    ) -> Result<Notes, Failure> {
+        let Some((ours, files)) = Ours::over_https_with_tokens()? else { return Ok(Notes::default()) };
+        let asked = Asked { files: Files { identity: None, ..files }, ..asked.clone() };
+        let tls = asked.files.config().map_err(Failure::Usage)?;
+        let patience = Duration::from_secs(self.choice.timeout);
+        let mut wire = Http::new("localhost", ours.port(), "", patience).secured(Arc::new(tls));
+        let checks: Vec<_> = checks.iter().filter(|check| check.ids().contains(&"HTTPS-076")).copied().collect();
+        progress.begin(checks.len());
+        Ok(run(&mut wire, asked, &checks, None, progress)?)
     }
 
     /// What does not depend on TLS was seen without it; the rest of HTTPS holds in both modes.
@@ -84,8 +117,9 @@ impl Cli {
         let mut wire = Mqtt::connect(&Broker::here(broker.port()), DEVICE, patience, Some(tap))?;
         let mut restart = || ours.stop().and_then(|()| ours.start_again());
         // What does not depend on the transfer was seen over HTTP, in a tenth of the time.
-        let is_of_mqtt =
-            |check: &&Check| self.subject == "ours-mqtt" || matches!(check.needs.over, Over::Mqtt | Over::Tap);
+        let is_of_mqtt = |check: &&Check| {
+            self.subject == "ours-mqtt" || matches!(check.needs.over, Over::Mqtt | Over::Tap) || check.needs.cbor
+        };
         let checks: Vec<_> = checks.iter().filter(is_of_mqtt).copied().collect();
         Ok(run(&mut wire, asked, &checks, Some(&mut restart), progress)?)
     }
@@ -102,6 +136,15 @@ impl Cli {
         let checks: Vec<_> = checks.iter().filter(|check| check.needs.over == Over::SecuredTap).copied().collect();
         progress.begin(checks.len());
         Ok(run(&mut wire, asked, &checks, Some(&mut restart), progress)?)
+    }
+
+    /// At a broker that wants to hear more often than its clients would say something.
+    fn ours_kept_alive(&self, asked: Asked, checks: &[Check], progress: &mut Progress) -> Result<Notes, Failure> {
+        let Some(broker) = Mosquitto::with().line("max_keepalive 10").start() else { return Ok(Notes::default()) };
+        let asked = Asked { lengthy: true, ..asked };
+        let checks: Vec<_> = checks.iter().filter(|check| check.ids().contains(&"MQTT-055")).copied().collect();
+        progress.begin(checks.len());
+        self.ours_over_mqtt(&broker, asked, &checks, progress)
     }
 
     /// What packets show, in namespaces where ours has a filter of the kernel. That there are none to be had is noted.

@@ -13,7 +13,8 @@ pub(super) fn checks() -> Vec<Check> {
         Check::new("HTTPS-018 HTTPS-019 HTTPS-070", "TLS 1.2 and 1.3 are accepted", versions).over(Over::Tls),
         Check::new("HTTPS-020 HTTPS-021 HTTPS-023 HTTPS-025 HTTPS-026", "What is weak is refused", weak)
             .over(Over::Tls),
-        Check::new("HTTPS-027 HTTPS-058 HTTPS-076", "Strangers and plain HTTP are refused", strangers).over(Over::Tls),
+        Check::new("HTTPS-027 HTTPS-058 HTTPS-076 LS-140", "Strangers and plain HTTP are refused", strangers)
+            .over(Over::Tls),
     ]
 }
 
@@ -72,8 +73,11 @@ fn strangers(session: &mut Session<'_>) -> io::Result<()> {
         Some(answer) => {
             let is_met = answer.field("WWW-Authenticate").is_some();
             session.note("HTTPS-076", is_met, "a 401", "WWW-Authenticate", &got);
+            session.note("LS-140", true, "a POST of nobody in particular", "401", &got);
         }
-        None => session.lacks("HTTPS-076", "Does not apply: the subject refuses strangers before it speaks HTTP."),
+        None => {
+            session.lacks("HTTPS-076 LS-140", "Does not apply: the subject refuses strangers before it speaks HTTP.")
+        }
     }
     let got = session.probe(&Probe::Plain { request: request.into_bytes() })?;
     session.note("HTTPS-058", is(&got, "refused"), "HTTP without TLS on the port of HTTPS", "no answer of HTTP", &got);

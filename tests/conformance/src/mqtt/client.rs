@@ -35,7 +35,9 @@ pub(super) fn checks() -> Vec<Check> {
         Check::new("MQTT-075", "A Command that the broker has kept is not performed at every return", retained)
             .over(Over::Tap)
             .changing(),
-        Check::new("MQTT-054 MQTT-101", "A silent connection is kept alive", keep_alive).over(Over::Tap).lengthy(),
+        Check::new("MQTT-054 MQTT-055 MQTT-101", "A silent connection is kept alive", keep_alive)
+            .over(Over::Tap)
+            .lengthy(),
         Check::new("MQTT-048 MQTT-058 MQTT-060 MQTT-061", "The client comes back as it was", again)
             .over(Over::Tap)
             .changing(),
@@ -44,10 +46,17 @@ pub(super) fn checks() -> Vec<Check> {
 
 /// Waits for the first PINGREQ, which no answer of ours must put off.
 fn keep_alive(session: &mut Session<'_>) -> io::Result<()> {
-    let Some(seconds) = connects(session)?.last().map(|own| u64::from(own.keep_alive)).filter(|own| *own > 0) else {
+    let granted = session.tap()?.of_kind(Direction::ToClient, Kind::ConnAck);
+    let dictated = granted.last().and_then(|seen| seen.packet.server_keep_alive());
+    let asked = connects(session)?.last().map(|own| own.keep_alive);
+    let Some(seconds) = dictated.or(asked).map(u64::from).filter(|own| *own > 0) else {
         session.lacks("MQTT-054 MQTT-101", "The subject has no Keep Alive.");
         return Ok(());
     };
+    let rows = if dictated.is_some() { "MQTT-054 MQTT-055 MQTT-101" } else { "MQTT-054 MQTT-101" };
+    if dictated.is_none() {
+        session.lacks("MQTT-055", "Does not apply: the broker leaves the Keep Alive to its clients.");
+    }
     session.ask(json!({"action": "query", "target": {"features": []}}))?;
     let tap = session.tap()?;
     let (n_before, begun) = (tap.of_kind(Direction::ToBroker, Kind::PingReq).len(), Instant::now());
@@ -62,13 +71,7 @@ fn keep_alive(session: &mut Session<'_>) -> io::Result<()> {
         share.map_or_else(|| "none came".into(), |share| format!("after {:.1} % of {seconds} s", share * 100.0)),
     );
     let is_met = share.is_some_and(|share| (0.9..=1.0).contains(&share));
-    session.note(
-        "MQTT-054 MQTT-101",
-        is_met,
-        "the first PINGREQ of a silent connection",
-        "at 95 % of the Keep Alive",
-        &got,
-    );
+    session.note(rows, is_met, "the first PINGREQ of a silent connection", "at 95 % of the Keep Alive", &got);
     Ok(())
 }
 
@@ -182,6 +185,12 @@ fn publish(session: &mut Session<'_>) -> io::Result<()> {
             own.topic, own.qos, own.is_retained
         ));
         let has = |name: &str, value: &str| user.iter().any(|(own, is)| own == name && is == value);
+        let is_cbor = has("encoding", "cbor");
+        let (encoding_row, encoding, format) = if is_cbor {
+            ("MQTT-082", "cbor", own.property(0x01).is_none_or(|value| value == [0]))
+        } else {
+            ("MQTT-081", "json", own.property(0x01) == Some(&[1]))
+        };
         let content_type = own.property(0x03).is_some_and(|value| value == b"application/openc2");
         for (rows, is_met, point, expected) in [
             (
@@ -193,10 +202,11 @@ fn publish(session: &mut Session<'_>) -> io::Result<()> {
             ("MQTT-039", own.qos == 1, "QoS", "1 by default"),
             ("MQTT-041 MQTT-074", own.qos >= 1, "QoS", "at least 1"),
             ("MQTT-075", !own.is_retained, "Retain", "0"),
-            ("MQTT-023 MQTT-076", own.property(0x01) == Some(&[1]), "Payload Format Indicator", "1 for JSON"),
+            ("MQTT-023 MQTT-076", format, "Payload Format Indicator", "1 for JSON, 0 for CBOR"),
             ("MQTT-024 MQTT-077", content_type, "Content Type", "application/openc2"),
             ("MQTT-001 MQTT-025 MQTT-079", has("msgType", "rsp"), "User Property msgType", "rsp"),
-            ("MQTT-001 MQTT-026 MQTT-081", has("encoding", "json"), "User Property encoding", "json"),
+            ("MQTT-001 MQTT-026", has("encoding", encoding), "User Property encoding", "json or cbor"),
+            (encoding_row, has("encoding", encoding), "User Property encoding", encoding),
             ("MQTT-022 MQTT-072", !own.payload.is_empty(), "The payload", "an OpenC2 message"),
         ] {
             session.note(rows, is_met, point, expected, &got);

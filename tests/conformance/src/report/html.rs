@@ -16,6 +16,7 @@ pub(super) fn render(report: &Report) -> String {
         escape(&report.subject)
     );
     head(&mut page, report);
+    filter(&mut page, report);
     summary(&mut page, report);
     failures(&mut page, report);
     for (short, name) in SPECIFICATIONS {
@@ -42,13 +43,8 @@ fn head(page: &mut String, report: &Report) {
         escape(&report.subject),
         if n_not_met == 0 { "met" } else { "not-met" }
     );
-    *page += "<ul class=\"counts\">\n";
     let total = report.outcomes.len().max(1);
-    for verdict in VERDICTS {
-        let n = report.count(verdict);
-        let _ = writeln!(page, "<li class=\"{}\"><b>{n}</b> {}</li>", class(verdict), verdict.name());
-    }
-    *page += "</ul>\n<div class=\"bar\" aria-hidden=\"true\">";
+    *page += "<div class=\"bar\" aria-hidden=\"true\">";
     for verdict in VERDICTS {
         let share = report.count(verdict) * 1000 / total;
         if share > 0 {
@@ -58,6 +54,22 @@ fn head(page: &mut String, report: &Report) {
     *page += "</div>\n</header>\n";
 }
 
+/// What is shown of the page: the page itself does that, without a script.
+fn filter(page: &mut String, report: &Report) {
+    *page += "<fieldset class=\"filter\"><legend>Show</legend>\n";
+    for verdict in VERDICTS {
+        let _ = writeln!(
+            page,
+            "<label class=\"{0}\"><input type=\"checkbox\" id=\"show-{0}\" checked> <b>{1}</b> {2}</label>",
+            class(verdict),
+            report.count(verdict),
+            verdict.name()
+        );
+    }
+    *page +=
+        "<label class=\"must\"><input type=\"checkbox\" id=\"only-must\"> mandatory rows alone</label>\n</fieldset>\n";
+}
+
 fn summary(page: &mut String, report: &Report) {
     *page += "<h2>Conformance clauses</h2>\n<div class=\"scroll\"><table>\n<thead><tr><th></th><th>Clause</th><th></th>\
               <th>Verdict</th><th class=\"n\">met</th><th class=\"n\">not met</th><th class=\"n\">partly</th>\
@@ -65,7 +77,7 @@ fn summary(page: &mut String, report: &Report) {
     for (own, Sum { verdict, counts }) in report.classes() {
         let _ = write!(
             page,
-            "<tr><td>{}</td><td>{}</td><td>{}</td><td><span class=\"tag {}\">{}</span></td>",
+            "<tr class=\"{3}\"><td>{0}</td><td>{1}</td><td>{2}</td><td><span class=\"tag {3}\">{4}</span></td>",
             own.specification,
             own.section,
             escape(own.name),
@@ -92,14 +104,15 @@ fn failures(page: &mut String, report: &Report) {
         let row = outcome.row;
         let _ = write!(
             page,
-            "<details class=\"failure\" id=\"{0}\"><summary><span class=\"id\">{0}</span> <span class=\"level\">{1}</span> \
+            "<details class=\"failure not-met{6}\" id=\"{0}\"><summary><span class=\"id\">{0}</span> <span class=\"level\">{1}</span> \
              {2}</summary>\n<div class=\"inside\"><p class=\"where\">{3}, section {4}{5}</p>\n",
             row.id,
             row.level,
             escape(row.requirement),
             full_name(row.specification()),
             escape(row.section),
-            if outcome.n_faults > 1 { format!(" · seen {} times", outcome.n_faults) } else { String::new() }
+            if outcome.n_faults > 1 { format!(" · seen {} times", outcome.n_faults) } else { String::new() },
+            optional(outcome)
         );
         for reason in &outcome.reasons {
             let _ = writeln!(page, "<p>{}</p>", escape(reason));
@@ -132,24 +145,19 @@ fn specification(page: &mut String, report: &Report, short: &str, name: &str) {
     if own.is_empty() {
         return;
     }
-    let _ = writeln!(page, "<h2>{}</h2>", escape(name));
+    let _ = write!(page, "<details class=\"specification\"><summary><h2>{}</h2> ", escape(name));
     for verdict in VERDICTS {
-        let rows: Vec<_> = own.iter().filter(|outcome| outcome.verdict == verdict).collect();
-        if rows.is_empty() {
-            continue;
+        let n = own.iter().filter(|outcome| outcome.verdict == verdict).count();
+        if n > 0 {
+            let _ = write!(page, "<span class=\"tag {}\">{n} {}</span> ", class(verdict), verdict.name());
         }
-        let _ = write!(
-            page,
-            "<details><summary><span class=\"tag {}\">{}</span> {} rows</summary>\n<div class=\"scroll\"><table class=\"rows\"><tbody>\n",
-            class(verdict),
-            verdict.name(),
-            rows.len()
-        );
-        for outcome in rows {
-            row(page, outcome);
-        }
-        *page += "</tbody></table></div></details>\n";
     }
+    *page += "</summary>\n<div class=\"scroll\"><table class=\"rows\"><thead><tr><th>Row</th><th>Section</th><th>Level</th>\
+              <th>Verdict</th><th>What it asks for</th></tr></thead><tbody>\n";
+    for outcome in own {
+        row(page, outcome);
+    }
+    *page += "</tbody></table></div></details>\n";
 }
 
 fn row(page: &mut String, outcome: &Outcome) {
@@ -166,11 +174,20 @@ fn row(page: &mut String, outcome: &Outcome) {
     }
     let _ = writeln!(
         page,
-        "<tr><td class=\"id\">{id}</td><td>{}</td><td class=\"level\">{}</td><td>{}<div class=\"note\">{notes}</div></td></tr>",
+        "<tr class=\"{0}{1}\"><td class=\"id\">{id}</td><td>{2}</td><td class=\"level\">{3}</td>\
+         <td><span class=\"tag {0}\">{4}</span></td><td>{5}<div class=\"note\">{notes}</div></td></tr>",
+        class(outcome.verdict),
+        optional(outcome),
         escape(own.section),
         own.level,
+        outcome.verdict.name(),
         escape(own.requirement)
     );
+}
+
+/// For the filter: rows that only recommend or permit.
+fn optional(outcome: &Outcome) -> &'static str {
+    if outcome.row.is_mandatory() { "" } else { " optional" }
 }
 
 fn full_name(short: &str) -> &'static str {

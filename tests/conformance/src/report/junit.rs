@@ -9,20 +9,29 @@ use crate::verdict::{Outcome, Verdict};
 
 pub(super) fn render(report: &Report) -> String {
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    let count = |outcomes: &[&Outcome]| {
+    let count = |outcomes: &[&Outcome], is_suite: bool| {
         let of = |is_it: &dyn Fn(Verdict) -> bool| outcomes.iter().filter(|outcome| is_it(outcome.verdict)).count();
         let n_failed = of(&|verdict| verdict == Verdict::NotMet);
         let n_skipped = of(&|verdict| matches!(verdict, Verdict::Skipped | Verdict::NotObservable));
-        format!("tests=\"{}\" failures=\"{n_failed}\" skipped=\"{n_skipped}\"", outcomes.len())
+        format!(
+            "tests=\"{}\" failures=\"{n_failed}\" errors=\"0\"{}",
+            outcomes.len(),
+            if is_suite { format!(" skipped=\"{n_skipped}\"") } else { String::new() }
+        )
     };
     let all: Vec<_> = report.outcomes.iter().collect();
-    let _ = writeln!(text, "<testsuites name=\"OpenC2 conformance of {}\" {}>", escape(&report.subject), count(&all));
+    let _ = writeln!(
+        text,
+        "<testsuites name=\"OpenC2 conformance of {}\" {}>",
+        escape(&report.subject),
+        count(&all, false)
+    );
     for (short, name) in SPECIFICATIONS {
         let own: Vec<_> = report.outcomes.iter().filter(|outcome| outcome.row.specification() == short).collect();
         if own.is_empty() {
             continue;
         }
-        let _ = writeln!(text, "  <testsuite name=\"{}\" {}>", escape(name), count(&own));
+        let _ = writeln!(text, "  <testsuite name=\"{}\" {}>", escape(name), count(&own, true));
         for outcome in own {
             case(&mut text, outcome);
         }

@@ -22,8 +22,16 @@ fn every_fault_is_found_in_the_row_that_it_breaks() {
     assert!(FAULTS.len() >= 45, "{} faults", FAULTS.len());
     for (name, row, request, response) in FAULTS {
         let port = start(daemon.port, Mutation { request: *request, response: *response });
-        let run =
-            run(&["--consumer", &format!("http://127.0.0.1:{port}"), "--destructive", "--timeout", "3", "--id", row]);
+        let run = run(&[
+            "--consumer",
+            &format!("http://127.0.0.1:{port}"),
+            "--destructive",
+            "--cbor",
+            "--timeout",
+            "3",
+            "--id",
+            row,
+        ]);
         let verdict = run.verdict(row);
         if verdict != "not met" || run.exit != Some(1) {
             missed.push(format!("{name}: {row} is {verdict}, exit {:?}: {}", run.exit, run.row(row)));
@@ -37,7 +45,7 @@ fn without_a_fault_none_of_these_rows_is_not_met() {
     let daemon = Daemon::over_http();
     let port = start(daemon.port, Mutation { request: same, response: as_it_is });
     let url = format!("http://127.0.0.1:{port}");
-    let mut args = vec!["--consumer", &url, "--destructive"];
+    let mut args = vec!["--consumer", &url, "--destructive", "--cbor"];
     for (_, row, ..) in FAULTS {
         args.extend(["--id", row]);
     }
@@ -47,6 +55,22 @@ fn without_a_fault_none_of_these_rows_is_not_met() {
     assert_eq!(run.exit, Some(0), "{}", run.stderr);
     for (name, row, ..) in FAULTS {
         assert!(matches!(run.verdict(row), "met" | "partly"), "{name}: {row} was not exercised: {}", run.row(row));
+    }
+}
+
+#[test]
+fn whoever_lets_everybody_do_everything_is_found() {
+    let daemon = Daemon::over_http();
+    let url = format!("http://127.0.0.1:{}", daemon.port);
+    let query = r#"{"action": "query", "target": {"features": ["versions"]}}"#;
+    let run = run(&["--consumer", &url, "--id", "LS-141", "--id", "ARCH-016", "--forbidden", query]);
+    assert_eq!((run.verdict("LS-141"), run.verdict("ARCH-016")), ("not met", "not met"), "{}", run.stderr);
+}
+
+/// Puts octets in the place of others, wherever they are.
+fn replace(body: &mut Vec<u8>, old: &[u8], new: &[u8]) {
+    while let Some(at) = body.windows(old.len()).position(|own| own == old) {
+        body.splice(at..at + old.len(), new.iter().copied());
     }
 }
 
@@ -419,5 +443,32 @@ const FAULTS: &[Fault] = &[
         as_it_is,
     ),
     ("connections are closed after one exchange", "HTTPS-011", same, |_, response| response.set("Connection", "close")),
+    // In CBOR.
+    (
+        "an address of three octets is taken",
+        "LS-193",
+        |request| replace(&mut request.body, b"\x81\x43\xc0\x00\x02", b"\x81\x44\xc0\x00\x02\x00"),
+        as_it_is,
+    ),
+    (
+        "an action that is none is query",
+        "LS-096",
+        |request| replace(&mut request.body, b"\x82\x18\x21\xa1\x09", b"\x82\x03\xa1\x09"),
+        as_it_is,
+    ),
+    ("the targets in pairs are counted", "LS-232", same, |_, response| {
+        replace(&mut response.body, b"\x84\x0f\x10\x0d\x0e", b"\x84\x01\x02\x03\x04");
+    }),
+    ("the results of a profile have another id", "LS-151", same, |_, response| {
+        replace(&mut response.body, b"\xa1\x19\x04\x00\xa1\x19\x04\x00", b"\xa1\x19\x04\x01\xa1\x19\x04\x00");
+    }),
+    ("a status has a name in CBOR", "LS-071", same, |_, response| {
+        replace(&mut response.body, b"\xa1\x02\xa2\x01\x18\xc8", b"\xa1\x02\xa2\x66status\x18\xc8");
+    }),
+    ("CBOR is called JSON", "LS-075", same, |request, response| {
+        if request.body.first() == Some(&0x82) {
+            response.set("Content-Type", "application/openc2+json;version=1.0");
+        }
+    }),
     ("a Host that is missing is invented", "HTTPS-077", |request| request.set("Host", "invented"), as_it_is),
 ];

@@ -19,7 +19,8 @@ impl Daemon {
     /// Over HTTP.
     pub(crate) fn over_http() -> Self {
         let port = free_port();
-        let own = Self::start(port, &format!("[http]\nlisten = \"127.0.0.1:{port}\"\n"), "testing = true\n");
+        let own =
+            Self::start(port, &format!("[http]\nlisten = \"127.0.0.1:{port}\"\ncbor = true\n"), "testing = true\n");
         wait_until("the daemon listens", || TcpStream::connect(("127.0.0.1", port)).is_ok());
         own
     }

@@ -122,6 +122,10 @@ impl Image {
 
     /// Gives what the kernel holds already the name it has there, so that it can stay: counters go on, and a set is not made anew.
     pub(super) fn adopt(&mut self, present: &FamilyListing, chains: &ChainNames) {
+        if present.sets().next().is_none() && !present.chains().any(|(name, _)| chains.id(self.family, name).is_some())
+        {
+            return;
+        }
         let target = self.listing(chains, false);
         let names = Names { chains };
         for (layout, hook) in self.layouts.iter_mut().zip(Hook::ALL) {

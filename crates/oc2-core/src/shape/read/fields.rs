@@ -312,7 +312,10 @@ pub(crate) struct Seen(u64);
 
 impl Seen {
     /// Remembers a row.
-    fn insert<E: Error>(&mut self, index: usize, field: &Field) -> Result<(), E> {
+    ///
+    /// # Errors
+    /// It was met before.
+    pub(crate) fn insert<E: Error>(&mut self, index: usize, field: &Field) -> Result<(), E> {
         if self.has(index) {
             return Err(stands_twice(field.name));
         }

@@ -2,8 +2,8 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// Four decimal numbers without leading zeros, as the standard library has it; this is for speed.
-pub(super) fn ipv4_addr(text: &str) -> Option<Ipv4Addr> {
+/// Four decimal numbers without leading zeros, as the standard library has it, and what follows them; this is for speed.
+pub(super) fn ipv4_addr(text: &str) -> Option<(Ipv4Addr, &[u8])> {
     let mut octets = [0; 4];
     let mut rest = text.as_bytes();
     for (part, octet) in octets.iter_mut().enumerate() {
@@ -22,15 +22,20 @@ pub(super) fn ipv4_addr(text: &str) -> Option<Ipv4Addr> {
         *octet = u8::try_from(value).ok()?;
         rest = &rest[n_digits..];
     }
-    rest.is_empty().then(|| octets.into())
+    Some((octets.into(), rest))
 }
 
-/// Groups of hexadecimal digits; what else there is, and what is not an address, the standard library says.
-pub(super) fn ipv6_addr(text: &str) -> Option<Ipv6Addr> {
-    ipv6_groups(text.as_bytes()).or_else(|| text.parse().ok())
+/// Groups of hexadecimal digits, and what follows them; what else there is, and what is not an address, the standard library
+/// says.
+pub(super) fn ipv6_addr(text: &str) -> Option<(Ipv6Addr, &[u8])> {
+    ipv6_groups(text.as_bytes()).or_else(|| {
+        let (addr, rest) = text.split_at(text.find('/').unwrap_or(text.len()));
+        Some((addr.parse().ok()?, rest.as_bytes()))
+    })
 }
 
-fn ipv6_groups(text: &[u8]) -> Option<Ipv6Addr> {
+/// The same to the end of the text or to a slash.
+fn ipv6_groups(text: &[u8]) -> Option<(Ipv6Addr, &[u8])> {
     let mut groups = [0u16; 8];
     let mut n_groups = 0;
     // How many groups stand before those that are left out.
@@ -40,17 +45,17 @@ fn ipv6_groups(text: &[u8]) -> Option<Ipv6Addr> {
         gap = Some(0);
         rest = tail;
     }
-    while !rest.is_empty() {
+    while !is_end(rest) {
         let (group, tail) = hexadecimal(rest)?;
         *groups.get_mut(n_groups)? = group;
         n_groups += 1;
         rest = match tail {
-            [] => break,
             [b':', b':', tail @ ..] if gap.is_none() => {
                 gap = Some(n_groups);
                 tail
             }
-            [b':', tail @ ..] if !tail.is_empty() => tail,
+            [b':', tail @ ..] if !is_end(tail) => tail,
+            end if is_end(end) => end,
             _ => return None,
         };
     }
@@ -63,7 +68,11 @@ fn ipv6_groups(text: &[u8]) -> Option<Ipv6Addr> {
         }
         _ => return None,
     }
-    Some(groups.into())
+    Some((groups.into(), rest))
+}
+
+fn is_end(text: &[u8]) -> bool {
+    matches!(text, [] | [b'/', ..])
 }
 
 /// One to four hexadecimal digits, and what follows them.
@@ -196,10 +205,16 @@ pub(super) fn show_ipv6(addr: Ipv6Addr, text: &mut NetText) {
     text.groups(&groups[gap.end..]);
 }
 
-/// Decimal without sign and without leading zeros.
-pub(super) fn prefix_length(text: &str) -> Option<u8> {
-    let is_plain = text.bytes().all(|digit| digit.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
-    if is_plain { text.parse().ok() } else { None }
+/// How many bits count, behind a slash: decimal without sign and without leading zeros.
+pub(super) fn prefix_length(text: &[u8]) -> Option<u8> {
+    match text {
+        [b'/', digit @ b'0'..=b'9'] => Some(digit - b'0'),
+        [b'/', b'1'..=b'9', others @ ..] if others.len() < 3 => text[1..].iter().try_fold(0u8, |bits, byte| {
+            let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10)?;
+            bits.checked_mul(10)?.checked_add(digit)
+        }),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -238,6 +253,27 @@ mod tests {
         assert_eq!(longest.parse::<Ipv6Net>().map(|net| net.to_string()), Ok(longest.to_owned()));
     }
 
+    /// An address with nothing behind it.
+    fn whole<T>(read: Option<(T, &[u8])>) -> Option<T> {
+        read.filter(|(_, rest)| rest.is_empty()).map(|(addr, _)| addr)
+    }
+
+    // LS-060, LS-061
+    #[test]
+    fn a_prefix_is_read_as_the_standard_library_reads_a_number() {
+        for bits in [
+            "", "0", "00", "1", "01", "9", "32", "33", "128", "129", "255", "256", "1000", "+1", "-1", "1 ", " 1", "a",
+            "1/1", "/1",
+        ] {
+            let is_plain = bits.bytes().all(|digit| digit.is_ascii_digit()) && (bits == "0" || !bits.starts_with('0'));
+            let expected: Option<u8> = if is_plain { bits.parse().ok() } else { None };
+            assert_eq!(prefix_length(format!("/{bits}").as_bytes()), expected, "{bits:?}");
+            assert_eq!(prefix_length(bits.as_bytes()), bits.strip_prefix('/').and_then(|bits| bits.parse().ok()));
+            let net = format!("192.0.2.0/{bits}");
+            assert_eq!(net.parse::<Ipv4Net>().is_ok(), expected.is_some_and(|bits| bits <= 32), "{net:?}");
+        }
+    }
+
     // LS-051
     #[test]
     fn an_address_is_read_as_the_standard_library_reads_it() {
@@ -250,14 +286,14 @@ mod tests {
                 for text in
                     [format!("{a}.{b}.0.255"), format!("198.51.{a}.{b}"), format!("{b}.1.2.{a}"), format!("1.{a}.{b}")]
                 {
-                    assert_eq!(ipv4_addr(&text), text.parse().ok(), "{text:?}");
+                    assert_eq!(whole(ipv4_addr(&text)), text.parse().ok(), "{text:?}");
                 }
             }
         }
         for text in
             ["", ".", "....", "1.2.3", "1.2.3.4.", ".1.2.3.4", "1.2.3.4.5", "1..2.3", "1.2.3.4 ", "\u{661}.2.3.4"]
         {
-            assert_eq!(ipv4_addr(text), text.parse().ok(), "{text:?}");
+            assert_eq!(whole(ipv4_addr(text)), text.parse().ok(), "{text:?}");
         }
     }
 
@@ -276,7 +312,10 @@ mod tests {
                 for text in
                     [text.clone(), format!("1:2:3:4:5{text}"), format!("{text}1:2:3:4:5"), format!("1:2:3{text}6:7:8")]
                 {
-                    assert_eq!(ipv6_addr(&text), text.parse().ok(), "{text:?}");
+                    assert_eq!(whole(ipv6_addr(&text)), text.parse().ok(), "{text:?}");
+                    let net = format!("{text}/64");
+                    let expected = text.parse().ok().map(|addr| Ipv6Net { addr, prefix: Some(64) });
+                    assert_eq!(net.parse().ok(), expected, "{net:?}");
                 }
             }
         }

@@ -172,7 +172,7 @@ impl Set {
     pub(super) fn distance(&self, number: RuleNumber) -> u64 {
         let (Some((first, _)), Some((last, _))) = (self.members.first_key_value(), self.members.last_key_value())
         else {
-            return 0;
+            return u64::MAX;
         };
         let number = number.as_i64();
         let (below, above) = (first.as_i64().saturating_sub(number), number.saturating_sub(last.as_i64()));

@@ -87,16 +87,21 @@ impl Layout {
         }
     }
 
-    /// Lets go of a rule.
+    /// Lets go of a rule. One empty set may stay: with the nft flavor it takes long to make one, and who removes the last rule may
+    /// make another soon.
     pub(super) fn remove(&mut self, number: RuleNumber, journal: &mut Journal) {
+        let is_empty = |block: &Block| matches!(block, Block::Set(set) if set.members.is_empty());
+        let mut has_empty_set = self.blocks.iter().any(is_empty);
         let mut i = 0;
         while let Some(block) = self.blocks.get_mut(i) {
             let is_empty = match block {
                 Block::Set(set) => {
-                    if let Some((net, fate)) = set.remove(number) {
-                        fate.into_iter().for_each(|fate| journal.note(set.id, net, fate));
+                    let removed = set.remove(number);
+                    let is_emptied = removed.is_some() && set.members.is_empty();
+                    if let Some((net, Some(fate))) = removed {
+                        journal.note(set.id, net, fate);
                     }
-                    set.members.is_empty()
+                    is_emptied && std::mem::replace(&mut has_empty_set, true)
                 }
                 Block::Shard(shard) => {
                     if shard.first() <= number && number <= shard.last() {

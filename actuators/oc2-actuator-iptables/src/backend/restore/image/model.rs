@@ -199,7 +199,8 @@ impl Rule {
                     None => Condition::Icmp(port(), None),
                 },
                 "--match-set" => Condition::Set { name: word.to_owned(), is_source: words.next() == Some("src") },
-                "-m" => continue,
+                // Later fragments have no ports here.
+                "-m" | "!" => continue,
                 "-j" => {
                     target = Some(word.to_owned());
                     continue;

@@ -143,7 +143,22 @@ fn rules_about_a_net_alone_are_members_of_one_set() {
     let third = image.apply(&[Change::Delete(deny(100, "192.0.2.0/24"))], &names);
     assert_eq!((third.script().as_str(), third.narrowing.len(), third.widening.len()), ("", 0, 1));
     let last = image.apply(&[Change::Delete(deny(90, "198.51.100.7"))], &names);
-    assert_eq!(last.old_sets, ["OC2-4I1"]);
+    assert_eq!((last.script().as_str(), last.widening.len()), ("", 1), "an empty set waits for the next rule");
+    let again = image.apply(&[Change::Insert(deny(80, "203.0.113.1"))], &names);
+    assert_eq!((again.script().as_str(), again.narrowing.len()), ("", 1));
+}
+
+#[test]
+fn of_empty_sets_one_stays() {
+    let allow = |number, net: &str| {
+        let source = Some(net.parse().unwrap());
+        rule(number, vec![Matching { source, ..Matching::default() }], Verdict::Accept)
+    };
+    let rules = [deny(10, "192.0.2.1"), allow(20, "192.0.2.2"), deny(30, "192.0.2.3")];
+    let (mut image, names) =
+        (Image::of(&rules.iter().cloned().collect(), Family::V4, Limits::WITH_SETS, 0), ChainNames::default());
+    let n_gone = rules.map(|rule| image.apply(&[Change::Delete(rule)], &names).old_sets.len());
+    assert_eq!(n_gone, [0, 1, 1]);
 }
 
 #[test]
