@@ -222,11 +222,12 @@ const TOOLS: [Tool; 15] = [
 ];
 
 #[rustfmt::skip]
-const KILLERS: [Tool; 8] = [
+const KILLERS: [Tool; 9] = [
     tool("iptables",       "iptables",   "iptables-nft", "iptables"),
     tool("iptables-save",  "iptables",   "iptables-nft", "iptables"),
     tool("ip6tables-save", "iptables",   "iptables-nft", "iptables"),
     tool("ip",             "iproute2",   "iproute",      "iproute2"),
+    tool("ipset",          "ipset",      "ipset",        "ipset"),
     tool("mount",          "mount",      "util-linux",   "util-linux"),
     tool("nft",            "nftables",   "nftables",     "nftables"),
     tool("strace",         "strace",     "strace",       "strace"),

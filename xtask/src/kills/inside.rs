@@ -183,7 +183,7 @@ impl Run {
             let look = sight.get(&rule.address).cloned().unwrap_or_default();
             // A window may have ended by now.
             if look.is_empty() && rule.kind != Kind::Window {
-                return Err(Failure::new(format!("no tool lists a rule about {}: is `ipset` missing?", rule.address)));
+                return Err(Failure::new(format!("no tool lists the rule about {}", rule.address)));
             }
             self.ledger.looks.insert(rule.kind, look);
         }

@@ -26,10 +26,63 @@ fn facts(backend: Backend) -> Result<Vec<(IpAddr, String)>> {
     Ok(match backend {
         Backend::Nftables => elements(&listed("nft", &["list", "table", "inet", "openc2"])?),
         Backend::Iptables => {
-            let listed = listed("iptables-save", &[])? + &listed("ip6tables-save", &[])? + &sets()?;
-            listed.lines().filter_map(|line| fact(line, "")).collect()
+            let members = sets()?;
+            let mut facts = rules(&listed("iptables-save", &["-t", "filter"])?, &members);
+            facts.extend(rules(&listed("ip6tables-save", &["-t", "filter"])?, &members));
+            facts
         }
     })
+}
+
+/// What the rules of one family say of addresses, in chains that packets get to; a rule about a set says it of each member.
+fn rules(saved: &str, members: &str) -> Vec<(IpAddr, String)> {
+    let rules: Vec<Vec<&str>> =
+        saved.lines().filter_map(|line| Some(line.strip_prefix("-A ")?.split_whitespace().collect())).collect();
+    let mut live = vec!["INPUT", "OUTPUT", "FORWARD"];
+    let mut i = 0;
+    while let Some(chain) = live.get(i).copied() {
+        let jumps = rules.iter().filter(|rule| rule[0] == chain).filter_map(|rule| after(rule, "-j"));
+        let new: Vec<_> = jumps.filter(|target| !live.contains(target)).collect();
+        live.extend(new);
+        i += 1;
+    }
+    let mut facts = Vec::new();
+    for rule in rules.iter().filter(|rule| live.contains(&rule[0])) {
+        // `OC2-INPUT`, or a part of it, `OC2-4I7`.
+        let hook = rule[0].trim_start_matches("OC2-").trim_start_matches(['4', '6']).chars().next().unwrap_or('?');
+        if let Some(set) = after(rule, "--match-set") {
+            let say = |address| (address, format!("{hook} {}", text_of(rule, "--match-set")));
+            let member = |line: &str| match line.split_whitespace().collect::<Vec<_>>()[..] {
+                ["add", name, member, ..] if name == set => address(member),
+                _ => None,
+            };
+            facts.extend(members.lines().filter_map(member).map(say));
+        } else {
+            let end = ["-s", "-d"].into_iter().find_map(|end| Some((end, address(after(rule, end)?)?)));
+            facts.extend(end.map(|(end, address)| (address, format!("{hook} {}", text_of(rule, end)))));
+        }
+    }
+    facts
+}
+
+fn after<'a>(rule: &[&'a str], word: &str) -> Option<&'a str> {
+    rule.iter().position(|found| *found == word).and_then(|i| rule.get(i + 1)).copied()
+}
+
+/// A rule without its chain, its address is at this end; a set of addresses is no other than an address.
+fn text_of(rule: &[&str], end: &str) -> String {
+    let at = rule.iter().position(|found| *found == end).unwrap_or(0);
+    let (before, rest) = rule.split_at(at);
+    let before: Vec<_> = before[1..].iter().copied().collect();
+    let (end, rest) = match (end, rest) {
+        ("-s", [_, _, rest @ ..]) => ("src", rest),
+        ("-d", [_, _, rest @ ..]) => ("dst", rest),
+        (_, [_, _, end, rest @ ..]) => (*end, rest),
+        _ => ("?", rest),
+    };
+    let words = before.into_iter().chain(rest.iter().copied());
+    let words: Vec<_> = words.collect();
+    format!("{end} {}", words.join(" ").replace("-m set", "").trim())
 }
 
 /// Takes all rules out of the kernel, as a foreign hand would.
@@ -48,7 +101,17 @@ pub(super) fn halve(backend: Backend, address: IpAddr) -> Result<()> {
     let address = address.to_string();
     match backend {
         Backend::Nftables => change("nft", &["delete", "element", "inet", "openc2", "in4-to32", "{", &address, "}"]),
-        Backend::Iptables => change("iptables", &["-D", "OC2-INPUT", "-d", &address, "-j", "DROP"]),
+        Backend::Iptables => {
+            let saved = sets()?;
+            let of_input = saved.lines().find_map(|line| match line.split_whitespace().collect::<Vec<_>>()[..] {
+                ["add", set, member, ..] if member == address && set.contains('I') => Some(set),
+                _ => None,
+            });
+            match of_input {
+                Some(set) => change("ipset", &["del", set, &address]),
+                None => change("iptables", &["-D", "OC2-INPUT", "-d", &address, "-j", "DROP"]),
+            }
+        }
     }
 }
 
@@ -60,10 +123,9 @@ fn change(program: &str, arguments: &[&str]) -> Result<()> {
     Err(Failure::new(format!("{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr))))
 }
 
-/// The members of ipsets, for those who have any.
+/// The members of ipsets.
 fn sets() -> Result<String> {
-    // Without the tool a rule that is nowhere else would be missed, which is told when the kinds are tried out.
-    if Command::new("ipset").arg("version").output().is_ok() { listed("ipset", &["save"]) } else { Ok(String::new()) }
+    listed("ipset", &["save"])
 }
 
 /// Without a table there is nothing in it; anything else that is wrong is seen by what is missing.
@@ -144,10 +206,16 @@ mod tests {
                 found("10.0.0.4", "map out4-to32-dport @ : ")
             ]
         );
-        assert_eq!(
-            fact("-A OC2-INPUT -s 2001:db8::7/128 -j DROP", ""),
-            Some(found("2001:db8::7", " -A OC-INPUT -s @ -j DROP"))
-        );
-        assert_eq!(fact("-A INPUT -j OC2-INPUT", ""), None);
+    }
+
+    #[test]
+    fn a_rule_is_the_same_whether_it_stands_alone_or_in_a_set() {
+        let saved = "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -j OC2-INPUT\n-A OC2-INPUT -j OC2-4I4\n\
+                     -A OC2-INPUT -i lo -p icmp -m set --match-set OC2-4I7 src -j ACCEPT\n\
+                     -A OC2-4I4 -s 10.0.0.1/32 -i lo -p icmp -j ACCEPT\n-A OC2-4I9 -s 10.0.0.3/32 -j DROP\n";
+        let facts =
+            rules(saved, "create OC2-4I7 hash:net\nadd OC2-4I7 10.0.0.2 timeout 0\nadd OC2-4I8 10.0.0.4 timeout 0\n");
+        let accepted = |address: &str| (address.parse::<IpAddr>().unwrap(), "I src -i lo -p icmp -j ACCEPT".to_owned());
+        assert_eq!(facts, [accepted("10.0.0.2"), accepted("10.0.0.1")], "no packet gets to OC2-4I9");
     }
 }

@@ -274,6 +274,8 @@ impl Ledger {
             let traces = sight.get(&rule.address).map_or(&[][..], Vec::as_slice);
             let look = self.looks.get(&rule.kind).map_or(&[][..], Vec::as_slice);
             let what = match due {
+                // Sets and chains change one after the other; the next start mends what nobody was told is so.
+                Standing::Open if self.are_families_apart && matches!(moment, Moment::Left { .. }) => continue,
                 _ if !traces.is_empty() && traces != look => {
                     format!("not as a whole: {traces:#?}\nwhere a whole one is {look:#?}")
                 }
