@@ -312,8 +312,9 @@ impl Host {
         assert_eq!(answer["body"]["openc2"]["response"], json!({"status": 102, "status_text": "processing"}));
     }
 
+    /// Rules about connections; a member of a set would not need the tools.
     fn n_rules() -> usize {
-        run("iptables -S OC2-INPUT").lines().filter(|line| line.starts_with("-A OC2-INPUT -d")).count()
+        run("iptables -S").lines().filter(|line| line.starts_with("-A OC2-4I") && line.contains(" -d ")).count()
     }
 }
 
@@ -548,7 +549,7 @@ fn on_a_terminal_and_in_json_a_102_comes_before_the_last_word() {
             assert!(child.wait().unwrap().success(), "{first} {rest:?}");
             (first, rest)
         };
-        let deny = ["deny", "ipv4_net", "127.0.0.2"];
+        let deny = ["deny", "ipv4_connection", "--dst-addr", "127.0.0.2", "--protocol", "tcp"];
         let (first, rest) = ask(&[&["--device", "fw1.example.net", "--json"], &deny[..]].concat());
         let [interim, last] = [&first, &rest[0]].map(|line| serde_json::from_str::<Value>(line).unwrap());
         let response = |line: &Value| line["body"]["openc2"]["response"].clone();

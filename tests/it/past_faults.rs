@@ -115,12 +115,13 @@ fn a_200_means_that_the_kernel_has_the_rule() {
         let daemon = config.start();
         for last in 1..=20 {
             let net = format!("198.51.100.{last}");
-            let command = json!({"action": "deny", "target": {"ipv4_net": net}});
+            let target = json!({"ipv4_connection": {"src_addr": net, "protocol": "tcp"}});
+            let command = json!({"action": "deny", "target": target});
             let (_, answer) = post(daemon.address(), PATH, &request(&command));
             // Before anything else is asked of it.
             let rules = run("iptables -S");
             assert_eq!(answer["body"]["openc2"]["response"]["status"], 200, "{answer}");
-            assert!(rules.contains(&format!("-s {net}/32 -j DROP")), "{net} in {rules}");
+            assert!(rules.contains(&format!("-s {net}/32 -p tcp -j DROP")), "{net} in {rules}");
         }
     });
 }

@@ -159,7 +159,10 @@ fn the_legacy_flavor_takes_one_capability_more() {
         command.env("XTABLES_LOCKFILE", lock);
         let daemon = config.start_by(command);
         daemon.command(&["deny", "ipv4_net", "198.51.100.7"]).expect(200);
-        assert!(run("iptables-legacy -S").contains("-s 198.51.100.7/32 -j DROP"));
+        // With that capability it can speak of sets, too.
+        assert!(run("iptables-legacy -S").contains("--match-set OC2-4I1 src -j DROP"));
+        daemon.command(&["deny", "ipv4_connection", "--src-addr", "198.51.100.7", "--protocol", "tcp"]).expect(200);
+        assert!(run("iptables-legacy -S").contains("-s 198.51.100.7/32 -p tcp -j DROP"));
     });
 }
 
@@ -214,7 +217,10 @@ fn whoever_waits_for_rules_is_told_when_they_are_in_force() {
             let starting = scope.spawn(|| config.start_by(command));
             assert_eq!(heard(), "READY=1");
             let rules = run("iptables -S");
-            assert!(rules.contains("-s 198.51.100.7/32") && rules.contains("-A INPUT -j OC2-INPUT"), "{rules}");
+            assert!(
+                rules.contains("--match-set OC2-4I1 src -j DROP") && rules.contains("-A INPUT -j OC2-INPUT"),
+                "{rules}"
+            );
             starting.join().unwrap()
         });
         let (status, log) = daemon.terminate();

@@ -13,7 +13,9 @@ use serde_json::{Value, json};
 use crate::harness::{Config, post, run, try_post};
 
 fn deny(id: &str) -> String {
-    let command = json!({"action": "deny", "target": {"ipv4_net": "127.0.0.2"}});
+    // A member of a set would not need the tools that some tests put to sleep.
+    let target = json!({"ipv4_connection": {"dst_addr": "127.0.0.2", "protocol": "tcp"}});
+    let command = json!({"action": "deny", "target": target});
     json!({"headers": {"request_id": id, "from": "soc-1"}, "body": {"openc2": {"request": command}}}).to_string()
 }
 

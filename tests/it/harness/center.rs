@@ -104,7 +104,8 @@ pub(crate) fn query() -> Value {
     request(&id, json!({"action": "query", "target": {"features": []}}))
 }
 
-/// A `deny` of this net in a message with this id.
+/// A `deny` of what goes to this net by TCP in a message with this id.
 pub(crate) fn deny(id: &str, net: &str) -> Value {
-    request(id, json!({"action": "deny", "target": {"ipv4_net": net}}))
+    let target = json!({"ipv4_connection": {"dst_addr": net, "protocol": "tcp"}});
+    request(id, json!({"action": "deny", "target": target}))
 }

@@ -10,4 +10,5 @@ mod judged;
 mod load;
 mod packets;
 mod recovery;
+mod sets;
 mod transactions;
