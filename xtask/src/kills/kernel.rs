@@ -82,7 +82,7 @@ fn text_of(rule: &[&str], end: &str) -> String {
     };
     let words = before.chain(rest.iter().copied());
     let words: Vec<_> = words.collect();
-    format!("{end} {}", words.join(" ").replace("-m set", "").trim())
+    format!("{end} {}", words.join(" ").replace("-m set ", ""))
 }
 
 /// Takes all rules out of the kernel, as a foreign hand would.
