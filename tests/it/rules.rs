@@ -12,6 +12,11 @@ fn rules(config: &Config, args: &[&str]) -> Output {
     Command::new(binary("oc2-consumer")).args(["rules", "--config"]).arg(config.path()).args(args).output().unwrap()
 }
 
+/// What iptables and the sets hold.
+fn iptables() -> String {
+    ["iptables -S", "ip6tables -S", "ipset save"].map(run).join("")
+}
+
 #[track_caller]
 fn text(config: &Config) -> String {
     let output = rules(config, &[]);
@@ -79,7 +84,7 @@ fn what_is_in_force_is_listed_by_the_daemon_and_without_it() {
             assert_eq!(actuator[member], expected, "{listed}");
         }
         let [first, second, third] = actuator["rules"].as_array().unwrap().as_slice() else { panic!("{listed}") };
-        let connection = json!({"dst_addr": "198.51.100.7/32", "dst_port": 443, "protocol": "tcp"});
+        let connection = json!({"dst_addr": "198.51.100.7", "dst_port": 443, "protocol": "tcp"});
         assert_eq!(first["target"], json!({"ipv4_connection": connection}));
         assert_eq!(
             (&first["rule_number"], &first["action"], &first["direction"]),
@@ -92,8 +97,7 @@ fn what_is_in_force_is_listed_by_the_daemon_and_without_it() {
         assert!(third.get("stop_time").is_none() && third["rule_number"] == 999_990, "{third}");
 
         let table = text(&config);
-        for expected in
-            ["NUMBER", "deny (reject)", "ipv4 tcp any -> 198.51.100.7/32 port 443", "until a restart", "soc-1"]
+        for expected in ["NUMBER", "deny (reject)", "ipv4 tcp any -> 198.51.100.7 port 443", "until a restart", "soc-1"]
         {
             assert!(table.contains(expected), "{expected} is not in\n{table}");
         }
@@ -180,7 +184,7 @@ fn questions_to_the_socket_are_bounded_and_others_are_still_answered() {
 #[test]
 fn the_rules_of_a_former_back_end_go_when_those_of_another_are_in_force() {
     let name = "rules::the_rules_of_a_former_back_end_go_when_those_of_another_are_in_force";
-    in_namespace_with(&["nft", "iptables-restore"], name, || {
+    in_namespace_with(&["nft", "iptables-restore", "ipset"], name, || {
         run("ip link set lo up");
         let config = Config::new().slpf("iptables", "flavor = \"nft\"");
         let daemon = config.start();
@@ -191,7 +195,7 @@ fn the_rules_of_a_former_back_end_go_when_those_of_another_are_in_force() {
         let config = config.with_backend("iptables", "nftables");
         let daemon = config.start();
         assert!(run("nft list table inet openc2").contains("198.51.100.7"));
-        let left = run("iptables -S") + &run("ip6tables -S");
+        let left = iptables();
         assert!(!left.contains("OC2") && left.contains("203.0.113.9"), "{left}");
         assert!(
             daemon.log().contains("The rules of the former back end were taken out of the kernel."),
@@ -202,18 +206,18 @@ fn the_rules_of_a_former_back_end_go_when_those_of_another_are_in_force() {
 
         let config = config.with_backend("nftables", "iptables");
         let daemon = config.start();
-        assert!(run("iptables -S").contains("198.51.100.7"));
+        assert!(iptables().contains("198.51.100.7"));
         assert!(!run("nft list tables").contains("openc2"));
         daemon.kill();
 
         // Trying things out changes nothing, and is not forgotten.
         let config = config.with_backend("iptables", "dry-run");
         let daemon = config.start();
-        assert!(run("iptables -S").contains("198.51.100.7"));
+        assert!(iptables().contains("198.51.100.7"));
         assert!(daemon.log().contains("dry-run changes nothing"), "{}", daemon.log());
         daemon.kill();
         let config = config.with_backend("dry-run", "nftables");
         let _daemon = config.start();
-        assert!(!run("iptables -S").contains("OC2"));
+        assert!(!iptables().contains("OC2"));
     });
 }

@@ -202,13 +202,14 @@ const fn tool(name: &'static str, debian: &'static str, fedora: &'static str, ar
 }
 
 #[rustfmt::skip]
-const TOOLS: [Tool; 15] = [
+const TOOLS: [Tool; 16] = [
     //   program              Debian          Fedora          Arch
     tool("iptables",          "iptables",     "iptables-nft", "iptables"),
     tool("ip6tables",         "iptables",     "iptables-nft", "iptables"),
     tool("iptables-restore",  "iptables",     "iptables-nft", "iptables"),
     tool("ip6tables-restore", "iptables",     "iptables-nft", "iptables"),
     tool("ip",                "iproute2",     "iproute",      "iproute2"),
+    tool("ipset",             "ipset",        "ipset",        "ipset"),
     tool("nft",               "nftables",     "nftables",     "nftables"),
     tool("strace",            "strace",       "strace",       "strace"),
     tool("ping",              "iputils-ping", "iputils",      "iputils"),

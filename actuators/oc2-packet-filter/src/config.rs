@@ -171,7 +171,7 @@ impl FromStr for Drift {
 }
 
 /// What performs the changes. Two back ends are two firewalls: who goes from one to the other takes the rules of the former
-/// out of the kernel first.
+/// out of the kernel, as the daemon does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BackendKind {
     /// nf_tables where the kernel has it and lets us, else iptables.

@@ -73,16 +73,16 @@ fn after<'a>(rule: &[&'a str], word: &str) -> Option<&'a str> {
 fn text_of(rule: &[&str], end: &str) -> String {
     let at = rule.iter().position(|found| *found == end).unwrap_or(0);
     let (before, rest) = rule.split_at(at);
-    let before: Vec<_> = before[1..].iter().copied().collect();
+    let before = before[1..].iter().copied();
     let (end, rest) = match (end, rest) {
         ("-s", [_, _, rest @ ..]) => ("src", rest),
         ("-d", [_, _, rest @ ..]) => ("dst", rest),
         (_, [_, _, end, rest @ ..]) => (*end, rest),
         _ => ("?", rest),
     };
-    let words = before.into_iter().chain(rest.iter().copied());
+    let words = before.chain(rest.iter().copied());
     let words: Vec<_> = words.collect();
-    format!("{end} {}", words.join(" ").replace("-m set", "").trim())
+    format!("{end} {}", words.join(" ").replace("-m set ", ""))
 }
 
 /// Takes all rules out of the kernel, as a foreign hand would.

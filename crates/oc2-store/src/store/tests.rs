@@ -24,6 +24,39 @@ fn of_two_processes_one_is_told() {
 }
 
 #[test]
+fn a_copy_is_looked_at_and_nothing_is_written() {
+    let dir = TempDir::new().unwrap();
+    let error = Store::copy_of(dir.path()).unwrap_err();
+    assert!(matches!(&error, StoreError::Io { cause, .. } if cause.kind() == std::io::ErrorKind::NotFound), "{error}");
+    assert!(!dir.path().join("state.lock").exists(), "it was touched");
+
+    let store = Store::open(dir.path()).unwrap();
+    let doors = store.area("doors").unwrap();
+    let mut batch = Batch::new();
+    batch.put(&doors.table("shut"), key::of_u64(7), b"by the porter");
+    store.commit(batch).unwrap();
+    assert!(matches!(Store::copy_of(dir.path()), Err(StoreError::InUse { .. })));
+    // As a process leaves it that is killed.
+    let killed = TempDir::new().unwrap();
+    fs::copy(dir.path().join("state.redb"), killed.path().join("state.redb")).unwrap();
+    drop((doors, store));
+    for dir in [dir, killed] {
+        let before = fs::read(dir.path().join("state.redb")).unwrap();
+        let copy = Store::copy_of(dir.path()).unwrap();
+        let doors = copy.area("doors").unwrap();
+        let mut shut = Vec::new();
+        copy.read(&doors.table("shut"), |_, by| {
+            shut.push(by.to_vec());
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(shut, [b"by the porter".to_vec()]);
+        drop((doors, copy));
+        assert_eq!(fs::read(dir.path().join("state.redb")).unwrap(), before, "it was written to");
+    }
+}
+
+#[test]
 fn of_two_users_of_an_area_one_is_told() {
     let dir = TempDir::new().unwrap();
     let store = Store::open(dir.path()).unwrap();
