@@ -223,7 +223,7 @@ impl World {
     /// Waits until the kernel has the rules of so many commands, without asking the engine, which would wake it.
     async fn until(&self, n_commands: usize) {
         let deadline = Instant::now() + Duration::from_secs(20);
-        while self.kernel.rules().unwrap().len() != 4 * n_commands {
+        while self.kernel.rules().unwrap().len() != n_commands {
             assert!(Instant::now() < deadline);
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
