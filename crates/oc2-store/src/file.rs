@@ -31,6 +31,8 @@ pub(crate) struct File {
     next: u64,
     /// Transactions that failed when they were committed, with what takes each back. At most one is on the disk.
     in_doubt: Vec<(u64, Batch)>,
+    /// Whether the last transaction failed: the next is made even if there is nothing in it.
+    has_failed: bool,
     _lock: Lock,
 }
 
@@ -56,7 +58,7 @@ impl File {
             create(dir, &path).map_err(at)?;
         }
         let (access, number) = caught(|| access(&path, &opener)).map_err(at)?;
-        Ok(Self { path, access, opener, next: number + 1, in_doubt: Vec::new(), _lock: lock })
+        Ok(Self { path, access, opener, next: number + 1, in_doubt: Vec::new(), has_failed: false, _lock: lock })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -105,7 +107,9 @@ impl File {
     ///
     /// After an error the file is opened anew next time, and what has landed all the same is taken back.
     pub(crate) fn write(&mut self, batches: &[Batch]) -> Result<Vec<Batch>, StoreError> {
-        self.transact(batches).map_err(|cause| cause.at(&self.path))
+        let res = self.transact(batches);
+        self.has_failed = res.is_err();
+        res.map_err(|cause| cause.at(&self.path))
     }
 
     fn transact(&mut self, batches: &[Batch]) -> Result<Vec<Batch>, Cause> {
@@ -123,7 +127,7 @@ impl File {
     }
 
     fn transact_in(&mut self, database: &Database, batches: &[Batch]) -> Result<Vec<Batch>, Cause> {
-        if batches.iter().all(Batch::is_empty) && self.in_doubt.is_empty() {
+        if batches.iter().all(Batch::is_empty) && self.in_doubt.is_empty() && !self.has_failed {
             return Ok(vec![Batch::new(); batches.len()]);
         }
         let number = self.next;

@@ -67,8 +67,9 @@ impl Writer {
         }
     }
 
+    /// After a failure there is something to write, if only that there was one: nobody else may come and show that the disk is well.
     fn is_settled(&self) -> bool {
-        self.owed.is_empty() && !lock(&self.file).is_in_doubt()
+        !self.is_failing.load(Ordering::Relaxed) && self.owed.is_empty() && !lock(&self.file).is_in_doubt()
     }
 
     fn write(&mut self, orders: impl IntoIterator<Item = Order>) {

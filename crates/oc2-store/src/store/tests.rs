@@ -250,6 +250,21 @@ fn of_what_is_owed_nothing_is_left_but_what_has_to_be_done() {
     assert_eq!(world.rows().last().unwrap(), &(10, "changed".to_owned()));
 }
 
+#[test]
+fn a_disk_that_works_again_is_noticed_when_nobody_writes() {
+    let world = World::with_rows();
+    world.disk.fail_after(0);
+    world.store.commit(world.put(2, "refused")).unwrap_err();
+    assert!(world.store.is_failing());
+    world.disk.repair();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while world.store.is_failing() {
+        assert!(Instant::now() < deadline);
+        thread::sleep(Duration::from_millis(5));
+    }
+    assert!(world.rows().iter().all(|(_, text)| text != "refused"));
+}
+
 #[tokio::test]
 async fn a_task_waits_too_and_who_does_not_wait_is_written_too() {
     let world = World::new();
