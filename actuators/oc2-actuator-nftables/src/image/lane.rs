@@ -99,17 +99,27 @@ impl Lane {
     }
 
     /// Gives as many shapes a map as may have one, those with the most rules first; what has one keeps it. Those of
-    /// nets of a usual length always have one.
+    /// nets of a usual length always have one. A map in which nothing is left stays until another needs its place: what comes
+    /// and goes, and comes again, costs an element and not a map.
     pub(crate) fn settle(&mut self, delta: &mut Delta) {
         let former = self.mapped.clone();
-        self.mapped.retain(|shape| self.connections.contains_key(shape));
-        let mut waiting: Vec<_> = self.connections.iter().filter(|(shape, _)| !self.mapped.contains(shape)).collect();
+        let mut waiting: Vec<_> = self.connections.iter().filter(|(shape, _)| !former.contains(shape)).collect();
         waiting.sort_by_key(|(_, keys)| Reverse(keys.len()));
         let is_usual = |shape: &Shape| shape.is_usual_net(self.path.family);
-        let n_free = MAX_SHAPES - self.mapped.iter().filter(|shape| !is_usual(shape)).count();
-        let (usual, others): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(shape, _)| is_usual(shape));
-        let new = usual.into_iter().chain(others.into_iter().take(n_free)).map(|(shape, _)| *shape);
-        self.mapped.extend(new.collect::<Vec<_>>());
+        let mut n_free = MAX_SHAPES.saturating_sub(former.iter().filter(|shape| !is_usual(shape)).count());
+        let mut idle = former.iter().filter(|shape| !is_usual(shape) && !self.connections.contains_key(shape));
+        for (shape, _) in waiting {
+            if !is_usual(shape) {
+                if n_free > 0 {
+                    n_free -= 1;
+                } else if let Some(idle) = idle.next() {
+                    self.mapped.remove(idle);
+                } else {
+                    continue;
+                }
+            }
+            self.mapped.insert(*shape);
+        }
         for gone in former.difference(&self.mapped) {
             delta.delete_set(self.path.set(&gone.to_string()));
         }
