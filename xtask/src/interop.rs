@@ -1,7 +1,8 @@
 //! `cargo xtask interop`: software that others wrote against ours.
 //!
 //! otupy and the package openc2 come from the Python package index, into a virtual environment below `target/`. Where that cannot be,
-//! it is said, and nothing is run. yuuki is not on the index: its message models are run from a checkout that is named.
+//! it is said, and nothing is run. yuuki is not on the index: its message models are run from a checkout that is named, and what they
+//! import comes from the index.
 
 mod models;
 mod otupy;
@@ -27,7 +28,7 @@ pub(crate) struct Interop {
     /// Where the report of the suite against otupy's Consumer goes
     #[arg(long, value_name = "FILE", default_value = REPORT)]
     html: PathBuf,
-    /// A checkout of yuuki (oasis-open/openc2-yuuki at 3a22d347), which is on no index: its message models read and write ours
+    /// A checkout of yuuki (openc2-yuuki at ba60f382), which is on no package index: its message models read and write ours
     #[arg(long, value_name = "FOLDER")]
     yuuki: Option<PathBuf>,
 }
@@ -41,10 +42,11 @@ impl Default for Interop {
 impl Interop {
     /// Runs all parts and prints their summary.
     pub(crate) fn run(&self, interrupt: &Interrupt) -> Result<()> {
+        let yuuki = self.yuuki_models()?;
         let folder = workspace().join("target/interop");
         fs::create_dir_all(&folder).place(folder.display())?;
         let python = folder.join("venv/bin/python");
-        if let Err(failure) = install(&folder, &python, interrupt) {
+        if let Err(failure) = install(&folder, &python, yuuki.is_some(), interrupt) {
             println!("interop: SKIPPED, otupy {OTUPY} and openc2 {OPENC2} cannot be installed here: {failure}");
             return Ok(());
         }
@@ -61,16 +63,28 @@ impl Interop {
             println!("\ninterop: MQTT SKIPPED, mosquitto is not installed");
         }
         parts.run("the package openc2 reads and writes our messages", || {
-            Models::new("openc2").run(&folder, Command::new(&python).arg(script("openc2_models.py")))
+            Models::of_content("openc2").run(&folder, Command::new(&python).arg(script("openc2_models.py")))
         })?;
-        match &self.yuuki {
-            Some(yuuki) => parts.run("yuuki's models read and write our messages", || {
-                Models::new("yuuki").run(&folder, Command::new(&python).arg(script("yuuki_models.py")).arg(yuuki))
+        match &yuuki {
+            Some(module) => parts.run("yuuki's models read and write our messages", || {
+                Models::of_messages("yuuki")
+                    .run(&folder, Command::new(&python).arg(script("yuuki_models.py")).arg(module))
             })?,
             None => println!("\ninterop: yuuki SKIPPED, it is on no package index: --yuuki FOLDER names a checkout"),
         }
         parts.run("the suite against otupy's Consumer", || self.suite(&python, &programs, interrupt))?;
         parts.finish()
+    }
+
+    /// The module with the message models in the checkout of yuuki, where one is named.
+    fn yuuki_models(&self) -> Result<Option<PathBuf>> {
+        let module = self.yuuki.as_ref().map(|checkout| checkout.join("yuuki/openc2_types.py"));
+        match module {
+            Some(path) if !path.is_file() => {
+                Err(Failure::new(format!("{}: yuuki at ba60f382 has its message models there", path.display())))
+            }
+            module => Ok(module),
+        }
     }
 
     /// That the suite finds faults there is no failure; that it does not come to its end is one.
@@ -92,7 +106,7 @@ impl Interop {
 }
 
 /// A virtual environment with what others wrote and what that needs; otupy asks for the libraries of clouds and hypervisors as well.
-fn install(folder: &Path, python: &Path, interrupt: &Interrupt) -> Result<()> {
+fn install(folder: &Path, python: &Path, is_yuuki_wanted: bool, interrupt: &Interrupt) -> Result<()> {
     let run = |command: &mut Command| {
         let status = process::run(command, interrupt)?;
         if status.success() { Ok(()) } else { Err(Failure::new(format!("`{}`: {status}", process::line(command)))) }
@@ -103,6 +117,9 @@ fn install(folder: &Path, python: &Path, interrupt: &Interrupt) -> Result<()> {
     let quietly = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
     // Needs first: pip complains of what is missing for good where it comes last.
     run(Command::new(python).args(quietly).args(NEEDS))?;
+    if is_yuuki_wanted {
+        run(Command::new(python).args(quietly).arg(YUUKI_NEEDS))?;
+    }
     // The package openc2 asks for any stix2, and knows the second only.
     run(Command::new(python).args(quietly).args([&format!("openc2=={OPENC2}"), "stix2<3"]))?;
     run(Command::new(python).args(quietly).args(["--no-deps", &format!("otupy=={OTUPY}")]))
@@ -138,6 +155,9 @@ const REPORT: &str = "target/interop/otupy.html";
 const OTUPY: &str = "1.1.46";
 const OPENC2: &str = "1.0.5";
 
+/// What yuuki's message models import: it asks for any pydantic, and its validators and optional fields are those of the first.
+const YUUKI_NEEDS: &str = "pydantic>=1.10,<2";
+
 /// What otupy's core, its JSON encoding and its transfers import.
 const NEEDS: [&str; 17] = [
     "aenum>=3.1.15",
@@ -158,3 +178,17 @@ const NEEDS: [&str; 17] = [
     "werkzeug>=3.0.2",
     "xmltodict==0.14.2",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkout_without_message_models_is_refused_by_its_place() {
+        let folder = workspace().join("tests/conformance");
+        let interop = Interop { yuuki: Some(folder.clone()), ..Interop::default() };
+        let failure = interop.yuuki_models().expect_err("yuuki is not there").to_string();
+        assert!(failure.contains(&folder.join("yuuki/openc2_types.py").display().to_string()), "{failure}");
+        assert_eq!(Interop::default().yuuki_models().expect("none is named"), None);
+    }
+}

@@ -1,28 +1,29 @@
-"""yuuki's message models as reader and writer of Commands and Responses: yuuki_models.py CHECKOUT
+"""yuuki's message models as reader and writer of Commands, Responses and messages: yuuki_models.py MODULE
 
 Each line of stdin is a JSON object with `id`, `kind` and `document`; the answer to it is one with `id` and either `written`, what the
-models make of the document, or `error`. The module is entered without the package around it, which starts transports.
+models make of the document, or `error`. A message is read and written by the calls that yuuki's Consumer makes. The module is entered
+without the package around it, which starts transports.
 """
 
-import enum
 import importlib.util
 import json
-import pathlib
 import sys
 
-path = pathlib.Path(sys.argv[1]) / "yuuki/openc2/oc2_types.py"
-specification = importlib.util.spec_from_file_location("oc2_types", path)
+specification = importlib.util.spec_from_file_location("openc2_types", sys.argv[1])
 models = importlib.util.module_from_spec(specification)
-sys.modules["oc2_types"] = models
+sys.modules["openc2_types"] = models
 specification.loader.exec_module(models)
 
 
+def through_message(document):
+    return models.OpenC2Msg(**document).dict(by_alias=True, exclude_unset=True, exclude_none=True)
+
+
 def through(kind, document):
-    content = {"response" if kind == "response" else "request": document}
-    message = models.OC2Msg.init_from_dict({"headers": {"request_id": "a"}, "body": {"openc2": content}})
-    model = getattr(message.body.openc2, *content)
-    members = {name: getattr(model, name) for name in model.keys_for_serializing()}
-    return {name: value.value if isinstance(value, enum.Enum) else value for name, value in members.items()}
+    if kind == "message":
+        return through_message(document)
+    name = "response" if kind == "response" else "request"
+    return through_message({"body": {"openc2": {name: document}}})["body"]["openc2"][name]
 
 
 for line in sys.stdin:

@@ -14,7 +14,7 @@ use std::thread;
 
 use oc2_core::shape::read::Context;
 use oc2_core::shape::write::Write;
-use oc2_core::{Mode, Response};
+use oc2_core::{Message, Mode, Response};
 use oc2_encoding::{read_json, write_json};
 use serde_json::{Value, json};
 
@@ -24,6 +24,7 @@ use crate::failure::{Failure, Place, Result};
 /// The models of one project.
 pub(super) struct Models {
     name: &'static str,
+    kinds: &'static [&'static str],
 }
 
 /// A document as we write it.
@@ -54,13 +55,19 @@ struct Known {
 }
 
 impl Models {
-    pub(super) fn new(name: &'static str) -> Self {
-        Self { name }
+    /// Those of a project that has models of Commands and Responses alone.
+    pub(super) fn of_content(name: &'static str) -> Self {
+        Self { name, kinds: &["command", "response"] }
+    }
+
+    /// Those of one that has models of the messages around them as well.
+    pub(super) fn of_messages(name: &'static str) -> Self {
+        Self { name, kinds: &["command", "response", "message"] }
     }
 
     /// Runs them; whatever is different and has no reason fails, and so does a reason that nothing needs.
     pub(super) fn run(&self, folder: &Path, command: &mut Command) -> Result<()> {
-        let documents = corpus()?;
+        let documents = corpus(self.kinds)?;
         let answers = converse(command, &documents)?;
         let (mut counts, mut failures) = ([0; 4], String::new());
         let known = self.known()?;
@@ -129,13 +136,13 @@ impl Known {
     }
 }
 
-/// What may be sent of Commands and Responses, read and written by us.
-fn corpus() -> Result<Vec<Document>> {
+/// What may be sent of these kinds, read and written by us.
+fn corpus(kinds: &[&str]) -> Result<Vec<Document>> {
     let folder = workspace().join("tests/corpus");
     let table = folder.join("corpus.tsv");
     let text = fs::read_to_string(&table).place(table.display())?;
     let rows = text.lines().skip(1).map(|line| line.split('\t').collect::<Vec<_>>());
-    let good = rows.filter(|row| matches!(row[..], [_, "command" | "response", "good", ..]));
+    let good = rows.filter(|row| matches!(row[..], [_, kind, "good", ..] if kinds.contains(&kind)));
     good.map(|row| {
         let bytes = fs::read(folder.join(row[0])).place(row[0])?;
         let written = rewritten(row[1], &bytes).map_err(|error| Failure::new(format!("{}: {error}", row[0])))?;
@@ -151,7 +158,11 @@ fn rewritten(kind: &str, bytes: &[u8]) -> std::result::Result<Vec<u8>, String> {
         let value: T = read_json(bytes, &mut Context::new(Mode::Strict)).map_err(|error| error.to_string())?;
         write_json(&value).map_err(|error| error.to_string())
     }
-    if kind == "response" { through::<Response>(bytes) } else { through::<oc2_core::Command>(bytes) }
+    match kind {
+        "message" => through::<Message>(bytes),
+        "response" => through::<Response>(bytes),
+        _ => through::<oc2_core::Command>(bytes),
+    }
 }
 
 /// Tells them everything, a line each, and gives their answers.
