@@ -10,8 +10,9 @@ pub(crate) struct Rank(pub(crate) u64);
 impl Rank {
     /// Before all rules.
     pub(crate) const FIRST: Self = Self(0);
-    /// Behind all rules: that of no rule.
-    pub(crate) const NONE: Self = Self(u64::MAX);
+    /// Behind all rules: that of no rule. All before it have one prefix in common; the kernel cuts ranges into prefixes, and takes
+    /// long for those that are many.
+    pub(crate) const NONE: Self = Self(1 << 63);
 
     /// That of the rule of the list with this number.
     pub(crate) fn of(number: RuleNumber) -> Self {
