@@ -152,13 +152,22 @@ backend = "iptables"
         parsed.map_err(|error| Failure::new(format!("`oc2-producer` printed no messages: {error}\n{stdout}")))
     }
 
-    /// In how many kernels a rule about the stranger stands.
+    /// In how many kernels the stranger is dropped: by a rule about it, or by one about a set that it is in.
     fn check_kernels(&self, report: &mut Report, sites: &[Site], expected: u8) -> Result<()> {
         let program = Family::Ipv4.iptables(self.flavor);
         let holds = |site: &Site| -> Result<bool> {
-            let output = process::output_within(site.command(program).arg("-S"), SHORT)?;
-            let rules = String::from_utf8_lossy(&output.stdout).into_owned();
-            Ok(rules.lines().any(|rule| rule.contains(&STRANGER.to_string()) && rule.contains("DROP")))
+            let listed = |command: &mut Command| -> Result<String> {
+                Ok(String::from_utf8_lossy(&process::output_within(command, SHORT)?.stdout).into_owned())
+            };
+            let rules = listed(site.command(program).arg("-S"))?;
+            let members = listed(site.command("ipset").arg("save"))?;
+            let stranger = STRANGER.to_string();
+            let is_in = |set: &str| members.lines().any(|line| line.starts_with(&format!("add {set} {stranger}")));
+            let is_about = |rule: &str| {
+                let set = rule.split_once("--match-set ").and_then(|(_, rest)| rest.split(' ').next());
+                rule.contains(&stranger) || set.is_some_and(is_in)
+            };
+            Ok(rules.lines().any(|rule| rule.contains("DROP") && is_about(rule)))
         };
         let n_found = count(sites, holds)?;
         report.check("kernels with a rule to DROP", expected, n_found, n_found == usize::from(expected));
