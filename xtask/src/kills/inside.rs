@@ -316,9 +316,18 @@ impl Run {
     }
 
     fn look(&mut self, moment: Moment) -> Result<Sight> {
-        let from = now();
-        let sight = kernel::look(self.backend)?;
-        self.ledger.check(&sight, moment, [from, now()])?;
+        let until = Instant::now() + ON_ITS_WAY;
+        let sight = loop {
+            let from = now();
+            let sight = kernel::look(self.backend)?;
+            let times = [from, now()];
+            match self.ledger.check(&sight, moment, times) {
+                Ok(()) => break sight,
+                // It comes to an end, or it is broken.
+                Err(_) if self.ledger.may_be_on_its_way(moment, times) && Instant::now() < until => thread::sleep(POLL),
+                Err(error) => return Err(error),
+            }
+        };
         self.ledger.check_packets(moment)?;
         self.tally.count("looks at all rules in the kernel");
         Ok(sight)
@@ -462,6 +471,8 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     copy().place(format_args!("copying {}", from.display()))
 }
 
+/// How long a change may take of which nobody was told that it is made.
+const ON_ITS_WAY: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(3);
 /// How long a daemon may take for anything on a busy host.
 const PATIENCE: Duration = Duration::from_secs(60);

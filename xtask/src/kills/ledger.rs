@@ -289,6 +289,14 @@ impl Ledger {
         Ok(())
     }
 
+    /// Whether a change that is not made in one step may be under way: the time of a command may have come, or nobody has answered it.
+    pub(super) fn may_be_on_its_way(&self, moment: Moment, times: [u64; 2]) -> bool {
+        let is_open = |rule: &Rule| rule.due(moment, times) == Standing::Open;
+        self.are_families_apart
+            && matches!(moment, Moment::Alive { .. })
+            && (self.rules.iter().any(is_open) || !self.open_requests().is_empty())
+    }
+
     /// Which of two worlds it is, while nobody has answered an update: all rules are in the same. Where both families are not
     /// changed at once each has its own, from a kill in between to the next start.
     fn world(&self, rules: &[usize], sight: &Sight, moment: Moment) -> World {
