@@ -324,8 +324,10 @@ impl Run {
             match self.ledger.check(&sight, moment, times) {
                 Ok(()) => break sight,
                 // It comes to an end, or it is broken.
-                Err(_) if self.ledger.may_be_on_its_way(moment, times) && Instant::now() < until => thread::sleep(POLL),
-                Err(error) => return Err(error),
+                Err(error) if !self.ledger.is_on_its_way(&sight, moment, times) || Instant::now() > until => {
+                    return Err(error);
+                }
+                Err(_) => thread::sleep(POLL),
             }
         };
         self.ledger.check_packets(moment)?;

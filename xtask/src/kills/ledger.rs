@@ -289,12 +289,15 @@ impl Ledger {
         Ok(())
     }
 
-    /// Whether a change that is not made in one step may be under way: the time of a command may have come, or nobody has answered it.
-    pub(super) fn may_be_on_its_way(&self, moment: Moment, times: [u64; 2]) -> bool {
-        let is_open = |rule: &Rule| rule.due(moment, times) == Standing::Open;
+    /// Whether a change is seen half made that is not made in one step, and of which nobody was told that it is made.
+    pub(super) fn is_on_its_way(&self, sight: &Sight, moment: Moment, times: [u64; 2]) -> bool {
+        let is_half = |rule: &Rule| {
+            let look = self.looks.get(&rule.kind).map_or(&[][..], Vec::as_slice);
+            sight.get(&rule.address).is_some_and(|traces| !traces.is_empty() && traces != look)
+        };
         self.are_families_apart
             && matches!(moment, Moment::Alive { .. })
-            && (self.rules.iter().any(is_open) || !self.open_requests().is_empty())
+            && self.rules.iter().any(|rule| is_half(rule) && rule.due(moment, times) == Standing::Open)
     }
 
     /// Which of two worlds it is, while nobody has answered an update: all rules are in the same. Where both families are not
