@@ -109,7 +109,18 @@ pub(super) fn halve(backend: Backend, address: IpAddr) -> Result<()> {
             });
             match of_input {
                 Some(set) => change("ipset", &["del", set, &address]),
-                None => change("iptables", &["-D", "OC2-INPUT", "-d", &address, "-j", "DROP"]),
+                // In whichever shard it is.
+                None => {
+                    let rules = listed("iptables", &["-S"])?;
+                    let rule = rules.lines().find(|line| {
+                        line.starts_with("-A OC2-I")
+                            && line.contains(&format!("-d {address}/32 "))
+                            && line.ends_with("DROP")
+                    });
+                    let rule = rule.ok_or_else(|| Failure::new(format!("no rule drops {address}:\n{rules}")))?;
+                    let words: Vec<_> = ["-D"].into_iter().chain(rule.split_whitespace().skip(1)).collect();
+                    change("iptables", &words)
+                }
             }
         }
     }
