@@ -104,10 +104,15 @@ impl Mosquitto {
     ///
     /// # Panics
     /// It cannot be stopped.
+    #[track_caller]
     pub fn stop(&mut self) {
         let Some(mut child) = self.child.take() else { return };
-        kill_process(Pid::from_child(&child), Signal::TERM).expect("the broker runs");
-        child.wait().expect("the broker is our child");
+        // Again and again: mosquitto listens before its main loop begins, and forgets a signal that comes between the two.
+        wait_until("mosquitto ends", || {
+            // Nobody waited for it yet, so its number is still its own.
+            kill_process(Pid::from_child(&child), Signal::TERM).expect("the broker is our child");
+            child.try_wait().expect("the broker is our child").is_some()
+        });
     }
 
     /// Starts it again after [`stop`](Self::stop).
