@@ -6,12 +6,11 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
 
 use oc2_actuator_iptables::testing::skip;
 use serde_json::{Value, json};
 
-use crate::harness::{Config, binary, exchange, post, run, try_post, wait_for};
+use crate::harness::{Config, binary, exchange, post, run, try_post, wait_until};
 
 const PATH: &str = "/.well-known/openc2";
 
@@ -52,7 +51,7 @@ fn each_message_leaves_a_record_and_the_chain_outlives_a_kill() {
     post(daemon.address(), PATH, "{");
     post(daemon.address(), "/elsewhere", &deny("b"));
     exchange(daemon.address(), b"GET / HTTP/1.1\r\nHost: fw1\r\nConnection: close\r\n\r\n");
-    wait_for("all records", || records(&file).len() == 5);
+    wait_until("all records", || records(&file).len() == 5);
     daemon.kill();
     let told = records(&file);
     let statuses: Vec<_> = told.iter().skip(1).map(|record| record["status"].as_u64().unwrap()).collect();
@@ -114,7 +113,8 @@ fn kills_under_load_never_break_the_chain() {
                 })
             })
             .collect();
-        thread::sleep(Duration::from_millis(250));
+        // Enough for a file of records in each round, however slow the disk is.
+        wait_until("answers", || answered.load(Ordering::SeqCst) >= (round + 1) * PER_ROUND);
         daemon.kill();
         load.into_iter().for_each(|worker| worker.join().unwrap());
     }
@@ -128,6 +128,9 @@ fn kills_under_load_never_break_the_chain() {
     // What was answered was recorded; what was recorded last may not have been answered.
     assert!(n_performed >= answered.load(Ordering::SeqCst) && n_performed > 0, "{n_performed}");
 }
+
+/// More records than a file of the test above holds.
+const PER_ROUND: usize = 30;
 
 fn lock(file: &Path) -> PathBuf {
     PathBuf::from(format!("{}.lock", file.display()))
@@ -162,7 +165,7 @@ fn a_full_disk_stops_commands_that_must_be_recorded_until_there_is_room() {
         }
         assert!(is_refused, "{} were performed", performed.len());
         fs::remove_file(&ballast).unwrap();
-        wait_for("room", || status("after") == 200);
+        wait_until("room", || status("after") == 200);
         let (ended, log) = daemon.terminate();
         assert!(ended.success(), "{log}");
         assert!(log.contains("Audit records cannot be written."), "{log}");

@@ -8,7 +8,7 @@ use oc2_packet_filter::testing::in_namespace_with;
 use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::harness::{Config, Daemon, Disk, Strace, exchange, post, run, wait_for};
+use crate::harness::{Config, Daemon, Disk, Strace, exchange, post, run, wait_until};
 
 /// A daemon's world.
 struct Trial {
@@ -103,8 +103,8 @@ fn bear<G>(trial: &Trial, daemon: Daemon, start: impl Fn() -> Daemon, fault: imp
     assert_eq!(trial.n_rules(), n_rules);
     drop(guard);
 
-    wait_for("recovery", || trial.deny(&daemon, after)["status"] == 200);
-    wait_for("health", || trial.health().starts_with("HTTP/1.1 200 "));
+    wait_until("recovery", || trial.deny(&daemon, after)["status"] == 200);
+    wait_until("health", || trial.health().starts_with("HTTP/1.1 200 "));
     assert!(daemon.log().contains(" ERROR "), "{}", daemon.log());
     assert_eq!(trial.in_kernel([before, refused, after]), [true, false, true]);
     daemon.kill();
@@ -158,7 +158,7 @@ fn one_call_that_fails_anywhere_in_a_command_leaves_it_done_or_not_done() {
             }
             assert_eq!(trial.in_kernel([&address]), [is_done], "{call} {n}: {response}");
             done.push((address, is_done));
-            wait_for("recovery", || {
+            wait_until("recovery", || {
                 trial.deny(&daemon, "203.0.113.1")["status"] == 200 && trial.health().starts_with("HTTP/1.1 200 ")
             });
         }
@@ -277,7 +277,7 @@ fn tools_that_hang_are_given_up_and_replaced() {
         assert!(!tools.is_empty(), "the daemon has no tools");
         tools.iter().for_each(|tool| kill_process(*tool, Signal::STOP).unwrap());
         assert_refused(&trial.deny(&daemon, "198.51.100.2"));
-        wait_for("recovery", || trial.deny(&daemon, "198.51.100.3")["status"] == 200);
+        wait_until("recovery", || trial.deny(&daemon, "198.51.100.3")["status"] == 200);
         assert_eq!(trial.in_kernel(["198.51.100.1", "198.51.100.2", "198.51.100.3"]), [true, false, true]);
         assert!(daemon.log().contains(" ERROR "), "{}", daemon.log());
         daemon.kill();

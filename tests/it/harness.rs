@@ -13,6 +13,8 @@ mod wire;
 
 use std::path::PathBuf;
 
+pub(crate) use oc2_tests_broker::wait_until;
+
 pub(crate) use center::{Center, DEVICE, Heard, deny, query, request};
 pub(crate) use consumer::{Config, Daemon};
 pub(crate) use disk::Disk;
@@ -23,15 +25,6 @@ pub(crate) use strace::Strace;
 pub(crate) use traffic::{Reach, reach, run, serve};
 pub(crate) use tunnel::tunnel;
 pub(crate) use wire::{exchange, post, try_post};
-
-/// Waits until something is so.
-pub(crate) fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
-    while !is_so() {
-        assert!(std::time::Instant::now() < deadline, "{what} never came");
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-}
 
 /// A binary of the workspace, built beside this test.
 pub(crate) fn binary(name: &str) -> PathBuf {

@@ -5,7 +5,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Config, Daemon, Line, QUERY, Site, head, wait_for};
+use crate::harness::{Config, Daemon, Line, QUERY, Site, head, wait_until};
 
 const OK: &str = "HTTP/1.1 200 OK";
 const NOT_NOW: &str = "HTTP/1.1 503 Service Unavailable";
@@ -24,7 +24,7 @@ fn check(answer: Option<(String, String)>, status: &str, text: &str) {
 /// A connection that was served, as soon as there is a place for it.
 fn served(address: &str, daemon: &Daemon) -> Line {
     let mut line = None;
-    wait_for("a place", || {
+    wait_until("a place", || {
         let mut tried = Line::from(address, daemon.address());
         let is_served = tried.ask().is_some_and(|(status, _)| status == OK);
         line = is_served.then_some(tried);
@@ -192,7 +192,7 @@ fn bodies_take_no_memory_without_bound_and_leave_room_for_others() {
         let _ = line.send(&all_but_one);
     }
     // Two MiB are what one address has; all others are told so.
-    wait_for("an answer to all but two", || held.iter().filter(|line| line.has_answer()).count() >= 58);
+    wait_until("an answer to all but two", || held.iter().filter(|line| line.has_answer()).count() >= 58);
     let mut answered = held.iter_mut().filter(|line| line.has_answer());
     check(answered.next().unwrap().answer().ok(), NOT_NOW, "too much is being sent at once");
     check(Line::from("127.0.0.2", daemon.address()).ask(), OK, "");

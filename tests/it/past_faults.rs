@@ -10,7 +10,7 @@ use std::time::Duration;
 use oc2_actuator_iptables::testing::in_namespace;
 use serde_json::{Value, json};
 
-use crate::harness::{Config, exchange, post, run, wait_for};
+use crate::harness::{Config, exchange, post, run, wait_until};
 
 const PATH: &str = "/.well-known/openc2";
 
@@ -21,7 +21,7 @@ fn nothing_listens_but_what_is_configured() {
         let config = Config::new().slpf("iptables", "").table("[metrics]\nlisten = \"127.0.0.1:9464\"");
         let daemon = config.start();
         // Its last listener.
-        wait_for("the metrics", || TcpStream::connect("127.0.0.1:9464").is_ok());
+        wait_until("the metrics", || TcpStream::connect("127.0.0.1:9464").is_ok());
         let expected = BTreeSet::from([daemon.address().port(), 9464]);
         assert_eq!(sockets("tcp", "0A"), expected, "listening over TCP");
         for table in ["tcp6", "udp", "udp6", "raw", "raw6"] {

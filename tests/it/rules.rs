@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use oc2_packet_filter::testing::in_namespace_with;
 use serde_json::{Value, json};
 
-use crate::harness::{Config, binary, run, wait_for};
+use crate::harness::{Config, binary, run, wait_until};
 
 fn rules(config: &Config, args: &[&str]) -> Output {
     Command::new(binary("oc2-consumer")).args(["rules", "--config"]).arg(config.path()).args(args).output().unwrap()
@@ -175,7 +175,7 @@ fn questions_to_the_socket_are_bounded_and_others_are_still_answered() {
     // Silent ones hold no more than their places, and not for long.
     let silent: Vec<_> =
         (0..8).map(|_| UnixStream::connect(config.folder().join("state/rules.sock")).unwrap()).collect();
-    wait_for("an answer", || rules(&config, &[]).status.success());
+    wait_until("an answer", || rules(&config, &[]).status.success());
     drop(silent);
     let (status, log) = daemon.terminate();
     assert!(status.success(), "{log}");

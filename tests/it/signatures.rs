@@ -7,7 +7,7 @@ use std::path::Path;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::harness::{Config, post, wait_for};
+use crate::harness::{Config, post, wait_until};
 
 /// RFC 8037 A.1, RFC 7515 A.3.1
 fn keys() -> [(Value, &'static str); 2] {
@@ -52,7 +52,7 @@ fn who_has_no_key_commands_nothing_and_who_signed_is_who_asked() {
     // A key that comes later counts from the next SIGHUP on.
     fs::write(&public, json!({"keys": set}).to_string()).unwrap();
     daemon.signal(Signal::HUP);
-    wait_for("the new key", || signed(&private[1], &[]).response["status"] == 200);
+    wait_until("the new key", || signed(&private[1], &[]).response["status"] == 200);
     // Keys that cannot be read leave the former ones in force.
     fs::write(&public, "{").unwrap();
     daemon.signal(Signal::HUP);

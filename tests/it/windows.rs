@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use oc2_actuator_iptables::testing::in_namespace;
 use serde_json::json;
 
-use crate::harness::{Config, Daemon, Reach, reach, run, serve, wait_for};
+use crate::harness::{Config, Daemon, Reach, reach, run, serve, wait_until};
 
 const BACKENDS: [&str; 2] = ["iptables", "nftables"];
 
@@ -73,7 +73,7 @@ fn what_has_an_end_ends_on_time_though_the_daemon_was_killed() {
         let in_window = [Reach::Dropped, Reach::Passes, Reach::Passes];
         let daemon = before(stop, || kill_and_start(daemon, &config))?;
         assert_eq!(before(stop, || reaches(&[2, 3, 4]))?, in_window, "{backend}");
-        wait_for("the end of the window", || reaches(&[2, 3, 4]) == [Reach::Passes, Reach::Dropped, Reach::Dropped]);
+        wait_until("the end of the window", || reaches(&[2, 3, 4]) == [Reach::Passes, Reach::Dropped, Reach::Dropped]);
         assert!(now() >= stop, "{backend}: it ended before its time");
         drop(kill_and_start(daemon, &config));
         assert_eq!(reaches(&[2, 3, 4]), [Reach::Passes, Reach::Dropped, Reach::Dropped], "{backend}");
@@ -94,7 +94,7 @@ fn what_ends_while_the_daemon_is_away_has_ended_when_it_comes_back() {
         let last = now() + milliseconds;
         daemon.kill();
         assert_eq!(before(stop, || reaches(&[2, 4]))?, [Reach::Dropped, Reach::Passes], "{backend}");
-        wait_for("the end of the window", || now() >= last);
+        wait_until("the end of the window", || now() >= last);
         let _daemon = config.start();
         assert_eq!(reaches(&[2, 4]), [Reach::Passes, Reach::Dropped], "{backend}");
         Some(())
@@ -119,7 +119,7 @@ fn what_has_a_start_begins_on_time_though_the_daemon_was_killed() {
         let closed = [Reach::Passes, Reach::Dropped, Reach::Dropped, Reach::Dropped];
         assert_eq!(before(start, || reaches(&[2, 3, 4, 5]))?, closed, "{backend}");
         let open = [Reach::Dropped, Reach::Passes, Reach::Passes, Reach::Passes];
-        wait_for("the start", || reaches(&[2, 3, 4, 5]) == open);
+        wait_until("the start", || reaches(&[2, 3, 4, 5]) == open);
         assert!(now() >= start, "{backend}: it began before its time");
         drop(kill_and_start(daemon, &config));
         assert_eq!(reaches(&[2, 3, 4, 5]), open, "{backend}");
@@ -148,10 +148,10 @@ fn what_begins_while_the_daemon_is_away_is_made_up_for_in_the_order_of_the_times
             told(&["cancel", "command", "void"], 200)?;
             daemon.kill();
             before(start, || ())?;
-            wait_for("the start", || now() > start + 1);
+            wait_until("the start", || now() > start + 1);
             let daemon = config.start();
             let made_up = [Reach::Dropped, Reach::Dropped, Reach::Passes, Reach::Passes, Reach::Passes];
-            wait_for("what is late", || reaches(&[2, 3, 4, 5, 6]) == made_up);
+            wait_until("what is late", || reaches(&[2, 3, 4, 5, 6]) == made_up);
             daemon.command(&["query", "command", "void"]).expect(200).expect_text("cancelled");
             let no_end = ["update", "file", "new.json", "--duration", "1h", "--anyway"];
             daemon.command(&no_end).expect(501).expect_text("Option not supported");

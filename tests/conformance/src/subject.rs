@@ -118,7 +118,14 @@ impl Ours {
     pub(crate) fn stop(&mut self) -> io::Result<()> {
         if let Some(mut child) = self.child.take() {
             kill_process(Pid::from_child(&child), Signal::TERM)?;
-            child.wait()?;
+            let until = Instant::now() + PATIENCE;
+            while child.try_wait()?.is_none() {
+                if Instant::now() >= until {
+                    child.kill()?;
+                    return Err(io::Error::other("it does not end when it is told to"));
+                }
+                sleep(Duration::from_millis(10));
+            }
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use oc2_tests_broker::wait_until;
+use oc2_tests_broker::{PATIENCE, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -216,7 +216,7 @@ impl Daemon {
     }
 
     fn wait_until_it_listens(&mut self) {
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + PATIENCE;
         while TcpStream::connect_timeout(&self.address, Duration::from_secs(1)).is_err() {
             if let Some(status) = self.child.try_wait().expect("the child is ours") {
                 panic!("the daemon ended with {status}: {}", self.log());
@@ -304,6 +304,7 @@ impl Daemon {
     }
 
     /// Ends it as an operator does; how it ended, and what it had logged.
+    #[track_caller]
     pub(crate) fn terminate(mut self) -> (ExitStatus, String) {
         self.signal(Signal::TERM);
         self.wait()
@@ -312,13 +313,29 @@ impl Daemon {
     /// How it ended by itself, and what it had said.
     #[track_caller]
     pub(crate) fn ends(mut self) -> (ExitStatus, String) {
-        wait_until("its end", || self.child.try_wait().expect("the child is ours").is_some());
         self.wait()
     }
 
+    /// The same of one that is still looked at.
+    #[track_caller]
     pub(crate) fn wait(&mut self) -> (ExitStatus, String) {
-        let status = self.child.wait().expect("the child is ours");
-        (status, self.log())
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("the child is ours") {
+                return (status, self.log());
+            }
+            assert!(Instant::now() < until, "the daemon does not end; its threads:\n{}{}", self.threads(), self.log());
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// What each of its threads waits for in the kernel.
+    fn threads(&self) -> String {
+        let read = |path: PathBuf| std::fs::read_to_string(path).unwrap_or_default();
+        let threads =
+            std::fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("the child is ours").flatten();
+        let line = |path: PathBuf| format!("{} {}\n", read(path.join("comm")).trim(), read(path.join("wchan")));
+        threads.map(|thread| line(thread.path())).collect()
     }
 
     /// What it has logged since it was started.
