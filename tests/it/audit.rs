@@ -144,7 +144,8 @@ fn a_full_disk_stops_commands_that_must_be_recorded_until_there_is_room() {
         run(&format!("mount -t tmpfs -o size=64k tmpfs {disk}"));
         let file = dir.path().join("audit.jsonl");
         let table = format!("[audit]\nfile = {:?}\nrequired = true", file.display().to_string());
-        let config = Config::new().slpf("dry-run", "").table(&table);
+        // It is asked again and again until there is room.
+        let config = Config::new().slpf("dry-run", "").consumer("rate_limit = 60000").table(&table);
         let daemon = config.start();
         let ballast = dir.path().join("ballast");
         while fs::write(&ballast, vec![0; 1 << 20]).is_ok() {}

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -215,15 +215,16 @@ impl Daemon {
         Self { child, address: SocketAddr::from(([127, 0, 0, 1], of.port)), scheme: of.scheme, log }
     }
 
+    /// It is asked and not its port: a tool that the daemon before it had just started holds the listener of that one until it runs
+    /// its own program, which is later than the end of a daemon that was killed.
     fn wait_until_it_listens(&mut self) {
-        let deadline = Instant::now() + PATIENCE;
-        while TcpStream::connect_timeout(&self.address, Duration::from_secs(1)).is_err() {
+        let listening = format!("Listening on {}", self.url());
+        wait_until("the daemon listens", || {
             if let Some(status) = self.child.try_wait().expect("the child is ours") {
                 panic!("the daemon ended with {status}: {}", self.log());
             }
-            assert!(Instant::now() < deadline, "the daemon does not listen");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+            self.log().contains(&listening)
+        });
     }
 
     /// Waits until it was connected to a broker so many times.
