@@ -161,11 +161,12 @@ impl Actuator for PacketFilter {
     }
 
     /// Ends a rule that an allow or deny made, and a suspension by a delete with a window, if nothing has changed the rule since.
-    async fn undo(&self, note: &[u8]) -> Result<(), Rejection> {
+    async fn undo(&self, note: &[u8], receipt: Option<Receipt>) -> Result<(), Rejection> {
         let deed = Deed::read(note, &self.config.chain_prefix)
             .ok_or_else(|| Rejection::not_found("no command of this actuator"))?;
         let now = self.config.clock.now();
-        let context = Context::new(String::new(), Window { start: now, stop: None });
+        let mut context = Context::new(String::new(), Window { start: now, stop: None });
+        context.receipt = receipt;
         self.engine.perform(Order::Undo(deed), context).await.map(drop)
     }
 

@@ -65,9 +65,12 @@ pub trait Actuator: Send + Sync + 'static {
     /// Command left it (DECISIONS L27). A success is a promise too: the effect is gone, and that is durable. Default: it is none
     /// of its commands.
     ///
+    /// An actuator that [keeps](Self::keeps) the receipt writes it in the step that makes that durable, and must not take it
+    /// otherwise.
+    ///
     /// # Errors
     /// Nothing was undone. Not found (404): the note is of another actuator of the profile. Else it is too late, or it failed.
-    fn undo(&self, _note: &[u8]) -> impl Future<Output = Result<(), Rejection>> + Send {
+    fn undo(&self, _note: &[u8], _receipt: Option<Receipt>) -> impl Future<Output = Result<(), Rejection>> + Send {
         async { Err(Rejection::not_found("this actuator undoes nothing")) }
     }
 }

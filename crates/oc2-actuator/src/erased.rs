@@ -8,6 +8,7 @@ use oc2_core::any::Any;
 use oc2_core::{Command, Nsid, Pair, Profile, Rejection, Terms};
 
 use crate::actuator::{Actuator, Context, nsid_of, row_of};
+use crate::receipt::Receipt;
 use crate::undo::Undo;
 
 /// Any actuator. Clones are the same actuator.
@@ -69,12 +70,12 @@ impl AnyActuator {
         self.0.prepare(command, context).await
     }
 
-    /// Undoes a Command by what was noted when it was performed.
+    /// Undoes a Command by what was noted when it was performed, with what is to be written of that.
     ///
     /// # Errors
     /// As [`Actuator::undo`].
-    pub async fn undo(&self, note: &[u8]) -> Result<(), Rejection> {
-        self.0.undo(note).await
+    pub async fn undo(&self, note: &[u8], receipt: Option<Receipt>) -> Result<(), Rejection> {
+        self.0.undo(note, receipt).await
     }
 }
 
@@ -124,7 +125,7 @@ trait Erased: Send + Sync {
     fn unsupported(&self, pair: Pair) -> Option<&'static str>;
     fn is_addressed(&self, command: &Command) -> Result<bool, Rejection>;
     async fn prepare(&self, command: &Command, context: Context) -> Result<Prepared, Rejection>;
-    async fn undo(&self, note: &[u8]) -> Result<(), Rejection>;
+    async fn undo(&self, note: &[u8], receipt: Option<Receipt>) -> Result<(), Rejection>;
 }
 
 #[async_trait]
@@ -173,8 +174,8 @@ impl<A: Actuator> Erased for Holder<A> {
         Ok(Prepared(Box::new(Understood { actuator: Arc::clone(&self.0), command: understood, context })))
     }
 
-    async fn undo(&self, note: &[u8]) -> Result<(), Rejection> {
-        self.0.undo(note).await
+    async fn undo(&self, note: &[u8], receipt: Option<Receipt>) -> Result<(), Rejection> {
+        self.0.undo(note, receipt).await
     }
 }
 

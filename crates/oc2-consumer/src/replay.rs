@@ -195,13 +195,12 @@ impl Replay {
         }
     }
 
-    /// Has another answer written down in place of the one that a request got; none if it need not be.
-    pub(crate) fn rewrite(&self, key: Fingerprint, outcome: &[u8]) -> Option<Pending> {
+    /// Has another answer in place of the one that a request of a former process got; what is on the disk is not changed.
+    pub(crate) fn amend(&self, key: Fingerprint, outcome: &[u8]) {
         if let Some(Entry { known: known @ (Known::Outcome(_) | Known::Begun), .. }) = self.lock().entries.get_mut(&key)
         {
             *known = Known::Outcome(outcome.into());
         }
-        self.write(key, Some(outcome.to_vec()))
     }
 
     /// What a former process left, by the name of each Command.

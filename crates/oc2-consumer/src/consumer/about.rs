@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use oc2_actuator::Receipt;
 use oc2_core::{Class, Nsid, Rejection, Response, StatusCode, Target};
 use tokio::time::timeout;
 use tracing::{info, warn};
@@ -71,26 +72,38 @@ impl Shared {
         undoing.await.unwrap_or_else(|_| Err(internal_error()))
     }
 
-    /// Undoes what each actuator did, and remembers that; the first that refuses ends it.
+    /// Undoes what each actuator did, and remembers that, if possible in the step that makes the last of it durable; the first
+    /// that refuses ends it.
     async fn undo(self: Arc<Self>, named: Named) -> Result<(), Rejection> {
-        for (nsid, note) in named.execution.notes() {
-            self.undo_part(*nsid, note).await?;
-        }
         let name = Some(named.name).filter(|_| Some(named.name) != named.key);
-        let ending = Ending { fate: Fate::Undone, name, notes: Notes::new() };
-        if let Some(pending) = named.key.and_then(|key| self.replay.rewrite(key, &ending.write()))
-            && pending.done().await.is_err()
-        {
-            warn!("That a Command was undone is told though it is not on the disk yet.");
+        let undone = Ending { fate: Fate::Undone, name, notes: Notes::new() }.write();
+        let receipt = named.key.and_then(|key| {
+            let undone = undone.clone();
+            self.replay.receipt(key, move |_| undone.clone())
+        });
+        if let Some(((nsid, last), others)) = named.execution.notes().split_last() {
+            for (nsid, note) in others {
+                self.undo_part(*nsid, note, None).await?;
+            }
+            self.undo_part(*nsid, last, receipt.as_ref()).await?;
+        }
+        if let Some(key) = named.key {
+            self.replay.amend(key, &undone);
+            if !receipt.is_some_and(|receipt| receipt.is_taken())
+                && let Some(pending) = self.replay.write(key, Some(undone))
+                && pending.done().await.is_err()
+            {
+                warn!("That a Command was undone is told though it is not on the disk yet.");
+            }
         }
         named.execution.make_void(Fate::Undone.response());
         info!("A Command was undone.");
         Ok(())
     }
 
-    async fn undo_part(&self, nsid: Nsid, note: &[u8]) -> Result<(), Rejection> {
+    async fn undo_part(&self, nsid: Nsid, note: &[u8], receipt: Option<&Receipt>) -> Result<(), Rejection> {
         for actuator in self.registry.with_profile(nsid) {
-            match actuator.undo(note).await {
+            match actuator.undo(note, receipt.cloned()).await {
                 // Another one of the profile noted it.
                 Err(rejection) if rejection.class() == Class::NotFound => {}
                 res => return res,

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use oc2_actuator::{Actuator, Context};
+use oc2_actuator::{Actuator, Context, Receipt};
 use oc2_consumer::{Consumer, ConsumerBuilder, Settings, WantsActuators};
 use oc2_core::types::time::DateTime;
 use oc2_core::{CommandRow, Mode, Nsid, Profile, Rejection};
@@ -152,7 +152,7 @@ impl Actuator for Recorder {
         Ok(())
     }
 
-    async fn undo(&self, note: &[u8]) -> Result<(), Rejection> {
+    async fn undo(&self, note: &[u8], _: Option<Receipt>) -> Result<(), Rejection> {
         if !note.starts_with(self.0.asset_id.as_bytes()) {
             return Err(Rejection::not_found("no command of this actuator"));
         }

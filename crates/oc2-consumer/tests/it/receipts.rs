@@ -219,6 +219,61 @@ async fn until_it_is_over(consumer: &Consumer, message: &Value) -> Answer {
     }
 }
 
+/// That a Command was undone and that its rule is gone is one step: nobody is told of a rule that is not there.
+#[tokio::test]
+async fn killed_while_it_is_undone_a_command_is_undone_or_as_it_was() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let dir = TempDir::new().unwrap();
+    let witness = Witness { kernel: DryRun::new(), dir: dir.path().to_owned(), seen: Arc::clone(&seen) };
+    let disk = Disk::sound();
+    let consumer = consumer(&disk, dir.path(), Box::new(witness)).0;
+    let message = called("mine");
+    let answer = send_message(&consumer, &message).await;
+    let before = copy(dir.path());
+    let n_syncs = disk.n_syncs();
+    cancel(&consumer, "mine").await.expect(200, "");
+    // The second is for the answer to the cancel.
+    assert_eq!(disk.n_syncs() - n_syncs, 2 * syncs_of_a_commit());
+    // The disk has it, and the kernel does not yet.
+    let amid = seen.lock().unwrap().pop().unwrap();
+
+    let restarted = World::open(amid);
+    assert!(restarted.numbers().await.is_empty());
+    send_message(&restarted.consumer, &message).await.expect(500, "cancelled after it was performed");
+    cancel(&restarted.consumer, "mine").await.expect(500, "too late");
+    assert!(restarted.numbers().await.is_empty());
+
+    let restarted = World::open(before);
+    assert_eq!(restarted.numbers().await, [999_990]);
+    assert_eq!(send_message(&restarted.consumer, &message).await.response(), answer.response());
+    cancel(&restarted.consumer, "mine").await.expect(200, "");
+    let restarted = World::open(restarted.left_by_a_kill());
+    send_message(&restarted.consumer, &message).await.expect(500, "cancelled after it was performed");
+}
+
+#[tokio::test]
+async fn what_the_kernel_does_not_undo_is_remembered_as_it_was() {
+    let (world, message) = (World::new(), called("mine"));
+    let answer = send_message(&world.consumer, &message).await;
+    world.faults.clear();
+    (0..3).for_each(|call| world.faults.on_call(call, Fault::Refuse));
+    cancel(&world.consumer, "mine").await.expect(500, "");
+    assert_eq!(send_message(&world.consumer, &message).await.response(), answer.response());
+    let restarted = World::open(world.left_by_a_kill());
+    assert_eq!(restarted.numbers().await, [999_990]);
+    assert_eq!(send_message(&restarted.consumer, &message).await.response(), answer.response());
+}
+
+fn called(name: &str) -> Value {
+    let mut command = deny();
+    command["command_id"] = json!(name);
+    message(&command)
+}
+
+async fn cancel(consumer: &Consumer, name: &str) -> Answer {
+    send_message(consumer, &message(&json!({"action": "cancel", "target": {"command": name}}))).await
+}
+
 /// What is kept in another store, or performed by several, is written before and after.
 #[tokio::test]
 async fn where_there_can_be_no_receipt_the_consumer_writes_by_itself() {
