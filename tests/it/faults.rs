@@ -240,7 +240,19 @@ fn a_kernel_that_refuses_is_told_and_leaves_nothing_half_done() {
         for fault in ["sendto:error=EPERM", "sendto:error=ENOBUFS", "recvfrom:error=ENOBUFS"] {
             let is_kernel_closed = fault.starts_with("recvfrom");
             let trial = Trial { is_kernel_closed, ..Trial::of("nftables", "") };
-            bear(&trial, trial.config.start(), || trial.config.start(), |daemon| Strace::engine_of(daemon, fault));
+            let interfere = |daemon: &Daemon| {
+                let strace = Strace::engine_of(daemon, fault);
+                if is_kernel_closed {
+                    assert_refused(&trial.deny(daemon, "198.51.100.2"));
+                    let health = trial.health();
+                    assert!(
+                        health.starts_with("HTTP/1.1 503 ") && health.contains("may not hold the rules"),
+                        "{health}"
+                    );
+                }
+                strace
+            };
+            bear(&trial, trial.config.start(), || trial.config.start(), interfere);
         }
     });
 }

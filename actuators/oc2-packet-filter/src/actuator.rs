@@ -85,6 +85,13 @@ impl PacketFilter {
         self.engine.n_drifts()
     }
 
+    /// Whether the disk or the kernel may not hold the rules that it should: commands are refused (503) until they do, which is
+    /// tried every second. At a start nothing is in doubt.
+    #[must_use]
+    pub fn is_in_doubt(&self) -> bool {
+        self.engine.is_in_doubt()
+    }
+
     /// Takes no further commands (503), and waits until those before are performed and the store is let go. Without it,
     /// the drop of the last clone blocks its thread for that long.
     pub async fn close(&self) {

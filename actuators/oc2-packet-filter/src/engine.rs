@@ -36,8 +36,7 @@ use self::group::{Group, Member};
 /// next window at the same time.
 pub(crate) struct Engine {
     queue: Queue,
-    /// How often others had changed what is ours.
-    n_drifts: Arc<AtomicU64>,
+    standing: Arc<Standing>,
     ended: watch::Receiver<()>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -55,15 +54,15 @@ impl Engine {
         keeper.watch_kernel(alarm(&queue, &suspicion));
         let awaited = Arc::downgrade(&queue);
         let wake = keeper.clock().alarm(move || look(&awaited)).map_err(OpenError::Thread)?;
-        let n_drifts = Arc::new(AtomicU64::new(0));
-        let counted = Arc::clone(&n_drifts);
+        let standing = Arc::<Standing>::default();
+        let told = Arc::clone(&standing);
         let run = move || {
-            run(keeper, &jobs, &suspicion, &wake, &counted);
+            run(keeper, &jobs, &suspicion, &wake, &told);
             drop(ending);
         };
         let thread =
             thread::Builder::new().name(env!("CARGO_PKG_NAME").into()).spawn(run).map_err(OpenError::Thread)?;
-        Ok(Self { queue, n_drifts, ended, thread: Mutex::new(Some(thread)) })
+        Ok(Self { queue, standing, ended, thread: Mutex::new(Some(thread)) })
     }
 
     /// Performs an order, after all that were queued before it.
@@ -92,7 +91,12 @@ impl Engine {
 
     /// How often others had changed what is ours in the kernel.
     pub(crate) fn n_drifts(&self) -> u64 {
-        self.n_drifts.load(Ordering::Relaxed)
+        self.standing.n_drifts.load(Ordering::Relaxed)
+    }
+
+    /// Whether the disk or the kernel may not hold the rules that it should, so that no command is performed.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.standing.is_in_doubt.load(Ordering::Relaxed)
     }
 
     /// Whether the kernel holds the rules it should.
@@ -146,6 +150,15 @@ impl Drop for Engine {
             let _ = thread.join();
         }
     }
+}
+
+/// How the thread stands, for whoever wants to know without waiting for it.
+#[derive(Debug, Default)]
+struct Standing {
+    /// How often others had changed what is ours.
+    n_drifts: AtomicU64,
+    /// Whether something is to be repaired.
+    is_in_doubt: AtomicBool,
 }
 
 /// The way into the queue, as long as it is open.
@@ -216,7 +229,7 @@ impl Job {
 
 /// A suspicion is looked into at once, but not again before a while has passed: whoever changes our rules all the time is not
 /// to keep us from performing commands.
-fn run(mut keeper: Keeper, jobs: &Receiver<Job>, suspicion: &AtomicBool, wake: &Wake, n_drifts: &AtomicU64) {
+fn run(mut keeper: Keeper, jobs: &Receiver<Job>, suspicion: &AtomicBool, wake: &Wake, standing: &Standing) {
     let mut next_look = Instant::now();
     let mut is_set = false;
     loop {
@@ -226,6 +239,7 @@ fn run(mut keeper: Keeper, jobs: &Receiver<Job>, suspicion: &AtomicBool, wake: &
             wake.set(deadline);
             is_set = deadline.is_some();
         }
+        standing.is_in_doubt.store(keeper.is_in_doubt(), Ordering::Relaxed);
         let until_look = suspicion.load(Ordering::SeqCst).then(|| next_look.saturating_duration_since(Instant::now()));
         let job = match [keeper.until_retry(), until_look].into_iter().flatten().min() {
             Some(timeout) => jobs.recv_timeout(timeout),
@@ -233,7 +247,7 @@ fn run(mut keeper: Keeper, jobs: &Receiver<Job>, suspicion: &AtomicBool, wake: &
         };
         if Instant::now() >= next_look && suspicion.swap(false, Ordering::SeqCst) {
             if guarded(&mut keeper, Keeper::look) == Some(true) {
-                n_drifts.fetch_add(1, Ordering::Relaxed);
+                standing.n_drifts.fetch_add(1, Ordering::Relaxed);
             }
             next_look = Instant::now() + LOOK_INTERVAL;
         }

@@ -215,6 +215,11 @@ impl Keeper {
         self.state.rules.next_deadline()
     }
 
+    /// Whether the store or the kernel may not hold what memory holds.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.doubt.any()
+    }
+
     /// How long to wait before `tick` is called, whatever the clock shows: there is something to repair.
     pub(crate) fn until_retry(&self) -> Option<Duration> {
         self.doubt.any().then(|| (self.doubt.not_before + RETRY).saturating_duration_since(Instant::now()))

@@ -54,6 +54,14 @@ impl Watch {
                     async move { n_drifts }
                 },
             );
+            let watched = actuator.clone();
+            let help = "Whether disk or kernel may not hold the rules that they should";
+            metrics.gauge("rules_in_doubt", help, [("chain", chain.clone())], move || {
+                std::future::ready(Some(watched.is_in_doubt().into()))
+            });
+            let watched = actuator.clone();
+            metrics
+                .unhealthy_if("disk or kernel may not hold the rules that they should", move || watched.is_in_doubt());
             metrics.gauge("rules", "Rules of packet filters there are", [("chain", chain)], move || {
                 let actuator = actuator.clone();
                 async move { i64::try_from(actuator.rules().await.ok()?.len()).ok() }
