@@ -24,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use oc2_packet_filter::{Change, Family, InForce, KernelRule, Mode, Protocol, Ruleset, Verdict};
 
-use self::delta::Delta;
+use self::delta::{Delta, SetName};
 use self::lane::Lane;
 use self::path::{Path, Way};
 use self::runs::{Kind, REJECT, REJECT_NOTICES, Runs};
@@ -137,8 +137,8 @@ impl Image {
 
     fn insert(&mut self, rule: &InForce, delta: &mut Delta) {
         let rank = Rank::of(rule.number());
-        for rule in rule.kernel_rules() {
-            for path in self.paths(rule) {
+        for rule in lasting(rule) {
+            for path in Path::of(rule, &self.mode) {
                 if let Some(lane) = self.lanes.get_mut(&path) {
                     lane.insert(rule, rank, delta);
                     tell(self.runs.insert(rank, kind(rule)), delta);
@@ -149,8 +149,8 @@ impl Image {
 
     fn remove(&mut self, rule: &InForce, delta: &mut Delta) {
         let rank = Rank::of(rule.number());
-        for rule in rule.kernel_rules() {
-            for path in self.paths(rule) {
+        for rule in lasting(rule) {
+            for path in Path::of(rule, &self.mode) {
                 if let Some(lane) = self.lanes.get_mut(&path) {
                     lane.remove(rule, rank, delta);
                     tell(self.runs.remove(rank), delta);
@@ -159,14 +159,14 @@ impl Image {
         }
     }
 
-    /// The chain that rejects lets notices pass; they need no rules of their own.
-    fn paths(&self, rule: &KernelRule) -> Vec<Path> {
-        if rule.is_notice() { Vec::new() } else { Path::of(rule, &self.mode) }
-    }
-
     fn settle(&mut self, delta: &mut Delta) {
         self.lanes.values_mut().for_each(|lane| lane.settle(delta));
     }
+}
+
+/// The chain that rejects lets notices pass; they need no rules of their own.
+fn lasting(rule: &InForce) -> impl Iterator<Item = &KernelRule> {
+    rule.kernel_rules().iter().filter(|rule| !rule.is_notice())
 }
 
 /// The chains that packets go on in.
@@ -176,10 +176,11 @@ pub(crate) fn chain_names() -> impl Iterator<Item = &'static str> {
 
 fn tell(changed: Option<(runs::Elements, runs::Elements)>, delta: &mut Delta) {
     let Some((before, after)) = changed else { return };
-    before.first.into_iter().for_each(|element| delta.remove(runs::FIRST, element));
-    before.verdict.into_iter().for_each(|element| delta.remove(runs::VERDICT, element));
-    after.first.into_iter().for_each(|element| delta.add(runs::FIRST, element));
-    after.verdict.into_iter().for_each(|element| delta.add(runs::VERDICT, element));
+    let (first, verdict) = (SetName::Other(runs::FIRST), SetName::Other(runs::VERDICT));
+    before.first.into_iter().for_each(|element| delta.remove(first, element));
+    before.verdict.into_iter().for_each(|element| delta.remove(verdict, element));
+    after.first.into_iter().for_each(|element| delta.add(first, element));
+    after.verdict.into_iter().for_each(|element| delta.add(verdict, element));
 }
 
 fn kind(rule: &KernelRule) -> Kind {
@@ -194,13 +195,13 @@ fn kind(rule: &KernelRule) -> Kind {
 /// The interfaces that lead outside.
 fn outside(mode: &Mode) -> Option<(SetSpec, Vec<Element>)> {
     let Mode::Gateway(outside) = mode else { return None };
-    let names = outside.interfaces().iter().map(|interface| Key::Exact(name(interface.as_str())));
+    let names = outside.interfaces().iter().map(|interface| Key::Exact(name(interface.as_str()).as_slice().into()));
     let elements = names.map(|key| Element { key, data: Data::Nothing }).collect();
     Some((SetSpec { name: OUTSIDE.to_owned(), key: KeySpec::Exact(NAME_LEN), data: DataSpec::Nothing }, elements))
 }
 
 fn port_protocols() -> (SetSpec, Vec<Element>) {
-    let key = |protocol| Key::Exact(vec![protocol, 0, 0, 0]);
+    let key = |protocol| Key::Exact([protocol, 0, 0, 0].into());
     let elements = [TCP, UDP, SCTP].map(|protocol| Element { key: key(protocol), data: Data::Nothing });
     let name = PORT_PROTOCOLS.to_owned();
     (SetSpec { name, key: KeySpec::Exact(Reg::LEN), data: DataSpec::Nothing }, elements.into())

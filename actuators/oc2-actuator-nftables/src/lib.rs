@@ -26,6 +26,7 @@
 mod backend;
 mod image;
 mod kernel;
+mod octets;
 mod op;
 mod open;
 mod rank;

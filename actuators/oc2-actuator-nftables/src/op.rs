@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::octets::Octets;
 use crate::rank::Rank;
 
 /// A step of a transaction.
@@ -86,22 +87,22 @@ pub(crate) enum DataSpec {
 }
 
 /// A member of a set.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Element {
     pub(crate) key: Key,
     pub(crate) data: Data,
 }
 
 /// What is looked for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Key {
     /// Whatever no other element is for.
     Other,
-    Exact(Vec<u8>),
+    Exact(Octets),
     /// From the first to the last.
-    Range(Vec<u8>, Vec<u8>),
+    Range(Octets, Octets),
     /// Two ranks, each from its first to its last.
-    Pair(Vec<u8>, Vec<u8>),
+    Pair(Octets, Octets),
 }
 
 /// What is answered.

@@ -2,6 +2,8 @@
 
 use oc2_profile_slpf::RuleNumber;
 
+use crate::octets::Octets;
+
 /// Where a rule stands: the lower, the earlier packets meet it. It is the number of the rule, moved so that it is not
 /// negative, so it never changes and no other rule has to move for it. People who list the table see the number in its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,8 +30,10 @@ impl Rank {
     ///
     /// The kernel could do without; but `nft` 1.0.6 ends with a failed assertion when it lists a rule that looks up what
     /// another lookup wrote into the very register, and would do so for all who list their own rules.
-    pub(crate) fn answer(self) -> Vec<u8> {
-        [[0; Self::ANSWER_LEN - Self::LEN].as_slice(), &self.octets()].concat()
+    pub(crate) fn answer(self) -> [u8; Self::ANSWER_LEN] {
+        let mut answer = [0; Self::ANSWER_LEN];
+        answer[Self::ANSWER_LEN - Self::LEN..].copy_from_slice(&self.octets());
+        answer
     }
 
     /// What a map answered.
@@ -39,8 +43,10 @@ impl Rank {
     }
 
     /// Two, as they are looked up when both were answered one behind the other.
-    pub(crate) fn pair(one: Self, other: Self) -> Vec<u8> {
-        [one.octets().to_vec(), other.answer()].concat()
+    pub(crate) fn pair(one: Self, other: Self) -> Octets {
+        let mut pair = Octets::from(one.octets());
+        pair.push(&other.answer());
+        pair
     }
 
     pub(crate) fn next(self) -> Self {

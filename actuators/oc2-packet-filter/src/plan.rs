@@ -18,7 +18,7 @@ use crate::record::RuleRecord;
 use crate::rule::Verdict;
 use crate::ruleset::Change;
 
-use self::expand::kernel_rules;
+use self::expand::expressible;
 pub(crate) use guard::{Cut, Watch};
 pub(crate) use list::{Edit, Entry, RuleList};
 pub(crate) use numbering::{Claims, Numbering, Span};
@@ -75,8 +75,7 @@ impl NewRule {
 
     fn new(rule: Rule, verdict: Verdict, mode: &Mode) -> Result<Self, Rejection> {
         let Rule { packets, direction, persistent, insert_rule } = rule;
-        kernel_rules(&packets, direction, verdict, mode)
-            .map_err(|inexpressible| Refusal::RuleNotUpdated.with(inexpressible))?;
+        expressible(&packets).map_err(|inexpressible| Refusal::RuleNotUpdated.with(inexpressible))?;
         Ok(Self { packets, direction, verdict, persistent, insert_rule, mode: mode.clone() })
     }
 

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use oc2_core::types::time::Window;
-use oc2_core::{CommandRow, Nsid, Pair, Profile, Rejection};
+use oc2_core::{CommandRow, Profile, Rejection};
 
 use crate::receipt::Receipt;
 use crate::undo::Undo;
@@ -16,7 +16,7 @@ pub trait Actuator: Send + Sync + 'static {
     /// The profile it implements.
     type Profile: Profile;
 
-    /// The rows of the profile it supports. Default: all of them.
+    /// The rows of the profile it supports, which do not change. Default: all of them.
     fn commands(&self) -> Vec<&'static CommandRow> {
         Self::Profile::COMMANDS.iter().collect()
     }
@@ -101,17 +101,4 @@ impl Context {
     pub fn with_receipt(self, receipt: Receipt) -> Self {
         Self { receipt: Some(receipt), ..self }
     }
-}
-
-/// The row of a pair among those an actuator supports, or why there is none.
-pub(crate) fn row_of<A: Actuator>(actuator: &A, pair: Pair) -> Result<&'static CommandRow, Option<&'static str>> {
-    if let Some(row) = actuator.commands().into_iter().find(|row| row.pair() == pair) {
-        return Ok(row);
-    }
-    Err(A::Profile::COMMANDS.iter().find(|row| row.pair() == pair).map(|row| row.unsupported))
-}
-
-/// The namespace of an actuator.
-pub(crate) fn nsid_of<A: Actuator>(_: &A) -> Nsid {
-    A::Profile::NSID
 }

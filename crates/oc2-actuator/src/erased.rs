@@ -1,13 +1,15 @@
 //! The object-safe twin of [`Actuator`], for programs that hold several of different profiles.
 
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use oc2_core::any::Any;
-use oc2_core::{Command, Nsid, Pair, Profile, Rejection, Terms};
+use oc2_core::{Command, CommandRow, Nsid, Pair, Profile, Rejection, Terms};
 
-use crate::actuator::{Actuator, Context, nsid_of, row_of};
+use crate::actuator::{Actuator, Context};
 use crate::receipt::Receipt;
 use crate::undo::Undo;
 
@@ -21,7 +23,7 @@ pub type Outcome = Result<Option<Any>, Rejection>;
 impl AnyActuator {
     /// Erases the type of an actuator.
     pub fn new(actuator: impl Actuator) -> Self {
-        Self(Arc::new(Holder(Arc::new(actuator))))
+        Self(Arc::new(Holder::new(actuator)))
     }
 
     /// The namespace of its profile.
@@ -32,7 +34,7 @@ impl AnyActuator {
 
     /// The pairs it supports.
     #[must_use]
-    pub fn pairs(&self) -> Vec<Pair> {
+    pub fn pairs(&self) -> &[Pair] {
         self.0.pairs()
     }
 
@@ -86,19 +88,31 @@ impl fmt::Debug for AnyActuator {
 }
 
 /// A Command that an actuator has understood and is ready to perform.
-pub struct Prepared(Box<dyn Ready>);
+pub struct Prepared {
+    undo: Undo,
+    keeps_receipt: bool,
+    perform: Pin<Box<dyn Future<Output = Outcome> + Send>>,
+}
 
 impl Prepared {
+    fn new<A: Actuator>(actuator: &Arc<A>, command: <A::Profile as Profile>::Command, context: Context) -> Self {
+        let undo = context.undo.clone();
+        let keeps_receipt = context.receipt.as_ref().is_some_and(|receipt| actuator.keeps(receipt));
+        let actuator = Arc::clone(actuator);
+        let perform = Box::pin(async move { Ok(actuator.perform(command, context).await?.map(Any::typed)) });
+        Self { undo, keeps_receipt, perform }
+    }
+
     /// Where it notes how to undo it.
     #[must_use]
     pub fn undo(&self) -> Undo {
-        self.0.undo()
+        self.undo.clone()
     }
 
     /// Whether the receipt in its context will be durable with its effects.
     #[must_use]
     pub fn keeps_receipt(&self) -> bool {
-        self.0.keeps_receipt()
+        self.keeps_receipt
     }
 
     /// Performs the Command.
@@ -106,7 +120,7 @@ impl Prepared {
     /// # Errors
     /// The Command was not performed.
     pub async fn perform(self) -> Outcome {
-        self.0.perform().await
+        self.perform.await
     }
 }
 
@@ -119,7 +133,7 @@ impl fmt::Debug for Prepared {
 #[async_trait]
 trait Erased: Send + Sync {
     fn nsid(&self) -> Nsid;
-    fn pairs(&self) -> Vec<Pair>;
+    fn pairs(&self) -> &[Pair];
     fn pair_of(&self, command: &Command) -> Pair;
     fn terms(&self) -> Terms;
     fn unsupported(&self, pair: Pair) -> Option<&'static str>;
@@ -128,23 +142,37 @@ trait Erased: Send + Sync {
     async fn undo(&self, note: &[u8], receipt: Option<Receipt>) -> Result<(), Rejection>;
 }
 
-#[async_trait]
-trait Ready: Send {
-    fn undo(&self) -> Undo;
-    fn keeps_receipt(&self) -> bool;
-    async fn perform(self: Box<Self>) -> Outcome;
+struct Holder<A> {
+    actuator: Arc<A>,
+    /// What it supports, which does not change.
+    rows: Vec<&'static CommandRow>,
+    pairs: Vec<Pair>,
 }
 
-struct Holder<A>(Arc<A>);
+impl<A: Actuator> Holder<A> {
+    fn new(actuator: A) -> Self {
+        let rows = actuator.commands();
+        let pairs = rows.iter().map(|row| row.pair()).collect();
+        Self { actuator: Arc::new(actuator), rows, pairs }
+    }
+
+    /// The row of a pair, or what its profile says where it is not supported.
+    fn row(&self, pair: Pair) -> Result<&'static CommandRow, Option<&'static str>> {
+        if let Some(place) = self.pairs.iter().position(|known| *known == pair) {
+            return Ok(self.rows[place]);
+        }
+        Err(A::Profile::COMMANDS.iter().find(|row| row.pair() == pair).map(|row| row.unsupported))
+    }
+}
 
 #[async_trait]
 impl<A: Actuator> Erased for Holder<A> {
     fn nsid(&self) -> Nsid {
-        nsid_of(&*self.0)
+        A::Profile::NSID
     }
 
-    fn pairs(&self) -> Vec<Pair> {
-        self.0.commands().into_iter().map(oc2_core::CommandRow::pair).collect()
+    fn pairs(&self) -> &[Pair] {
+        &self.pairs
     }
 
     fn pair_of(&self, command: &Command) -> Pair {
@@ -156,47 +184,26 @@ impl<A: Actuator> Erased for Holder<A> {
     }
 
     fn unsupported(&self, pair: Pair) -> Option<&'static str> {
-        row_of(&*self.0, pair).err().flatten()
+        self.row(pair).err().flatten()
     }
 
     fn is_addressed(&self, command: &Command) -> Result<bool, Rejection> {
         let Some(actuator) = &command.actuator else { return Ok(true) };
         let specifiers = actuator.of::<A::Profile>()?;
-        Ok(specifiers.is_some_and(|specifiers| self.0.is_addressed(&specifiers)))
+        Ok(specifiers.is_some_and(|specifiers| self.actuator.is_addressed(&specifiers)))
     }
 
     async fn prepare(&self, command: &Command, context: Context) -> Result<Prepared, Rejection> {
-        let row = row_of(&*self.0, command.pair_in::<A::Profile>())
+        let row = self
+            .row(command.pair_in::<A::Profile>())
             .map_err(|sentence| Rejection::unsupported(sentence.unwrap_or("Target type not supported")))?;
-        row.admit::<A::Profile>(&command.args, self.0.unsupported_args())?;
+        row.admit::<A::Profile>(&command.args, self.actuator.unsupported_args())?;
         let understood = A::Profile::interpret(command)?;
-        self.0.check(&understood, &context).await?;
-        Ok(Prepared(Box::new(Understood { actuator: Arc::clone(&self.0), command: understood, context })))
+        self.actuator.check(&understood, &context).await?;
+        Ok(Prepared::new(&self.actuator, understood, context))
     }
 
     async fn undo(&self, note: &[u8], receipt: Option<Receipt>) -> Result<(), Rejection> {
-        self.0.undo(note, receipt).await
-    }
-}
-
-struct Understood<A: Actuator> {
-    actuator: Arc<A>,
-    command: <A::Profile as Profile>::Command,
-    context: Context,
-}
-
-#[async_trait]
-impl<A: Actuator> Ready for Understood<A> {
-    fn undo(&self) -> Undo {
-        self.context.undo.clone()
-    }
-
-    fn keeps_receipt(&self) -> bool {
-        self.context.receipt.as_ref().is_some_and(|receipt| self.actuator.keeps(receipt))
-    }
-
-    async fn perform(self: Box<Self>) -> Outcome {
-        let Self { actuator, command, context } = *self;
-        Ok(actuator.perform(command, context).await?.map(Any::typed))
+        self.actuator.undo(note, receipt).await
     }
 }

@@ -12,15 +12,7 @@ use oc2_core::any::Any;
 /// Consumer need not write anything before or after. Which ledger that is, and what an entry is, the two know; this type does
 /// not. Clones are the same receipt.
 #[derive(Clone)]
-pub struct Receipt(Arc<Inner>);
-
-struct Inner {
-    ledger: Box<dyn StdAny + Send + Sync>,
-    entry: Box<MakeEntry>,
-    is_taken: AtomicBool,
-}
-
-type MakeEntry = dyn Fn(Option<Any>) -> Option<Box<dyn StdAny + Send>> + Send + Sync;
+pub struct Receipt(Arc<dyn Slip>);
 
 impl Receipt {
     /// A receipt for a ledger, with what makes the entry once the results are known.
@@ -28,28 +20,59 @@ impl Receipt {
         ledger: L,
         entry: impl Fn(Option<Any>) -> Option<Box<dyn StdAny + Send>> + Send + Sync + 'static,
     ) -> Self {
-        Self(Arc::new(Inner { ledger: Box::new(ledger), entry: Box::new(entry), is_taken: AtomicBool::new(false) }))
+        Self(Arc::new(Inner { ledger, entry, is_taken: AtomicBool::new(false) }))
     }
 
     /// Whether it is for this ledger.
     #[must_use]
     pub fn is_for<L: StdAny + PartialEq>(&self, ledger: &L) -> bool {
-        self.0.ledger.downcast_ref::<L>() == Some(ledger)
+        self.0.ledger().downcast_ref::<L>() == Some(ledger)
     }
 
     /// The entry that says that the Command was performed with these results. Whoever takes it and performs the Command has
     /// made both durable; may be asked again if the first was not written.
     #[must_use]
     pub fn take<E: StdAny>(&self, results: Option<Any>) -> Option<E> {
-        let entry = (self.0.entry)(results)?.downcast().ok()?;
-        self.0.is_taken.store(true, Ordering::Release);
+        let entry = self.0.entry(results)?.downcast().ok()?;
+        self.0.is_taken().store(true, Ordering::Release);
         Some(*entry)
     }
 
     /// Whether it was taken. If the Command succeeded as well, it is durable that it did.
     #[must_use]
     pub fn is_taken(&self) -> bool {
-        self.0.is_taken.load(Ordering::Acquire)
+        self.0.is_taken().load(Ordering::Acquire)
+    }
+}
+
+/// A receipt of which neither the ledger nor the entry is known.
+trait Slip: Send + Sync {
+    fn ledger(&self) -> &dyn StdAny;
+    fn entry(&self, results: Option<Any>) -> Option<Box<dyn StdAny + Send>>;
+    fn is_taken(&self) -> &AtomicBool;
+}
+
+struct Inner<L, E> {
+    ledger: L,
+    entry: E,
+    is_taken: AtomicBool,
+}
+
+impl<L, E> Slip for Inner<L, E>
+where
+    L: StdAny + Send + Sync,
+    E: Fn(Option<Any>) -> Option<Box<dyn StdAny + Send>> + Send + Sync,
+{
+    fn ledger(&self) -> &dyn StdAny {
+        &self.ledger
+    }
+
+    fn entry(&self, results: Option<Any>) -> Option<Box<dyn StdAny + Send>> {
+        (self.entry)(results)
+    }
+
+    fn is_taken(&self) -> &AtomicBool {
+        &self.is_taken
     }
 }
 

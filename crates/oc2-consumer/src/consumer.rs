@@ -5,9 +5,12 @@ mod ahead;
 mod performed;
 mod remember;
 
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 #[cfg(feature = "metrics")]
 use std::sync::Weak;
 use std::sync::{Arc, Once};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -247,7 +250,7 @@ impl Shared {
                 let request_id = asked.responder.request_id.as_ref();
                 info!(peer = %asked.peer, request_id = request_id.map(|id| id.as_str()), "A repeated request is answered from memory.");
                 record.repeats_another();
-                return self.reply(asked, &earlier).await;
+                return self.reply(asked, &earlier, None).await;
             }
             Ok(Seen::Answered(outcome)) => return self.answer_as_before(asked, &outcome, &record).await,
             Ok(Seen::Interrupted) => {
@@ -262,11 +265,13 @@ impl Shared {
         let held = Held { replay: &self.replay, key: memo.key, execution: &execution };
         let begun = in_time(self.begin(&asked, &memo, addressed, &execution, &record)).await;
         held.release();
-        if let Err(rejection) = begun {
-            self.settle(&execution, memo.key, &rejection);
-            return Refused::new(asked.responder, rejection).reply(&record);
+        match begun {
+            Ok(work) => self.reply(asked, &execution, work).await,
+            Err(rejection) => {
+                self.settle(&execution, memo.key, &rejection);
+                Refused::new(asked.responder, rejection).reply(&record)
+            }
         }
-        self.reply(asked, &execution).await
     }
 
     /// Asks the policy, and notes what it says. Whoever would perform the Command says what it is called.
@@ -293,16 +298,22 @@ impl Shared {
         info!(peer = %asked.peer, request_id = request_id.map(|id| id.as_str()), "A repeated request is answered from disk.");
         record.repeats_another();
         let execution = Execution::over(asked.responder.wanted, response);
-        self.reply(asked, &execution).await
+        self.reply(asked, &execution, None).await
     }
 
-    /// Gives the answer that is due now; what is wanted and not there yet follows, for transfers that can bring it (DECISIONS L7).
-    async fn reply(self: &Arc<Self>, mut asked: Asked, execution: &Execution) -> Reply {
+    /// Gives the answer that is due now; what is wanted and not there yet follows, for transfers that can bring it (DECISIONS L7). The
+    /// work that is left to do is done meanwhile.
+    async fn reply(self: &Arc<Self>, mut asked: Asked, execution: &Execution, work: Option<Work>) -> Reply {
         // Nothing of it is kept while the answer waits but how to give it.
         asked.body.clear();
         let Asked { responder, settings, needs_answer, .. } = asked;
         let shared = Arc::clone(self);
-        let reply = match execution.answer(settings.max_wait, settings.status_wait).await {
+        let answer = pin!(execution.answer(settings.max_wait, settings.status_wait));
+        let word = match work {
+            Some(work) => self.jobs.meanwhile(work, answer).await,
+            None => answer.await,
+        };
+        let reply = match word {
             Word::Last(response) => return responder.reply(response),
             Word::Processing(response) if !needs_answer => {
                 let follower = execution.follow();
@@ -351,8 +362,8 @@ impl Shared {
         execution.refuse(rejection.clone().into());
     }
 
-    /// Decides about a Command and sets it going; when this returns, everything is settled but the outcome. What is given
-    /// up before has no effect.
+    /// Decides about a Command and sets it going; when this returns, everything is settled but the outcome, and the work that leads to
+    /// it may be left to do. What is given up before has no effect.
     async fn begin(
         self: &Arc<Self>,
         asked: &Asked,
@@ -360,7 +371,7 @@ impl Shared {
         addressed: Result<Vec<&AnyActuator>, Rejection>,
         execution: &Execution,
         record: &Arc<Record>,
-    ) -> Result<(), Rejection> {
+    ) -> Result<Option<Work>, Rejection> {
         let addressed = addressed?;
         match asked.command.pair() {
             QUERY_FEATURES => {
@@ -389,17 +400,18 @@ impl Shared {
                 let context = Context::new(asked.producer().name(), window);
                 let mut ready = self.prepare(&asked.command, memo, supporting, context).await?;
                 if window.is_ahead(now) {
-                    return self.wait(asked, memo, window, place, execution, record).await;
+                    self.wait(asked, memo, window, place, execution, record).await?;
+                    return Ok(None);
                 }
                 // Whoever is answered before wants to find it on the disk.
                 ready.admission.is_with_effects &= !memo.is_promised();
                 if !ready.admission.is_with_effects {
                     self.write_admission(memo).await?;
                 }
-                self.set_going(ready, place, memo.clone(), execution, Arc::clone(record));
+                return Ok(Some(self.set_going(ready, place, memo.clone(), execution, Arc::clone(record))));
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     fn tell_features(&self, command: &Command) -> Result<Response, Rejection> {
@@ -440,17 +452,24 @@ impl Shared {
         Err(gather_refusals(refusals).unwrap_or_else(internal_error))
     }
 
-    /// Starts the one task of a Command.
-    fn set_going(self: &Arc<Self>, ready: Ready, place: Place, memo: Memo, execution: &Execution, record: Arc<Record>) {
+    /// Begins with the work on a Command, which is to be done.
+    fn set_going(
+        self: &Arc<Self>,
+        ready: Ready,
+        place: Place,
+        memo: Memo,
+        execution: &Execution,
+        record: Arc<Record>,
+    ) -> Work {
         execution.begin();
         if let Some(named) = memo.named(execution) {
             self.jobs.register(named);
         }
         let (shared, execution) = (Arc::clone(self), execution.clone());
-        self.jobs.spawn(async move {
+        Box::pin(async move {
             shared.perform(ready, &memo, &execution, &record).await;
             drop(place);
-        });
+        })
     }
 
     /// Performs a Command, and tells the outcome to whoever waits for it.
@@ -463,6 +482,9 @@ impl Shared {
         execution.finish(performed.response);
     }
 }
+
+/// What is left to do once a Command was decided about.
+type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A Command that at least one actuator is ready to perform.
 struct Ready {
@@ -502,9 +524,14 @@ impl Drop for Held<'_> {
 
 /// A decision, or 503 where there is none: a policy or an actuator that is stuck does not hold the Producer too.
 async fn in_time<T>(decision: impl Future<Output = Result<T, Rejection>>) -> Result<T, Rejection> {
-    timeout(DECISION_WAIT, decision)
-        .await
-        .unwrap_or_else(|_| Err(Rejection::unavailable("not decided in time; try again later")))
+    let mut decision = pin!(decision);
+    // Mostly it is there at once, and needs no timer.
+    match poll_fn(|context| Poll::Ready(decision.as_mut().poll(context))).await {
+        Poll::Ready(decided) => decided,
+        Poll::Pending => timeout(DECISION_WAIT, decision)
+            .await
+            .unwrap_or_else(|_| Err(Rejection::unavailable("not decided in time; try again later"))),
+    }
 }
 
 fn internal_error() -> Rejection {

@@ -2,24 +2,29 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use oc2_core::types::time::DateTime;
 use oc2_core::{Nsid, Response, ResponseType, StatusCode};
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use crate::outcome::{Ending, Fate, Notes};
 
 /// A Command under way. Clones are the same execution.
 #[derive(Clone, Debug)]
-pub(crate) struct Execution {
+pub(crate) struct Execution(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     wanted: ResponseType,
-    state: Arc<watch::Sender<State>>,
+    state: Mutex<State>,
+    /// Whoever waits is told of every change of the state.
+    changed: Notify,
     /// Whether somebody waits to tell the outcome later.
-    is_followed: Arc<AtomicBool>,
+    is_followed: AtomicBool,
     /// How to undo it, once it is done.
-    notes: Arc<OnceLock<Notes>>,
+    notes: OnceLock<Notes>,
 }
 
 /// What is to be told of a Command now.
@@ -44,12 +49,11 @@ pub(crate) struct OnlyFollower(Follower);
 impl Follower {
     /// The outcome, once it is there; none if another process will know it.
     pub(crate) async fn outcome(&self) -> Option<Response> {
-        let mut state = self.0.state.subscribe();
-        // The sender lives in self, so there is no error to meet.
-        match state.wait_for(State::is_over).await.as_deref() {
-            Ok(State::Refused(response) | State::Done(response) | State::Void(response)) => Some(response.clone()),
-            _ => None,
-        }
+        let outcome = |state: &State| match state {
+            State::Refused(response) | State::Done(response) | State::Void(response) => Some(Some(response.clone())),
+            state => state.is_over().then_some(None),
+        };
+        self.0.wait_for(outcome).await
     }
 }
 
@@ -61,7 +65,7 @@ impl OnlyFollower {
 
 impl Drop for OnlyFollower {
     fn drop(&mut self) {
-        self.0.0.is_followed.store(false, Ordering::Release);
+        self.0.0.0.is_followed.store(false, Ordering::Release);
     }
 }
 
@@ -95,6 +99,25 @@ impl State {
             Self::Kept(_) | Self::Refused(_) | Self::Done(_) | Self::Void(_) | Self::Interrupted => true,
         }
     }
+
+    /// How it was decided about it, once it was.
+    fn admitted(&self) -> Option<Admitted> {
+        match self {
+            Self::Admitting => None,
+            Self::Refused(response) => Some(Admitted::Refused(response.clone())),
+            Self::Scheduled(_) | Self::Kept(_) => Some(Admitted::Scheduled),
+            Self::Cancelled | Self::Running | Self::Done(_) | Self::Void(_) | Self::Interrupted => {
+                Some(Admitted::Running)
+            }
+        }
+    }
+}
+
+/// How it was decided about a Command.
+enum Admitted {
+    Refused(Response),
+    Scheduled,
+    Running,
 }
 
 /// As `query command` tells it (DECISIONS L27).
@@ -149,23 +172,30 @@ impl Execution {
     }
 
     fn in_state(wanted: ResponseType, state: State) -> Self {
-        Self { wanted, state: Arc::new(watch::Sender::new(state)), is_followed: Arc::default(), notes: Arc::default() }
+        let state = Mutex::new(state);
+        Self(Arc::new(Inner {
+            wanted,
+            state,
+            changed: Notify::new(),
+            is_followed: AtomicBool::default(),
+            notes: OnceLock::new(),
+        }))
     }
 
     /// How far it has come.
     pub(crate) fn standing(&self) -> String {
-        self.state.borrow().to_string()
+        self.state().to_string()
     }
 
     /// Keeps how to undo it.
     pub(crate) fn note(&self, notes: Notes) {
         // It is performed once.
-        let _ = self.notes.set(notes);
+        let _ = self.0.notes.set(notes);
     }
 
     /// How to undo it; empty if it cannot be.
     pub(crate) fn notes(&self) -> &[(Nsid, Vec<u8>)] {
-        self.notes.get().map(Vec::as_slice).unwrap_or_default()
+        self.0.notes.get().map(Vec::as_slice).unwrap_or_default()
     }
 
     /// The right to tell the outcome later.
@@ -176,105 +206,117 @@ impl Execution {
     /// The same if nobody has it: of those who were told that they have to wait, however often they repeat their request, one
     /// is told the outcome.
     pub(crate) fn follow_alone(&self) -> Option<OnlyFollower> {
-        let is_first = !self.is_followed.swap(true, Ordering::AcqRel);
+        let is_first = !self.0.is_followed.swap(true, Ordering::AcqRel);
         is_first.then(|| OnlyFollower(self.follow()))
     }
 
     pub(crate) fn is_over(&self) -> bool {
-        self.state.borrow().is_over()
+        self.state().is_over()
     }
 
     /// Ready once it is over.
     pub(crate) async fn ended(&self) {
-        // The sender lives in self, so there is no error to meet.
-        let _ = self.state.subscribe().wait_for(State::is_over).await;
+        self.wait_for(|state| state.is_over().then_some(())).await;
     }
 
     pub(crate) fn refuse(&self, response: Response) {
-        self.state.send_replace(State::Refused(response));
+        self.set(State::Refused(response));
     }
 
     pub(crate) fn schedule(&self, start: DateTime) {
-        self.state.send_replace(State::Scheduled(start));
+        self.set(State::Scheduled(start));
     }
 
     /// Leaves it to the next process.
     pub(crate) fn keep(&self, start: DateTime) {
-        self.state.send_replace(State::Kept(start));
+        self.set(State::Kept(start));
     }
 
     /// Goes on to being performed; false if it was cancelled meanwhile.
     pub(crate) fn begin(&self) -> bool {
-        self.state.send_if_modified(|state| match state {
-            State::Admitting | State::Scheduled(_) => {
-                *state = State::Running;
-                true
-            }
-            _ => false,
-        })
+        let mut state = self.state();
+        let begins = matches!(*state, State::Admitting | State::Scheduled(_));
+        if begins {
+            *state = State::Running;
+            drop(state);
+            self.0.changed.notify_waiters();
+        }
+        begins
     }
 
     pub(crate) fn finish(&self, outcome: Response) {
-        self.state.send_replace(State::Done(outcome));
+        self.set(State::Done(outcome));
     }
 
     /// Makes it void, once its task or whoever undid it says so.
     pub(crate) fn make_void(&self, outcome: Response) {
-        self.state.send_replace(State::Void(outcome));
+        self.set(State::Void(outcome));
     }
 
     /// Makes it void if it still waits for its time.
     pub(crate) fn cancel(&self) -> Result<(), TooLate> {
-        let mut res = Ok(());
-        self.state.send_if_modified(|state| {
-            res = match state {
-                State::Scheduled(_) => {
-                    *state = State::Cancelled;
-                    Ok(())
-                }
-                State::Admitting | State::Running => Err(TooLate::Running),
-                State::Kept(_) => Err(TooLate::Kept),
-                State::Refused(_) | State::Done(_) => Err(TooLate::Done),
-                State::Cancelled | State::Void(_) => Err(TooLate::Void),
-                State::Interrupted => Err(TooLate::Interrupted),
-            };
-            res.is_ok()
-        });
-        res
+        let mut state = self.state();
+        match *state {
+            State::Scheduled(_) => *state = State::Cancelled,
+            State::Admitting | State::Running => return Err(TooLate::Running),
+            State::Kept(_) => return Err(TooLate::Kept),
+            State::Refused(_) | State::Done(_) => return Err(TooLate::Done),
+            State::Cancelled | State::Void(_) => return Err(TooLate::Void),
+            State::Interrupted => return Err(TooLate::Interrupted),
+        }
+        drop(state);
+        self.0.changed.notify_waiters();
+        Ok(())
     }
 
     /// Ready once it was cancelled.
     pub(crate) async fn cancelled(&self) {
-        // The sender lives in self, so there is no error to meet.
-        let _ = self.state.subscribe().wait_for(|state| matches!(state, State::Cancelled)).await;
+        self.wait_for(|state| matches!(state, State::Cancelled).then_some(())).await;
     }
 
     /// The answer that is wanted: the outcome, or 102 where it is not there in time (LS 3.3.1.4, DECISIONS L5 to L7).
     pub(crate) async fn answer(&self, max_wait: Duration, status_wait: Duration) -> Word {
-        let mut state = self.state.subscribe();
         let processing = Response::new(StatusCode::Processing);
-        let admitted = state.wait_for(|state| !matches!(state, State::Admitting)).await.map(|state| state.clone());
-        let wait = match (admitted, self.wanted) {
-            (Ok(State::Refused(response)), _) => return Word::Last(response),
+        let wait = match (self.wait_for(State::admitted).await, self.0.wanted) {
+            (Admitted::Refused(response), _) => return Word::Last(response),
             // Exactly 102, or nothing, whatever has become of it meanwhile (DECISIONS L5, H3).
             (_, ResponseType::Ack | ResponseType::None) => return Word::Last(processing),
-            (Ok(State::Scheduled(_) | State::Kept(_)), ResponseType::Status) => {
-                return Word::Last(processing.with_text("scheduled"));
-            }
-            (Ok(State::Scheduled(_) | State::Kept(_)), ResponseType::Complete) => {
-                return Word::Scheduled(processing.with_text("scheduled"));
-            }
-            (_, ResponseType::Status) => status_wait,
-            (_, ResponseType::Complete) => max_wait,
+            (Admitted::Scheduled, ResponseType::Status) => return Word::Last(processing.with_text("scheduled")),
+            (Admitted::Scheduled, ResponseType::Complete) => return Word::Scheduled(processing.with_text("scheduled")),
+            (Admitted::Running, ResponseType::Status) => status_wait,
+            (Admitted::Running, ResponseType::Complete) => max_wait,
         };
-        let done = state.wait_for(State::is_over);
-        match tokio::time::timeout(wait, done).await {
-            Ok(Ok(state)) => Word::Last(match &*state {
-                State::Done(response) | State::Void(response) => response.clone(),
-                _ => processing,
-            }),
-            _ if self.wanted == ResponseType::Complete => Word::Processing(processing.with_text("processing")),
+        let outcome = |state: &State| match state {
+            State::Done(response) | State::Void(response) => Some(Some(response.clone())),
+            state => state.is_over().then_some(None),
+        };
+        match tokio::time::timeout(wait, self.wait_for(outcome)).await {
+            Ok(response) => Word::Last(response.unwrap_or(processing)),
+            _ if self.0.wanted == ResponseType::Complete => Word::Processing(processing.with_text("processing")),
             _ => Word::Last(processing.with_text("processing")),
         }
+    }
+
+    /// What is found in the state, once it is.
+    async fn wait_for<T>(&self, find: impl Fn(&State) -> Option<T>) -> T {
+        loop {
+            // First: a change between the look and the wait is not missed.
+            let changed = self.0.changed.notified();
+            let found = find(&self.state());
+            if let Some(found) = found {
+                return found;
+            }
+            changed.await;
+        }
+    }
+
+    fn set(&self, state: State) {
+        *self.state() = state;
+        self.0.changed.notify_waiters();
+    }
+
+    /// No code that can panic runs while the lock is held.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,12 +2,13 @@
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use oc2_core::Rejection;
+use oc2_transfer::Enduring;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -77,15 +78,37 @@ impl Jobs {
         self.tasks.spawn(task)
     }
 
-    /// Runs what outlives the connection its Command came by, and gives what it comes to, or nothing if it panicked. What is ready at
-    /// once does without a task, which would cost more than it does.
+    /// Runs what outlives the connection its Command came by, and gives what it comes to, or nothing if it panicked. Only once nobody
+    /// waits for it does it get a task, which would cost more than much of it does.
     pub(crate) async fn run<T: Send + 'static>(&self, task: impl Future<Output = T> + Send + 'static) -> Option<T> {
-        let mut task = Box::pin(self.tasks.track_future(task));
-        match poll_once(task.as_mut()) {
-            Some(Poll::Ready(res)) => Some(res),
-            Some(Poll::Pending) => tokio::spawn(task).await.ok(),
-            None => None,
+        Enduring::new(self.tasks.track_future(task)).await.ok()
+    }
+
+    /// Does some work while this waits. What of the work is left then gets a task of its own, which outlives the connection its
+    /// Command came by.
+    pub(crate) async fn meanwhile<T>(
+        &self,
+        mut work: Pin<Box<dyn Future<Output = ()> + Send>>,
+        waiting: impl Future<Output = T>,
+    ) -> T {
+        let mut waiting = pin!(waiting);
+        let mut is_done = false;
+        let res = poll_fn(|context| {
+            if let Poll::Ready(res) = waiting.as_mut().poll(context) {
+                return Poll::Ready(res);
+            }
+            if is_done || work.as_mut().poll(context).is_pending() {
+                return Poll::Pending;
+            }
+            // Mostly it is what was waited for.
+            is_done = true;
+            waiting.as_mut().poll(context)
+        })
+        .await;
+        if !is_done {
+            self.spawn(work);
         }
+        res
     }
 
     /// Makes a Command known under its name, beside those that have the same and are not over.
@@ -135,14 +158,9 @@ impl Jobs {
     }
 }
 
-/// What is not ready is to be asked again, by a task that can be woken; nothing if it panicked.
-fn poll_once<F: Future>(future: Pin<&mut F>) -> Option<Poll<F::Output>> {
-    catch_unwind(AssertUnwindSafe(|| future.poll(&mut Context::from_waker(Waker::noop())))).ok()
-}
-
 /// What a future comes to, or nothing if it panicked.
 pub(crate) async fn caught<F: Future>(future: F) -> Option<F::Output> {
-    let mut future = Box::pin(future);
+    let mut future = pin!(future);
     let mut poll = move |context: &mut Context<'_>| catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
     poll_fn(move |context| match poll(context) {
         Ok(polled) => polled.map(Some),

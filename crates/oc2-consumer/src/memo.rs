@@ -58,9 +58,9 @@ impl Memo {
     }
 
     /// The outcome, for the repetition of the request, and for Commands about this one.
-    pub(crate) fn write(&self, outcome: &Response, fate: Fate, notes: &Notes) -> Vec<u8> {
+    pub(crate) fn write(&self, outcome: Response, fate: Fate, notes: Notes) -> Vec<u8> {
         let name = self.name.filter(|_| self.name != self.key);
-        let ending = Ending { fate, name, notes: notes.clone() };
+        let ending = Ending { fate, name, notes };
         outcome::write(&ending, &*self.encoding, self.form, outcome)
     }
 }

@@ -47,7 +47,7 @@ impl Fate {
 
 /// Writes an ending, and the outcome as the message that tells it, in the encoding and notation of the request: the repetition
 /// comes in the same, and extensions can be written in the form only in which they were read.
-pub(crate) fn write(ending: &Ending, encoding: &dyn Encoding, form: Form, outcome: &Response) -> Vec<u8> {
+pub(crate) fn write(ending: &Ending, encoding: &dyn Encoding, form: Form, outcome: Response) -> Vec<u8> {
     // Bare ones are not told apart by notation as surely.
     let form = form.with_envelope(Envelope::Message);
     let encode = |response: Response| {
@@ -55,12 +55,12 @@ pub(crate) fn write(ending: &Ending, encoding: &dyn Encoding, form: Form, outcom
         // Results are written by code of a profile's author.
         catch_unwind(AssertUnwindSafe(|| encoding.encode(&message, form).ok())).ok().flatten()
     };
-    let message = encode(outcome.clone()).unwrap_or_else(|| {
+    let message = encode(outcome).unwrap_or_else(|| {
         error!("The outcome of a Command could not be written; it is remembered as it is told, as an internal error.");
         encode(Response::new(StatusCode::InternalError).with_text("internal error")).unwrap_or_default()
     });
     let mut bytes = ending.write();
-    bytes.extend(message);
+    bytes.extend_from_slice(&message);
     bytes
 }
 
@@ -89,10 +89,14 @@ impl Ending {
             Fate::Cancelled => (1, 0),
             Fate::Undone => (2, 0),
         };
-        let mut bytes = vec![fate];
+        // Mostly the outcome, too, has room in it.
+        let mut bytes = Vec::with_capacity(512);
+        bytes.push(fate);
         bytes.extend(status.to_be_bytes());
         bytes.push(u8::from(self.name.is_some()));
-        bytes.extend(self.name.iter().flat_map(|name| name.0));
+        if let Some(name) = &self.name {
+            bytes.extend(name.0);
+        }
         let notes = self.notes.iter().take(MAX_NOTES);
         bytes.push(notes.len() as u8);
         for (nsid, note) in notes {

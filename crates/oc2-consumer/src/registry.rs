@@ -47,7 +47,7 @@ impl Registry {
     /// profile and are not listed, though they are accepted (DECISIONS L27): a peer in the field cannot read pairs with the target
     /// `command`.
     pub(crate) fn pairs(&self) -> impl Iterator<Item = Pair> {
-        self.0.iter().flat_map(AnyActuator::pairs).chain([QUERY_FEATURES])
+        self.0.iter().flat_map(AnyActuator::pairs).copied().chain([QUERY_FEATURES])
     }
 
     /// The actuators of a profile.

@@ -33,12 +33,14 @@
 
 #[cfg(any(test, feature = "conform"))]
 pub mod conform;
+mod enduring;
 mod error;
 mod handler;
 mod listener;
 mod memory;
 mod transfer;
 
+pub use enduring::{Enduring, Panicked};
 pub use error::TransferError;
 pub use handler::{Encoded, Handler, Later, Peer, Refusal, Reply, Request, Scope};
 pub use listener::Listener;

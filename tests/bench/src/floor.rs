@@ -74,10 +74,7 @@ impl Floor {
     pub fn kernel(&mut self, kind: Kind, n: u32) -> io::Result<()> {
         let rules = self.next..self.next + n;
         self.next = rules.end;
-        match kind {
-            Kind::Address => self.kernel.add_addresses(rules),
-            Kind::Connection => self.kernel.add_rules(rules),
-        }
+        self.kernel.add(kind, rules)
     }
 }
 

@@ -7,6 +7,8 @@ use std::os::fd::OwnedFd;
 use rustix::net::netlink::{self, SocketAddrNetlink};
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, bind, recv, sendto, socket_with};
 
+use crate::Kind;
+
 /// A table with a set and as many chains as it takes.
 #[derive(Debug)]
 pub(crate) struct Kernel {
@@ -51,8 +53,16 @@ impl Kernel {
         self.commit(batch)
     }
 
+    /// Rules of a kind, in one transaction.
+    pub(crate) fn add(&mut self, kind: Kind, rules: Range<u32>) -> io::Result<()> {
+        match kind {
+            Kind::Address => self.add_addresses(rules),
+            Kind::Connection => self.add_rules(rules),
+        }
+    }
+
     /// Members of the set, in one transaction.
-    pub(crate) fn add_addresses(&mut self, rules: Range<u32>) -> io::Result<()> {
+    fn add_addresses(&mut self, rules: Range<u32>) -> io::Result<()> {
         let mut batch = self.begin();
         batch.message(NEWSETELEM, CREATE, |w| {
             w.text(1, TABLE);
@@ -63,7 +73,7 @@ impl Kernel {
     }
 
     /// Rules in order, in one transaction. A chain that is changed costs by its length, so they go into chains of a moderate one.
-    pub(crate) fn add_rules(&mut self, rules: Range<u32>) -> io::Result<()> {
+    fn add_rules(&mut self, rules: Range<u32>) -> io::Result<()> {
         let mut batch = self.begin();
         for i in rules {
             if self.n_rules == CHAIN_LEN {

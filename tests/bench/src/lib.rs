@@ -13,6 +13,7 @@ mod load;
 mod message;
 mod namespace;
 mod plot;
+mod prototype;
 mod report;
 mod statistics;
 
@@ -23,5 +24,6 @@ pub use load::{Load, Run};
 pub use message::{Kind, Rules, delete, deny, place, query_features, rule_number, update};
 pub use namespace::Namespace;
 pub use plot::{Curve, Plot, Style};
+pub use prototype::{Prototype, serve_prototype};
 pub use report::{Bar, Report, Row, Unit};
 pub use statistics::{median, quantile};

@@ -1,7 +1,10 @@
 //! What changes between two transactions.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
+use super::path::Path;
+use super::shape::Shape;
 use crate::op::{Data, Element, Expr, Key, Op, SetSpec};
 
 /// Changes on their way to a transaction. What came and went has never been.
@@ -9,9 +12,9 @@ use crate::op::{Data, Element, Expr, Key, Op, SetSpec};
 pub(crate) struct Delta {
     /// Nobody wants to know: what all of it comes to is told as a whole.
     is_idle: bool,
-    elements: BTreeMap<String, BTreeMap<Key, Changed>>,
+    elements: BTreeMap<SetName, BTreeMap<Key, Changed>>,
     new_sets: Vec<(SetSpec, Vec<Element>)>,
-    old_sets: Vec<String>,
+    old_sets: Vec<SetName>,
     rules: Vec<(&'static str, Vec<Vec<Expr>>)>,
 }
 
@@ -28,14 +31,14 @@ impl Delta {
         Self { is_idle: true, ..Self::default() }
     }
 
-    pub(crate) fn add(&mut self, set: &str, element: Element) {
+    pub(crate) fn add(&mut self, set: SetName, element: Element) {
         if self.is_idle {
             return;
         }
         self.changed(set, element.key).after = Some(element.data);
     }
 
-    pub(crate) fn remove(&mut self, set: &str, element: Element) {
+    pub(crate) fn remove(&mut self, set: SetName, element: Element) {
         if self.is_idle {
             return;
         }
@@ -46,17 +49,17 @@ impl Delta {
     }
 
     /// A set with these elements, whatever was added to it before.
-    pub(crate) fn add_set(&mut self, spec: SetSpec, elements: impl FnOnce() -> Vec<Element>) {
+    pub(crate) fn add_set(&mut self, set: SetName, spec: SetSpec, elements: impl FnOnce() -> Vec<Element>) {
         if self.is_idle {
             return;
         }
-        self.elements.remove(&spec.name);
+        self.elements.remove(&set);
         self.new_sets.push((spec, elements()));
     }
 
-    pub(crate) fn delete_set(&mut self, name: String) {
-        self.elements.remove(&name);
-        self.old_sets.push(name);
+    pub(crate) fn delete_set(&mut self, set: SetName) {
+        self.elements.remove(&set);
+        self.old_sets.push(set);
     }
 
     pub(crate) fn replace_rules(&mut self, chain: &'static str, rules: Vec<Vec<Expr>>) {
@@ -72,14 +75,14 @@ impl Delta {
                 if before == after {
                     continue;
                 }
-                gone.extend(before.map(|data| Element { key: key.clone(), data }));
+                gone.extend(before.map(|data| Element { key, data }));
                 come.extend(after.map(|data| Element { key, data }));
             }
             if !gone.is_empty() {
-                deletes.push(Op::DeleteElements(set.clone(), gone));
+                deletes.push(Op::DeleteElements(set.to_string(), gone));
             }
             if !come.is_empty() {
-                adds.push(Op::AddElements(set, come));
+                adds.push(Op::AddElements(set.to_string(), come));
             }
         }
         let mut ops = Vec::new();
@@ -93,14 +96,32 @@ impl Delta {
             ops.push(Op::FlushChain(chain.to_owned()));
             ops.extend(rules.into_iter().map(|rule| Op::AddRule(chain.to_owned(), rule)));
         }
-        ops.extend(self.old_sets.into_iter().map(Op::DeleteSet));
+        ops.extend(self.old_sets.into_iter().map(|set| Op::DeleteSet(set.to_string())));
         ops
     }
 
-    fn changed(&mut self, set: &str, key: Key) -> &mut Changed {
-        if !self.elements.contains_key(set) {
-            self.elements.insert(set.to_owned(), BTreeMap::new());
+    fn changed(&mut self, set: SetName, key: Key) -> &mut Changed {
+        self.elements.entry(set).or_default().entry(key).or_default()
+    }
+}
+
+/// The name of a set, as long as nobody reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum SetName {
+    /// Of a way, the ranges that end so.
+    Ranges(Path, &'static str),
+    /// Of a way, what rules of this shape want to see.
+    Keys(Path, Shape),
+    /// This.
+    Other(&'static str),
+}
+
+impl fmt::Display for SetName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ranges(path, end) => write!(f, "{}{end}", path.chain()),
+            Self::Keys(path, shape) => write!(f, "{}{shape}", path.chain()),
+            Self::Other(name) => f.write_str(name),
         }
-        self.elements.get_mut(set).expect("it was inserted").entry(key).or_default()
     }
 }

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use oc2_packet_filter::{Family, KernelRule, Network};
 
-use super::delta::Delta;
+use super::delta::{Delta, SetName};
 use super::intervals::{Difference, Intervals};
 use super::keys::{self, Keys};
 use super::path::Path;
 use super::shape::{Carried, Shape, destination, icmp, is_whole, source, width};
 use super::{PORT_PROTOCOLS, runs};
+use crate::octets::Octets;
 use crate::op::{Answer, Data, DataSpec, Element, Expr, Key, KeySpec, Meta, Reg, SetSpec};
 use crate::rank::Rank;
 
@@ -84,7 +85,7 @@ impl Lane {
         }
     }
 
-    fn tell_key(&mut self, shape: Shape, key: Vec<u8>, (before, after): keys::Change, delta: &mut Delta) {
+    fn tell_key(&mut self, shape: Shape, key: Octets, (before, after): keys::Change, delta: &mut Delta) {
         if before == after {
             return;
         }
@@ -92,10 +93,10 @@ impl Lane {
             self.is_other = true;
             return;
         }
-        let set = self.path.set(&shape.to_string());
-        let element = |rank| Element { key: Key::Exact(key.clone()), data: Data::Rank(rank) };
-        before.map(element).into_iter().for_each(|gone| delta.remove(&set, gone));
-        after.map(element).into_iter().for_each(|come| delta.add(&set, come));
+        let set = SetName::Keys(self.path, shape);
+        let element = |rank| Element { key: Key::Exact(key), data: Data::Rank(rank) };
+        before.map(element).into_iter().for_each(|gone| delta.remove(set, gone));
+        after.map(element).into_iter().for_each(|come| delta.add(set, come));
     }
 
     /// Gives as many shapes a map as may have one, those with the most rules first; what has one keeps it. Those of
@@ -121,10 +122,10 @@ impl Lane {
             self.mapped.insert(*shape);
         }
         for gone in former.difference(&self.mapped) {
-            delta.delete_set(self.path.set(&gone.to_string()));
+            delta.delete_set(SetName::Keys(self.path, *gone));
         }
         for new in self.mapped.difference(&former) {
-            delta.add_set(self.shape_spec(new), || self.shape_elements(new));
+            delta.add_set(SetName::Keys(self.path, *new), self.shape_spec(new), || self.shape_elements(new));
         }
         if self.is_other || self.mapped != former {
             delta.replace_rules(self.path.chain(), self.rules());
@@ -227,7 +228,7 @@ impl Lane {
         let family = self.path.family;
         let mut is_first = true;
         if let Some(rank) = rank {
-            rule.push(Expr::Load(BEST, rank.answer()));
+            rule.push(Expr::Load(BEST, rank.answer().to_vec()));
             is_first = false;
         }
         let mut look_up = |set: String, rule: &mut Vec<Expr>| {
@@ -256,15 +257,15 @@ impl Lane {
 
     fn shape_elements(&self, shape: &Shape) -> Vec<Element> {
         let keys = self.connections.get(shape).into_iter().flat_map(Keys::iter);
-        let element = |(key, rank): (&[u8], Rank)| Element { key: Key::Exact(key.to_vec()), data: Data::Rank(rank) };
+        let element = |(key, rank): (&[u8], Rank)| Element { key: Key::Exact(key.into()), data: Data::Rank(rank) };
         keys.map(element).chain([nobody()]).collect()
     }
 }
 
-fn tell_ranges(Difference { gone, come }: Difference, path: Path, set: &str, delta: &mut Delta) {
-    let (set, width) = (path.set(set), width(path.family));
-    gone.into_iter().for_each(|range| delta.remove(&set, element(range, width)));
-    come.into_iter().for_each(|range| delta.add(&set, element(range, width)));
+fn tell_ranges(Difference { gone, come }: Difference, path: Path, set: &'static str, delta: &mut Delta) {
+    let (set, width) = (SetName::Ranges(path, set), width(path.family));
+    gone.into_iter().for_each(|range| delta.remove(set, element(range, width)));
+    come.into_iter().for_each(|range| delta.add(set, element(range, width)));
 }
 
 /// What of a packet can be read.
@@ -312,7 +313,7 @@ fn nobody() -> Element {
 }
 
 fn element((first, last, rank): (u128, u128, Rank), width: usize) -> Element {
-    let octets = |address: u128| address.to_be_bytes()[16 - width..].to_vec();
+    let octets = |address: u128| Octets::from(&address.to_be_bytes()[16 - width..]);
     Element { key: Key::Range(octets(first), octets(last)), data: Data::Rank(rank) }
 }
 

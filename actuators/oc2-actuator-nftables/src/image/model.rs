@@ -130,7 +130,7 @@ impl Model {
         let (spec, members) = &self.sets[set];
         let asked = registers.read(reg, spec.key.len());
         let found = match spec.key {
-            KeySpec::Exact(_) => members.get(&Key::Exact(asked)).copied(),
+            KeySpec::Exact(_) => members.get(&Key::Exact(asked.as_slice().into())).copied(),
             KeySpec::Range(_) | KeySpec::RankPairs => {
                 members.iter().find(|(key, _)| holds(spec.key, key, &asked)).map(|(_, data)| *data)
             }

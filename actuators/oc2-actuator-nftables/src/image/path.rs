@@ -34,8 +34,8 @@ impl Path {
 
     /// Those on which packets meet a rule; none if the rule is one of several that differ in the outside interface only, and
     /// not the first.
-    pub(crate) fn of(rule: &KernelRule, mode: &Mode) -> Vec<Self> {
-        let is_meant = |way: &Way| match (rule.hook(), *way) {
+    pub(crate) fn of(rule: &KernelRule, mode: &Mode) -> impl Iterator<Item = Self> {
+        let is_meant = move |way: &Way| match (rule.hook(), *way) {
             (Hook::Input, Way::Input) | (Hook::Output, Way::Output) => true,
             (Hook::Forward, Way::Through { from_outside, to_outside }) => {
                 is_by(rule.matching().in_interface.as_ref(), from_outside, mode)
@@ -43,7 +43,7 @@ impl Path {
             }
             _ => false,
         };
-        WAYS.into_iter().filter(is_meant).map(|way| Self { family: rule.family(), way }).collect()
+        WAYS.into_iter().filter(is_meant).map(|way| Self { family: rule.family(), way })
     }
 
     /// The name of its chain.

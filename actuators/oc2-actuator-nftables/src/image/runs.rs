@@ -56,6 +56,10 @@ impl Runs {
             *n_rules += 1;
             return None;
         }
+        if self.is_within_a_run(rank, kind) {
+            self.members.insert(rank, (1, kind));
+            return None;
+        }
         self.change(rank, |members| {
             members.insert(rank, (1, kind));
         })
@@ -63,14 +67,27 @@ impl Runs {
 
     /// One less.
     pub(crate) fn remove(&mut self, rank: Rank) -> Option<(Elements, Elements)> {
-        let (n_rules, _) = self.members.get_mut(&rank)?;
+        let (n_rules, kind) = self.members.get_mut(&rank)?;
         *n_rules -= 1;
         if *n_rules > 0 {
+            return None;
+        }
+        let kind = *kind;
+        if self.is_within_a_run(rank, kind) {
+            self.members.remove(&rank);
             return None;
         }
         self.change(rank, |members| {
             members.remove(&rank);
         })
+    }
+
+    /// Whether the runs are the same with a rule there and without: the rule before says the same or, where there is none, the rule
+    /// behind.
+    fn is_within_a_run(&self, rank: Rank, kind: Kind) -> bool {
+        let before = self.members.range(..rank).next_back();
+        let neighbor = before.or_else(|| self.members.range(rank.next()..).next());
+        neighbor.is_some_and(|(_, (_, other))| *other == kind)
     }
 
     /// All of them, with what is answered where no rule is.

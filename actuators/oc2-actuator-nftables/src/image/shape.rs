@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use oc2_packet_filter::{Family, KernelRule, Network, Ports, Protocol};
 
+use crate::octets::Octets;
 use crate::op::{Base, Expr, Meta, Reg};
 
 /// The parts of a packet that a rule looks at.
@@ -36,13 +37,13 @@ pub(crate) enum Carried {
 
 impl Shape {
     /// What a rule looks at, and what it wants to see there.
-    pub(crate) fn of(rule: &KernelRule) -> (Self, Vec<u8>) {
+    pub(crate) fn of(rule: &KernelRule) -> (Self, Octets) {
         let matching = rule.matching();
-        let mut key = Vec::new();
+        let mut key = Octets::new();
         for net in [matching.source, matching.destination].into_iter().flatten() {
             match net.address() {
-                IpAddr::V4(address) => key.extend(address.octets()),
-                IpAddr::V6(address) => key.extend(address.octets()),
+                IpAddr::V4(address) => key.push(&address.octets()),
+                IpAddr::V6(address) => key.push(&address.octets()),
             }
         }
         let carried = match matching.protocol {
@@ -56,8 +57,10 @@ impl Shape {
             }
             Some(Protocol::Icmp(Some(kind))) => {
                 want(&mut key, &[icmp(rule.family())]);
-                let octets: Vec<u8> = [Some(kind.kind()), kind.code()].into_iter().flatten().collect();
-                want(&mut key, &octets);
+                match kind.code() {
+                    None => want(&mut key, &[kind.kind()]),
+                    Some(code) => want(&mut key, &[kind.kind(), code]),
+                }
                 Carried::Icmp { with_code: kind.code().is_some() }
             }
         };
@@ -119,19 +122,21 @@ impl Shape {
 }
 
 /// Every part of a key has whole registers for itself.
-fn want(key: &mut Vec<u8>, octets: &[u8]) {
-    key.extend(octets);
-    key.resize(key.len().next_multiple_of(Reg::LEN), 0);
+fn want(key: &mut Octets, octets: &[u8]) {
+    key.push(octets);
+    key.fill_up(Reg::LEN);
 }
 
-fn want_ports(key: &mut Vec<u8>, protocol: u8, ports: Ports) -> Carried {
+fn want_ports(key: &mut Octets, protocol: u8, ports: Ports) -> Carried {
     want(key, &[protocol]);
     let carried = match (ports.src_port.is_some(), ports.dst_port.is_some()) {
         (false, false) => Carried::Protocol,
         (source, destination) => Carried::Ports { source, destination },
     };
-    let ports: Vec<u8> = [ports.src_port, ports.dst_port].into_iter().flatten().flat_map(u16::to_be_bytes).collect();
-    want(key, &ports);
+    for port in [ports.src_port, ports.dst_port].into_iter().flatten() {
+        key.push(&port.to_be_bytes());
+    }
+    key.fill_up(Reg::LEN);
     carried
 }
 

@@ -4,6 +4,7 @@ pub(crate) use oc2_netlink::{ACK, DUMP};
 use oc2_netlink::{Attributes, Header, REQUEST, Writer};
 
 use crate::image::{Chain, chain_names};
+use crate::octets::Octets;
 use crate::op::{Answer, Base, BaseHook, Data, DataSpec, Element, Expr, Key, KeySpec, Meta, Op, Reg, SetSpec, Target};
 use crate::rank::Rank;
 
@@ -111,7 +112,7 @@ fn write_element(element: &Element, w: &mut Writer) {
                 w.nest(1, |w| w.put(DATA_VALUE, first));
                 write_data(element.data, w);
             });
-            if let Some(end) = successor(last) {
+            if let Some(end) = successor(*last) {
                 w.nest(LIST_ELEM, |w| {
                     w.nest(1, |w| w.put(DATA_VALUE, &end));
                     w.put_u32(3, ELEM_INTERVAL_END);
@@ -122,8 +123,8 @@ fn write_element(element: &Element, w: &mut Writer) {
 }
 
 /// The next key; none behind the last of all.
-fn successor(key: &[u8]) -> Option<Vec<u8>> {
-    let mut next = key.to_vec();
+fn successor(key: Octets) -> Option<Octets> {
+    let mut next = key;
     for octet in next.iter_mut().rev() {
         *octet = octet.wrapping_add(1);
         if *octet != 0 {
@@ -133,8 +134,8 @@ fn successor(key: &[u8]) -> Option<Vec<u8>> {
     None
 }
 
-fn predecessor(key: &[u8]) -> Vec<u8> {
-    let mut former = key.to_vec();
+fn predecessor(key: Octets) -> Octets {
+    let mut former = key;
     for octet in former.iter_mut().rev() {
         *octet = octet.wrapping_sub(1);
         if *octet != u8::MAX {
@@ -245,7 +246,7 @@ fn write_expr(expr: &Expr, w: &mut Writer) {
 pub(crate) enum Listed {
     Element(Element),
     /// A range ends before this key.
-    End(Vec<u8>),
+    End(Octets),
     /// Nothing that we write.
     Foreign,
 }
@@ -261,15 +262,15 @@ fn read_element(element: Attributes<'_>) -> Option<Listed> {
     if element.iter().any(|(kind, _)| matches!(kind, 4 | 5 | 7 | 9)) {
         return None;
     }
-    let value = |kind| element.nested(kind).and_then(|data| data.get(DATA_VALUE)).map(<[u8]>::to_vec);
+    let value = |kind| element.nested(kind).and_then(|data| data.get(DATA_VALUE)).map(Octets::read);
     let flags = element.u32(3).unwrap_or(0);
     if flags & ELEM_INTERVAL_END != 0 {
-        return value(1).map(Listed::End);
+        return value(1)?.map(Listed::End);
     }
     let key = match (flags & ELEM_CATCHALL != 0, value(1), value(10)) {
         (true, ..) => Key::Other,
-        (false, Some(first), Some(last)) => Key::Pair(first, last),
-        (false, Some(key), None) => Key::Exact(key),
+        (false, Some(first), Some(last)) => Key::Pair(first?, last?),
+        (false, Some(key), None) => Key::Exact(key?),
         (false, None, _) => return None,
     };
     let data = match element.nested(2) {
@@ -302,8 +303,8 @@ pub(crate) fn ranges(listed: Vec<Listed>, len: usize) -> Option<Vec<Element>> {
     let mut ends = ends.into_iter();
     for (i, (first, data)) in begins.into_iter().enumerate() {
         let last = match ends.next() {
-            Some(end) => predecessor(&end),
-            None if i + 1 == n_begins => vec![u8::MAX; len],
+            Some(end) => predecessor(end),
+            None if i + 1 == n_begins => Octets::read(&vec![u8::MAX; len])?,
             None => return None,
         };
         elements.push(Element { key: Key::Range(first, last), data });

@@ -19,7 +19,8 @@ pub(crate) fn kernel_rules(
     mode: &Mode,
 ) -> Result<Vec<KernelRule>, Inexpressible> {
     let (family, matchings) = matchings(packets)?;
-    let mut rules = Vec::new();
+    // As many as there mostly are: either end of a net, in and out.
+    let mut rules = Vec::with_capacity(4);
     let mut push = |rule| {
         // Source or destination "any address" is one rule of the kernel, not two.
         if !rules.contains(&rule) {
@@ -37,6 +38,15 @@ pub(crate) fn kernel_rules(
         }
     }
     Ok(rules)
+}
+
+/// Whether there are any.
+///
+/// # Errors
+/// The kernel has no rule that means exactly this.
+pub(crate) fn expressible(packets: &Packets) -> Result<(), Inexpressible> {
+    // Ways and verdicts are our own words, of which the kernel knows all.
+    matchings(packets).map(drop)
 }
 
 /// What the source of a rejected packet is told, where the rule that rejects would stop it too: on its way out, and on its
@@ -352,6 +362,29 @@ mod tests {
         ] {
             let rules = kernel_rules(&packets(target), Direction::Both, Verdict::Drop, &Mode::Host);
             assert_eq!(rules, Err(expected));
+        }
+    }
+
+    #[test]
+    fn whether_there_are_rules_does_not_depend_on_direction_verdict_and_host() {
+        let targets = [
+            r#"{"ipv4_net": "0.0.0.0/0"}"#,
+            r#"{"ipv6_net": "2001:db8::/32"}"#,
+            r#"{"ipv4_connection": {"src_addr": "192.0.2.1", "dst_port": 80}}"#,
+            r#"{"ipv4_connection": {"protocol": "icmp"}}"#,
+            r#"{"ipv4_connection": {"protocol": "icmp", "dst_port": 0}}"#,
+            r#"{"ipv4_connection": {"protocol": "icmp", "src_port": 255}}"#,
+            r#"{"ipv6_connection": {"protocol": "icmp", "src_port": 255}}"#,
+        ];
+        for packets in targets.map(packets) {
+            for direction in [Direction::Both, Direction::Ingress, Direction::Egress] {
+                for verdict in [Verdict::Accept, Verdict::Drop, Verdict::Reject] {
+                    for mode in [Mode::Host, gateway()] {
+                        let rules = kernel_rules(&packets, direction, verdict, &mode);
+                        assert_eq!(rules.map(drop), expressible(&packets), "{packets:?}");
+                    }
+                }
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use oc2_actuator::Context;
 use oc2_core::types::time::DateTime;
 use oc2_profile_slpf::RuleNumber;
 
-use super::expand::{Inexpressible, kernel_rules};
+use super::expand::{Inexpressible, expressible, kernel_rules};
 use crate::config::Mode;
 use crate::record::RuleRecord;
 use crate::rule::KernelRule;
@@ -34,7 +34,7 @@ impl Entry {
     /// # Errors
     /// The kernel has no rule that means exactly this.
     pub(crate) fn of(record: RuleRecord, mode: &Mode) -> Result<Arc<Self>, Inexpressible> {
-        kernel_rules(&record.packets, record.direction, record.verdict, mode)?;
+        expressible(&record.packets)?;
         Ok(Self::new(record, mode.clone()))
     }
 
@@ -91,7 +91,8 @@ impl RuleList {
 
     /// The name of who commands, which rules share: mostly it is who commanded the rule before.
     pub(super) fn producer(&self, context: &Context) -> Arc<str> {
-        let name: String = context.producer.chars().take(MAX_PRODUCER).collect();
+        let end = context.producer.char_indices().nth(MAX_PRODUCER).map_or(context.producer.len(), |(end, _)| end);
+        let name = &context.producer[..end];
         let first = self.entries.values().next().map(|entry| &entry.record.producer);
         first.filter(|first| ***first == *name).map_or_else(|| name.into(), Arc::clone)
     }

@@ -19,7 +19,8 @@ impl Shared {
         self.replay.receipt(key, move |results| {
             let outcome = gather(vec![(nsid, Ok(results))]);
             let notes = undo.noted().map(|note| (nsid, note)).into_iter().collect();
-            memo.write(&outcome, Fate::Done(outcome.status), &notes)
+            let fate = Fate::Done(outcome.status);
+            memo.write(outcome, fate, notes)
         })
     }
 
@@ -63,7 +64,9 @@ impl Shared {
     /// The same of one that did not end by itself.
     pub(super) async fn write_ending(&self, memo: &Memo, outcome: &Response, fate: Fate, notes: &Notes) {
         let Some(key) = memo.lasting_key().filter(|_| self.replay.is_durable()) else { return };
-        let Some(pending) = self.replay.write(key, Some(memo.write(outcome, fate, notes))) else { return };
+        let Some(pending) = self.replay.write(key, Some(memo.write(outcome.clone(), fate, notes.clone()))) else {
+            return;
+        };
         if pending.done().await.is_err() {
             warn!("The outcome of a Command is told though it is not on the disk yet.");
         }

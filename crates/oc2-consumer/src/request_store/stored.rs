@@ -13,7 +13,7 @@ pub(super) fn write(row: &Row) -> Vec<u8> {
     out.extend(key.0);
     out.extend(content.0);
     out.push(u8::from(outcome.is_some()));
-    out.extend(outcome.iter().flatten());
+    out.extend_from_slice(outcome.as_deref().unwrap_or_default());
     out
 }
 

@@ -1,10 +1,8 @@
 //! The answer to one request: the steps from its head to its handler and back (HTTPS 3.2, 3.4).
 
 use std::convert::Infallible;
-use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Waker};
 
 use bytes::{Bytes, BytesMut};
 use http::header::{
@@ -16,7 +14,7 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use oc2_core::Rejection;
 use oc2_encoding::MediaTypeError;
-use oc2_transfer::{Encoded, Handler, Peer, Refusal, Reply, Request, Scope};
+use oc2_transfer::{Encoded, Enduring, Handler, Peer, Refusal, Reply, Request, Scope};
 use tokio::time::timeout;
 use tracing::error;
 
@@ -66,20 +64,13 @@ impl<H: Handler> Desk<H> {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Hands a message to the handler. What is not ready at once gets a task of its own: neither a lost connection nor the end of the
-    /// listener stops it. What is does without, which is most of what such an answer would cost.
+    /// Hands a message to the handler. Neither a lost connection nor the end of the listener stops it: only then does it get a task of
+    /// its own, which is most of what an answer would cost.
     async fn handle(&self, request: Request) -> Reply {
         let handler = Arc::clone(&self.handler);
         let peer = request.peer.clone();
-        let mut handling = Box::pin(async move { handler.handle(request).await });
-        // Whoever is to wake it is told by the task, which asks once more.
-        let once = || handling.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        let handled = match catch_unwind(AssertUnwindSafe(once)) {
-            Ok(Poll::Ready(reply)) => Ok(reply),
-            Ok(Poll::Pending) => tokio::spawn(handling).await.map_err(|error| error.to_string()),
-            Err(_) => Err("it panicked".to_owned()),
-        };
-        handled.unwrap_or_else(|error| {
+        let handling = Enduring::new(async move { handler.handle(request).await });
+        handling.await.unwrap_or_else(|error| {
             error!(%peer, %error, "The handler of a message failed.");
             Reply::empty(oc2_core::StatusCode::InternalError)
         })

@@ -11,6 +11,9 @@ use crate::within::{Parts, change};
 use crate::{Bench, Outcome, microseconds};
 
 pub(crate) fn run(bench: &mut Bench, out: &Path) -> Outcome {
+    if !bench.wants("curve") {
+        return Ok(());
+    }
     let mut curves = Vec::new();
     for (kind, name) in [(Kind::Address, "ipv4_net"), (Kind::Connection, "ipv4_connection")] {
         let [comes, goes, grouped] = measure(bench, kind)?;

@@ -5,6 +5,10 @@ use oc2_tests_bench::{Bar, BareServer, Load, Namespace, Unit, median, quantile, 
 use crate::{Bench, Outcome, microseconds};
 
 pub(crate) fn run(bench: &mut Bench) -> Outcome {
+    let what = "query features, 32 connections kept; floor: bare hyper, a constant";
+    if !bench.wants(what) {
+        return Ok(());
+    }
     let host = bench.host()?;
     let daemon = host.start()?;
     let mut ours = daemon.connect(CONNECTIONS)?;
@@ -21,7 +25,6 @@ pub(crate) fn run(bench: &mut Bench) -> Outcome {
         let tail = |times| microseconds(quantile(times, 990));
         tails.push((tail(&floor.times), tail(&our.times)));
     }
-    let what = "query features, 32 connections kept; floor: bare hyper, a constant";
     bench.add(what, Unit::PerSecond, &rates, Some(Bar::AtLeast(0.75)));
     bench.add("the same, 99th percentile of latency", Unit::Microseconds, &tails, Some(Bar::AtMost(2.0)));
     eprintln!("    spread of the floor: {:.2}", spread(&rates));

@@ -15,16 +15,18 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use oc2_tests_bench::{Bar, Host, Report, Row, Unit, median, serve_constant};
+use oc2_tests_bench::{Bar, Host, Report, Row, Unit, median, serve_constant, serve_prototype};
 use tempfile::TempDir;
 
 fn main() -> Result<(), Box<dyn Error>> {
     serve_constant()?;
+    serve_prototype()?;
     let Some(asked) = Asked::read()? else { return Ok(()) };
     fs::create_dir_all(&asked.out)?;
     // Beside what was built: a disk, where /tmp may be memory.
     let dir = tempfile::Builder::new().prefix("state-").tempdir_in(&asked.out)?;
-    let mut bench = Bench { program: asked.program, dir, report: Report::default(), n_hosts: 0 };
+    let (program, only) = (asked.program, asked.only);
+    let mut bench = Bench { program, dir, report: Report::default(), n_hosts: 0, only, part: "", has_run: false };
     let out = asked.out.as_path();
     let parts: [(&str, Part<'_>); 6] = [
         ("http", &http::run),
@@ -35,9 +37,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("curve", &|bench| curve::run(bench, out)),
     ];
     for (name, part) in parts {
-        if asked.only.is_empty() || asked.only.iter().any(|only| only == name) {
-            part(&mut bench)?;
-        }
+        bench.part = name;
+        part(&mut bench)?;
+    }
+    if !bench.has_run {
+        return Err(format!("no part and no row is called {}", bench.only.join(" or ")).into());
     }
     let json = serde_json::to_string_pretty(&bench.report.json())?;
     fs::write(asked.out.join("engine.json"), &json)?;
@@ -55,6 +59,11 @@ struct Bench {
     dir: TempDir,
     report: Report,
     n_hosts: usize,
+    /// Names of parts, and words in what rows are called; everything where there are none.
+    only: Vec<String>,
+    /// The part that is being run.
+    part: &'static str,
+    has_run: bool,
 }
 
 type Outcome = Result<(), Box<dyn Error>>;
@@ -64,6 +73,14 @@ impl Bench {
     fn host(&mut self) -> Result<Host, Box<dyn Error>> {
         self.n_hosts += 1;
         Ok(Host::new(&self.program, self.dir.path().join(self.n_hosts.to_string()))?)
+    }
+
+    /// Whether a row is asked for, by itself or with its part. Those that are measured together are known by the first.
+    fn wants(&mut self, what: &str) -> bool {
+        let is_meant = |only: &String| only == self.part || what.contains(only.as_str());
+        let wants = self.only.is_empty() || self.only.iter().any(is_meant);
+        self.has_run |= wants;
+        wants
     }
 
     /// A folder for floors, on the same disk.
@@ -90,7 +107,6 @@ struct Asked {
     program: PathBuf,
     out: PathBuf,
     json: bool,
-    /// Names of parts; all where there are none.
     only: Vec<String>,
 }
 

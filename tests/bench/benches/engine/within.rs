@@ -17,6 +17,10 @@ pub(crate) fn run(bench: &mut Bench) -> Outcome {
 
 /// Against the sum of what it is made of.
 fn latency(bench: &mut Bench) -> Outcome {
+    let what = "deny ipv4_net, 1 in flight; floor: fsync + kernel commit + hyper round trip";
+    if !bench.wants(what) {
+        return Ok(());
+    }
     let mut parts = Parts::new(bench)?;
     let host = bench.host()?;
     let daemon = host.start()?;
@@ -27,13 +31,16 @@ fn latency(bench: &mut Bench) -> Outcome {
         let floor = parts.sum(Kind::Address)?;
         rounds.push((floor, change(&mut load, Kind::Address, &mut next).0));
     }
-    let what = "deny ipv4_net, 1 in flight; floor: fsync + kernel commit + hyper round trip";
     bench.add(what, Unit::Microseconds, &rounds, Some(Bar::AtMost(1.5)));
     Ok(())
 }
 
 /// An address before 100,000 others, and before none.
 fn among_addresses(bench: &mut Bench) -> Outcome {
+    let what = "deny ipv4_net, 1 in flight, 100,000 address rules; floor: with none";
+    if !bench.wants(what) {
+        return Ok(());
+    }
     let (few, many) = (bench.host()?, bench.host()?);
     let (few, many) = (few.start()?, many.start()?);
     many.hold(Rules { kind: Kind::Address, n: 100_000 })?;
@@ -45,7 +52,6 @@ fn among_addresses(bench: &mut Bench) -> Outcome {
         denied.push((floor.0, ours.0));
         deleted.push((floor.1, ours.1));
     }
-    let what = "deny ipv4_net, 1 in flight, 100,000 address rules; floor: with none";
     bench.add(what, Unit::Microseconds, &denied, Some(Bar::AtMost(1.5)));
     bench.add("the same, delete", Unit::Microseconds, &deleted, Some(Bar::AtMost(1.5)));
     Ok(())
@@ -53,6 +59,10 @@ fn among_addresses(bench: &mut Bench) -> Outcome {
 
 /// An ordered rule in the middle of 10,000 others, and of 10.
 fn delete_within(bench: &mut Bench) -> Outcome {
+    let what = "delete slpf:rule_number, 1 in flight, 10,000 ordered rules; floor: with 10";
+    if !bench.wants(what) {
+        return Ok(());
+    }
     let kind = Kind::Connection;
     let (some, all) = (Rules { kind, n: 10 }, Rules { kind, n: 10_000 });
     let (few, many) = (bench.host()?, bench.host()?);
@@ -68,7 +78,6 @@ fn delete_within(bench: &mut Bench) -> Outcome {
         placed.push((floor.0, ours.0));
         deleted.push((floor.1, ours.1));
     }
-    let what = "delete slpf:rule_number, 1 in flight, 10,000 ordered rules; floor: with 10";
     bench.add(what, Unit::Microseconds, &deleted, Some(Bar::AtMost(3.0)));
     bench.add("the same, deny ipv4_connection", Unit::Microseconds, &placed, None);
     Ok(())
