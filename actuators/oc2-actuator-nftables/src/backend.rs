@@ -4,7 +4,7 @@ use std::io;
 
 use oc2_netlink::Socket;
 use oc2_packet_filter::backend::{Alarm, Backend, BackendError};
-use oc2_packet_filter::{ChainPrefix, Change, Config, Mode, Ruleset};
+use oc2_packet_filter::{ChainPrefix, Change, Config, Mode, Rules};
 
 use crate::image::Image;
 use crate::kernel::{self, Failure, Monitor};
@@ -65,7 +65,7 @@ impl Nftables {
 }
 
 impl Backend for Nftables {
-    fn load(&mut self, rules: &Ruleset) -> Result<(), BackendError> {
+    fn load(&mut self, rules: &dyn Rules) -> Result<(), BackendError> {
         let image = Image::of(rules, &self.mode, self.image.as_ref());
         if image.len() <= MAX_COMPARED && self.is_as(&image)? {
             self.image = Some(image);
@@ -120,7 +120,7 @@ impl Backend for Nftables {
         }
     }
 
-    fn holds(&mut self, rules: &Ruleset) -> Result<bool, BackendError> {
+    fn holds(&mut self, rules: &dyn Rules) -> Result<bool, BackendError> {
         let image = Image::of(rules, &self.mode, self.image.as_ref());
         self.is_as(&image)
     }

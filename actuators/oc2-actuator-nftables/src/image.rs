@@ -22,7 +22,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use oc2_packet_filter::{Change, Family, InForce, KernelRule, Mode, Protocol, Ruleset, Verdict};
+use oc2_packet_filter::{Change, Family, InForce, KernelRule, Mode, Protocol, Rules, Verdict};
 
 use self::delta::Delta;
 use self::lane::Lane;
@@ -53,13 +53,13 @@ pub(crate) struct Chain {
 
 impl Image {
     /// That of these rules. What has a map in `former` has one again.
-    pub(crate) fn of(rules: &Ruleset, mode: &Mode, former: Option<&Self>) -> Self {
+    pub(crate) fn of(rules: &dyn Rules, mode: &Mode, former: Option<&Self>) -> Self {
         let shapes =
             |path: &Path| former.and_then(|former| former.lanes.get(path)).map(Lane::shapes).unwrap_or_default();
         let lanes = Path::all(mode).into_iter().map(|path| (path, Lane::new(path, shapes(&path)))).collect();
         let mut image = Self { mode: mode.clone(), lanes, runs: Runs::default() };
         let mut delta = Delta::idle();
-        rules.iter().for_each(|rule| image.insert(rule, &mut delta));
+        rules.in_order().for_each(|rule| image.insert(&rule, &mut delta));
         image.settle(&mut delta);
         image
     }

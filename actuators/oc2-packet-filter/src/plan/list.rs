@@ -11,7 +11,7 @@ use super::expand::{Inexpressible, kernel_rules};
 use crate::config::Mode;
 use crate::record::RuleRecord;
 use crate::rule::KernelRule;
-use crate::ruleset::{Change, InForce, Ruleset};
+use crate::ruleset::{Change, InForce, Rules};
 
 /// A rule, and where it is in force.
 ///
@@ -116,11 +116,6 @@ impl RuleList {
         due.filter_map(|(_, number)| self.get(*number))
     }
 
-    /// All that the kernel is to hold.
-    pub(crate) fn ruleset(&self) -> Ruleset {
-        self.iter().filter_map(|entry| entry.in_force()).collect()
-    }
-
     /// Makes an edit, and says what it is to the kernel.
     pub(crate) fn enact(&mut self, edit: &Edit) -> Vec<Change> {
         self.set(edit.number, edit.after.clone());
@@ -141,6 +136,13 @@ impl RuleList {
             self.deadlines.remove(&former);
         }
         self.deadlines.extend(new);
+    }
+}
+
+/// All that the kernel is to hold.
+impl Rules for RuleList {
+    fn in_order(&self) -> Box<dyn Iterator<Item = InForce> + '_> {
+        Box::new(self.iter().filter_map(|entry| entry.in_force()))
     }
 }
 
