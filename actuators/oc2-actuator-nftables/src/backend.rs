@@ -4,11 +4,11 @@ use std::io;
 
 use oc2_netlink::Socket;
 use oc2_packet_filter::backend::{Alarm, Backend, BackendError};
-use oc2_packet_filter::{ChainPrefix, Change, Config, Mode, Ruleset};
+use oc2_packet_filter::{ChainPrefix, Change, Config, Mode, Rules};
 
 use crate::image::Image;
 use crate::kernel::{self, Failure, Monitor};
-use crate::op::Op;
+use crate::op::{Op, SetSpec};
 
 /// The kernel, by way of netlink: a table of our own for both families, `openc2`, whose every change is one transaction.
 ///
@@ -62,10 +62,22 @@ impl Nftables {
         let compared = kernel::is_as(&mut self.socket, &self.table, image);
         compared.map_err(|cause| BackendError::Unusable { family: None, cause })
     }
+
+    /// Lets maps that are new have more elements than they were made for.
+    ///
+    /// Where the kernel does not, one that is full is refused an element, and then all are made anew with more room.
+    fn widen(&mut self, sets: impl IntoIterator<Item = SetSpec>) {
+        let widen: Vec<_> = sets.into_iter().filter(SetSpec::has_room).map(Op::WidenSet).collect();
+        if !widen.is_empty()
+            && let Err(failure) = kernel::commit(&mut self.socket, &self.table, widen)
+        {
+            tracing::debug!(?failure, "A map keeps to the number of elements that it was made for.");
+        }
+    }
 }
 
 impl Backend for Nftables {
-    fn load(&mut self, rules: &Ruleset) -> Result<(), BackendError> {
+    fn load(&mut self, rules: &dyn Rules) -> Result<(), BackendError> {
         let image = Image::of(rules, &self.mode, self.image.as_ref());
         if image.len() <= MAX_COMPARED && self.is_as(&image)? {
             self.image = Some(image);
@@ -73,6 +85,7 @@ impl Backend for Nftables {
         }
         match kernel::commit(&mut self.socket, &self.table, image.load()) {
             Ok(()) => {
+                self.widen(image.sets().map(|(spec, ..)| spec));
                 self.image = Some(image);
                 Ok(())
             }
@@ -87,18 +100,20 @@ impl Backend for Nftables {
 
     fn apply(&mut self, changes: &[Change]) -> Result<(), BackendError> {
         let mut image = self.image.take().ok_or(BackendError::Unsynced)?;
-        let shapes = image.shapes();
+        let maps = image.maps();
         let ops = image.apply(changes);
+        let new_sets: Vec<_> = ops.iter().filter_map(Op::new_set).cloned().collect();
         let committed = if ops.is_empty() { Ok(()) } else { kernel::commit(&mut self.socket, &self.table, ops) };
         match committed {
             Ok(()) => {
+                self.widen(new_sets);
                 self.image = Some(image);
                 Ok(())
             }
             Err(failure) => {
                 if !matches!(failure, Failure::Lost(_)) {
                     let inverses: Vec<_> = changes.iter().rev().map(Change::inverse).collect();
-                    image.take_back(&inverses, shapes);
+                    image.take_back(&inverses, maps);
                     self.image = Some(image);
                 }
                 Err(error(failure, changes))
@@ -120,7 +135,7 @@ impl Backend for Nftables {
         }
     }
 
-    fn holds(&mut self, rules: &Ruleset) -> Result<bool, BackendError> {
+    fn holds(&mut self, rules: &dyn Rules) -> Result<bool, BackendError> {
         let image = Image::of(rules, &self.mode, self.image.as_ref());
         self.is_as(&image)
     }

@@ -20,15 +20,15 @@ mod shape;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use oc2_packet_filter::{Change, Family, InForce, KernelRule, Mode, Protocol, Ruleset, Verdict};
+use oc2_packet_filter::{Change, Family, InForce, KernelRule, Mode, Protocol, Rules, Verdict};
 
 use self::delta::{Delta, SetName};
-use self::lane::Lane;
+use self::lane::{Lane, Maps};
 use self::path::{Path, Way};
 use self::runs::{Kind, REJECT, REJECT_NOTICES, Runs};
-use self::shape::{SCTP, Shape, TCP, UDP, icmp, is_whole, transport};
+use self::shape::{SCTP, TCP, UDP, icmp, is_whole, transport};
 use crate::op::{BaseHook, Data, DataSpec, Element, Expr, Key, KeySpec, Meta, Op, Reg, SetSpec, Target};
 use crate::rank::Rank;
 
@@ -40,8 +40,11 @@ pub(crate) struct Image {
     runs: Runs,
 }
 
-/// The shapes that have a map, on each way.
-pub(crate) type Shapes = BTreeMap<Path, BTreeSet<Shape>>;
+/// What has a map, on each way.
+pub(crate) type AllMaps = BTreeMap<Path, Maps>;
+
+/// What is in a set, made as it is asked for.
+pub(crate) type Elements<'i> = Box<dyn Iterator<Item = Element> + 'i>;
 
 /// A chain with its rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,13 +56,12 @@ pub(crate) struct Chain {
 
 impl Image {
     /// That of these rules. What has a map in `former` has one again.
-    pub(crate) fn of(rules: &Ruleset, mode: &Mode, former: Option<&Self>) -> Self {
-        let shapes =
-            |path: &Path| former.and_then(|former| former.lanes.get(path)).map(Lane::shapes).unwrap_or_default();
-        let lanes = Path::all(mode).into_iter().map(|path| (path, Lane::new(path, shapes(&path)))).collect();
+    pub(crate) fn of(rules: &dyn Rules, mode: &Mode, former: Option<&Self>) -> Self {
+        let maps = |path: &Path| former.and_then(|former| former.lanes.get(path)).map(Lane::maps).unwrap_or_default();
+        let lanes = Path::all(mode).into_iter().map(|path| (path, Lane::new(path, maps(&path)))).collect();
         let mut image = Self { mode: mode.clone(), lanes, runs: Runs::default() };
         let mut delta = Delta::idle();
-        rules.iter().for_each(|rule| image.insert(rule, &mut delta));
+        rules.in_order().for_each(|rule| image.insert(&rule, &mut delta));
         image.settle(&mut delta);
         image
     }
@@ -82,22 +84,24 @@ impl Image {
         self.lanes.values().map(Lane::len).sum()
     }
 
-    /// Which shapes have a map.
-    pub(crate) fn shapes(&self) -> Shapes {
-        self.lanes.iter().map(|(path, lane)| (*path, lane.shapes())).collect()
+    /// What has a map.
+    pub(crate) fn maps(&self) -> AllMaps {
+        self.lanes.iter().map(|(path, lane)| (*path, lane.maps())).collect()
     }
 
-    /// Makes changes that lead back to where these shapes had a map; the kernel is there already.
-    pub(crate) fn take_back(&mut self, changes: &[Change], shapes: Shapes) {
+    /// Makes changes that lead back to where this had a map; the kernel is there already.
+    pub(crate) fn take_back(&mut self, changes: &[Change], maps: AllMaps) {
         self.apply(changes);
-        for (path, shapes) in shapes {
+        for (path, maps) in maps {
             if let Some(lane) = self.lanes.get_mut(&path) {
-                lane.set_shapes(shapes);
+                lane.set_maps(maps);
             }
         }
     }
 
     /// All steps that make our table from whatever it was, made as they are asked for: together they are many times the rules.
+    ///
+    /// Elements come last: with each rule that looks into a map the kernel walks through all that is in it.
     pub(crate) fn load(&self) -> impl Iterator<Item = Op> {
         // There has to be one to be deleted.
         let begin = [Op::AddTable, Op::DeleteTable, Op::AddTable];
@@ -106,19 +110,22 @@ impl Image {
             chains.push(Op::AddChain(name.clone(), hook));
             rules.extend(of_chain.into_iter().map(|rule| Op::AddRule(name.clone(), rule)));
         }
-        let set = |(spec, elements): (SetSpec, _)| {
-            let name = spec.name.clone();
-            [Op::AddSet(spec), Op::AddElements(name, elements)]
-        };
-        begin.into_iter().chain(chains).chain(self.sets().flat_map(set)).chain(rules)
+        let sets = self.sets().map(|(spec, len, _)| Op::AddSet(spec, len));
+        let elements = self.sets().flat_map(|(spec, _, mut elements)| {
+            let some =
+                move || Some(elements.by_ref().take(MAX_AT_ONCE).collect()).filter(|some: &Vec<_>| !some.is_empty());
+            std::iter::from_fn(some).map(move |some| Op::AddElements(spec.name.clone(), some))
+        });
+        begin.into_iter().chain(chains).chain(sets).chain(rules).chain(elements)
     }
 
-    /// All sets and what is in them.
-    pub(crate) fn sets(&self) -> impl Iterator<Item = (SetSpec, Vec<Element>)> {
+    /// All sets, how much is in each, and what.
+    pub(crate) fn sets(&self) -> impl Iterator<Item = (SetSpec, usize, Elements<'_>)> {
         let runs::Elements { first, verdict } = self.runs.elements();
         let runs = Runs::specs().into_iter().zip([first, verdict]);
-        let outside = outside(&self.mode).into_iter();
-        outside.chain([port_protocols()]).chain(runs).chain(self.lanes.values().flat_map(Lane::sets))
+        let few = outside(&self.mode).into_iter().chain([port_protocols()]).chain(runs);
+        let few = few.map(|(spec, elements)| (spec, elements.len(), Box::new(elements.into_iter()) as Elements<'_>));
+        few.chain(self.lanes.values().flat_map(Lane::sets))
     }
 
     /// All chains and their rules.
@@ -126,7 +133,10 @@ impl Image {
         let chain = |name: &str, hook, rules| Chain { name: name.to_owned(), hook, rules };
         let mut chains =
             vec![chain(REJECT, None, reject_rules()), chain(REJECT_NOTICES, None, vec![vec![Expr::Reject]])];
-        chains.extend(self.lanes.values().map(|lane| chain(lane.path().chain(), None, lane.rules())));
+        for lane in self.lanes.values() {
+            chains.push(chain(lane.path().decide(), None, lane.deciding_rules()));
+            chains.push(chain(lane.path().chain(), None, lane.rules()));
+        }
         chains.push(chain("input", Some(BaseHook::Input), by_family(Way::Input, &[])));
         chains.push(chain("output", Some(BaseHook::Output), by_family(Way::Output, &[])));
         if matches!(self.mode, Mode::Gateway(_)) {
@@ -171,7 +181,7 @@ fn lasting(rule: &InForce) -> impl Iterator<Item = &KernelRule> {
 
 /// The chains that packets go on in.
 pub(crate) fn chain_names() -> impl Iterator<Item = &'static str> {
-    Path::every().map(Path::chain).chain([REJECT, REJECT_NOTICES])
+    Path::every().flat_map(|path| [path.chain(), path.decide()]).chain([REJECT, REJECT_NOTICES])
 }
 
 fn tell(changed: Option<(runs::Elements, runs::Elements)>, delta: &mut Delta) {
@@ -276,3 +286,5 @@ const PORT_PROTOCOLS: &str = "port-protocols";
 const OUTSIDE: &str = "outside";
 /// `IFNAMSIZ`.
 const NAME_LEN: usize = 16;
+/// Elements in one step.
+const MAX_AT_ONCE: usize = 256;

@@ -28,11 +28,12 @@ pub(crate) fn is_as(socket: &mut Socket, table: &str, image: &Image) -> io::Resu
         return Ok(false);
     }
     let mut n_sets = 0;
-    for (spec, mut expected) in image.sets() {
+    for (spec, _, expected) in image.sets() {
         n_sets += 1;
         if specs.get(&spec.name) != Some(&spec) {
             return Ok(false);
         }
+        let mut expected: Vec<_> = expected.collect();
         expected.sort_unstable();
         if elements(socket, table, &spec)? != Some(expected) {
             return Ok(false);

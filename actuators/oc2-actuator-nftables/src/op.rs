@@ -12,7 +12,10 @@ pub(crate) enum Op {
     AddTable,
     /// Takes our table with everything in it away.
     DeleteTable,
-    AddSet(SetSpec),
+    /// A set, made for so many elements, or for more.
+    AddSet(SetSpec, usize),
+    /// Lets a set that is there have more elements than it was made for. Of no use to one that is new in this transaction.
+    WidenSet(SetSpec),
     DeleteSet(String),
     /// Into this set.
     AddElements(String, Vec<Element>),
@@ -26,12 +29,23 @@ pub(crate) enum Op {
     AddRule(String, Vec<Expr>),
 }
 
+impl Op {
+    /// The set that comes to be.
+    pub(crate) fn new_set(&self) -> Option<&SetSpec> {
+        match self {
+            Self::AddSet(spec, _) => Some(spec),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Op {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AddTable => f.write_str("add table"),
             Self::DeleteTable => f.write_str("delete table"),
-            Self::AddSet(spec) => write!(f, "add set {}", spec.name),
+            Self::AddSet(spec, _) => write!(f, "add set {}", spec.name),
+            Self::WidenSet(spec) => write!(f, "widen set {}", spec.name),
             Self::DeleteSet(name) => write!(f, "delete set {name}"),
             Self::AddElements(set, elements) => write!(f, "add {} elements to {set}", elements.len()),
             Self::DeleteElements(set, elements) => write!(f, "delete {} elements from {set}", elements.len()),
@@ -56,6 +70,13 @@ pub(crate) struct SetSpec {
     pub(crate) name: String,
     pub(crate) key: KeySpec,
     pub(crate) data: DataSpec,
+}
+
+impl SetSpec {
+    /// Whether it is made for a number of elements.
+    pub(crate) fn has_room(&self) -> bool {
+        matches!((self.key, self.data), (KeySpec::Exact(_), DataSpec::Rank))
+    }
 }
 
 /// What a set is asked for.
@@ -139,6 +160,8 @@ pub(crate) enum Expr {
     And(Reg, Vec<u8>),
     /// Whether it is this.
     Equals(Reg, Vec<u8>),
+    /// Whether it is anything else.
+    Differs(Reg, Vec<u8>),
     /// Whether a set holds it, or what the map says of it.
     Lookup {
         set: String,

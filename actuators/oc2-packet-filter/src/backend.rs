@@ -7,7 +7,7 @@ mod faulty;
 
 use std::fmt;
 
-use crate::ruleset::{Change, Ruleset};
+use crate::ruleset::{Change, Rules};
 
 pub use alarm::Alarm;
 pub use dry_run::DryRun;
@@ -32,7 +32,7 @@ pub trait Backend: fmt::Debug + Send {
     /// # Errors
     ///
     /// When the kernel or a tool does not play along. With [`BackendError::left_unchanged`] the former rules are in force.
-    fn load(&mut self, rules: &Ruleset) -> Result<(), BackendError>;
+    fn load(&mut self, rules: &dyn Rules) -> Result<(), BackendError>;
 
     /// Makes the changes in the order given, all or none.
     ///
@@ -64,5 +64,5 @@ pub trait Backend: fmt::Debug + Send {
     /// # Errors
     ///
     /// When the kernel or a tool does not play along.
-    fn holds(&mut self, rules: &Ruleset) -> Result<bool, BackendError>;
+    fn holds(&mut self, rules: &dyn Rules) -> Result<bool, BackendError>;
 }

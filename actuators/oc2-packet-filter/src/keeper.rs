@@ -80,7 +80,7 @@ impl Keeper {
                 ),
             }
         }
-        backend.load(&state.rules.ruleset())?;
+        backend.load(&state.rules)?;
         info!(n_stored, n_restored = state.rules.iter().len(), "The kernel holds the rules of the store.");
         Ok(Self { config, watch, state, store, backend, group: Group::default(), doubt: Doubt::default() })
     }
@@ -165,7 +165,7 @@ impl Keeper {
 
     /// Asks the kernel whether it holds the rules that it should.
     pub(crate) fn kernel_agrees(&mut self) -> Result<bool, BackendError> {
-        self.backend.holds(&self.state.rules.ruleset())
+        self.backend.holds(&self.state.rules)
     }
 
     /// The clock by which windows open and close.
@@ -294,7 +294,7 @@ impl Keeper {
 
     /// Makes the kernel hold the rules in memory; whether it does is in doubt until then.
     fn load(&mut self) -> Result<(), BackendError> {
-        let res = self.backend.load(&self.state.rules.ruleset());
+        let res = self.backend.load(&self.state.rules);
         match &res {
             Ok(()) => self.doubt.kernel = false,
             Err(error) => self.doubt.kernel |= !error.left_unchanged(),

@@ -72,5 +72,5 @@ pub use rule::{
     Family, Hook, IcmpKind, Interface, KernelRule, Matching, Network, Ports, Protocol, RuleError, Specification,
     Verdict,
 };
-pub use ruleset::{Change, InForce, Mismatch, Ruleset};
+pub use ruleset::{Change, InForce, Mismatch, Rules, Ruleset};
 pub use store::stored_rules;

@@ -198,15 +198,15 @@ fn replace(
 ) -> Result<Plan, Rejection> {
     let mut claims = Claims::default();
     rules.iter().filter_map(|rule| rule.insert_rule).for_each(|number| claims.place(number, numbering));
-    let mut list = RuleList::default();
-    let producer = list.producer(context);
-    for rule in rules {
+    let producer = RuleList::default().producer(context);
+    let entry = |rule: NewRule| {
         let number = match rule.insert_rule {
             Some(number) => number,
             None => claims.next(numbering, config).ok_or_else(no_number_left)?,
         };
-        list.set(number, Some(rule.entry(number, &producer, context, now)));
-    }
+        Ok(rule.entry(number, &producer, context, now))
+    };
+    let list = rules.into_iter().map(entry).collect::<Result<_, Rejection>>()?;
     Ok(Plan { step: Step::Replace(list), claims, number: None })
 }
 

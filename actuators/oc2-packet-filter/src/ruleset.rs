@@ -13,7 +13,15 @@ use crate::rule::{Family, Hook, KernelRule};
 pub use change::{Change, Mismatch};
 pub use in_force::InForce;
 
-/// The rules of the list that are in force, lowest number first; the first that matches a packet decides.
+/// Rules that are in force, lowest number first; the first that matches a packet decides.
+///
+/// They are made as they are asked for: as rules of the kernel, all of them together take several times what the list does.
+pub trait Rules {
+    /// Each of them.
+    fn in_order(&self) -> Box<dyn Iterator<Item = InForce> + '_>;
+}
+
+/// Rules that are kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ruleset {
     rules: BTreeMap<RuleNumber, InForce>,
@@ -88,6 +96,12 @@ impl Ruleset {
             (Change::Delete(_), Entry::Occupied(_)) => Err(Mismatch::Other(number)),
             (Change::Delete(_), Entry::Vacant(_)) => Err(Mismatch::Absent(number)),
         }
+    }
+}
+
+impl Rules for Ruleset {
+    fn in_order(&self) -> Box<dyn Iterator<Item = InForce> + '_> {
+        Box::new(self.iter().cloned())
     }
 }
 

@@ -59,6 +59,15 @@ impl Host {
         }
     }
 
+    /// Takes all rules out of the kernel, as a reboot does.
+    ///
+    /// # Errors
+    /// `nft` is missing or refuses.
+    pub fn reboot(&self) -> io::Result<()> {
+        let status = self.namespace.run(|| Command::new("nft").args(["flush", "ruleset"]).status())?;
+        if status.success() { Ok(()) } else { Err(io::Error::other("nft refuses")) }
+    }
+
     fn text(&self) -> String {
         format!(
             r#"[consumer]

@@ -47,13 +47,23 @@ impl Plot {
     fn write(&self, out: &mut String) -> fmt::Result {
         let points = || self.curves.iter().flat_map(Curve::drawn);
         let (x, y) = (Axis::over(points().map(|(x, _)| x)), Axis::over(points().map(|(_, y)| y)));
+        let place = |(a, b): (f64, f64)| (LEFT + x.share(a) * WIDTH, TOP + HEIGHT - y.share(b) * HEIGHT);
         let (width, height) = (LEFT + WIDTH + RIGHT, TOP + HEIGHT + BOTTOM);
         writeln!(
             out,
             r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="13">"#
         )?;
         writeln!(out, r#"<rect width="{width}" height="{height}" fill="white"/>"#)?;
-        text(out, (LEFT, 24.0), "start", "font-size=\"16\" font-weight=\"bold\"", &self.title)?;
+        text(out, (SIDE, 26.0), "start", "font-size=\"16\" font-weight=\"bold\"", &self.title)?;
+        text(out, (SIDE, 47.0), "start", "fill=\"#555\"", &self.y)?;
+        for (axis, is_x) in [(&x, true), (&y, false)] {
+            for value in axis.between() {
+                let at = place((value, value));
+                let (from, to) =
+                    if is_x { ((at.0, TOP), (at.0, TOP + HEIGHT)) } else { ((LEFT, at.1), (LEFT + WIDTH, at.1)) };
+                line(out, from, to, FINE_GRID)?;
+            }
+        }
         for power in x.powers() {
             let at = LEFT + x.share(10_f64.powi(power)) * WIDTH;
             line(out, (at, TOP), (at, TOP + HEIGHT), GRID)?;
@@ -65,22 +75,26 @@ impl Plot {
             text(out, (LEFT - 8.0, at + 4.0), "end", "", &label(power))?;
         }
         text(out, (LEFT + WIDTH / 2.0, TOP + HEIGHT + 40.0), "middle", "", &self.x)?;
-        let middle = TOP + HEIGHT / 2.0;
-        text(out, (18.0, middle), "middle", &format!("transform=\"rotate(-90 18 {middle})\""), &self.y)?;
-        for (i, curve) in self.curves.iter().enumerate() {
-            let place = |(a, b): (f64, f64)| (LEFT + x.share(a) * WIDTH, TOP + HEIGHT - y.share(b) * HEIGHT);
-            let color = COLORS[i % COLORS.len()];
+        let mut curves: Vec<_> = self.curves.iter().zip(COLORS.into_iter().cycle()).collect();
+        // Named from above to below, as they end.
+        curves.sort_by(|(one, _), (other, _)| other.end().total_cmp(&one.end()));
+        for (i, (curve, color)) in curves.into_iter().enumerate() {
             draw(out, curve, color, place)?;
-            let at = TOP + 8.0 + 20.0 * i as f64;
+            let at = TOP + 8.0 + 22.0 * i as f64;
             let sample = format!("stroke=\"{color}\" stroke-width=\"2\"{}", dashes(curve.style));
-            line(out, (LEFT + WIDTH + 14.0, at), (LEFT + WIDTH + 40.0, at), &sample)?;
-            text(out, (LEFT + WIDTH + 46.0, at + 4.0), "start", "", &curve.name)?;
+            line(out, (LEFT + WIDTH + 16.0, at), (LEFT + WIDTH + 44.0, at), &sample)?;
+            text(out, (LEFT + WIDTH + 52.0, at + 4.0), "start", "", &curve.name)?;
         }
         writeln!(out, "</svg>")
     }
 }
 
 impl Curve {
+    /// How high its last point is.
+    fn end(&self) -> f64 {
+        self.drawn().last().map_or(0.0, |(_, y)| y)
+    }
+
     fn drawn(&self) -> impl Iterator<Item = (f64, f64)> {
         self.points.iter().copied().filter(|(x, y)| *x > 0.0 && *y > 0.0)
     }
@@ -106,6 +120,11 @@ impl Axis {
 
     fn powers(&self) -> impl Iterator<Item = i32> {
         self.first..=self.last
+    }
+
+    /// Twice and five times each power.
+    fn between(&self) -> impl Iterator<Item = f64> {
+        (self.first..self.last).flat_map(|power| [2.0, 5.0].map(|times| times * 10_f64.powi(power)))
     }
 
     /// Where on the axis a value stands: from 0 to 1.
@@ -152,13 +171,15 @@ fn label(power: i32) -> String {
     }
 }
 
-const LEFT: f64 = 80.0;
-const TOP: f64 = 44.0;
-const RIGHT: f64 = 330.0;
+const SIDE: f64 = 16.0;
+const LEFT: f64 = 64.0;
+const TOP: f64 = 68.0;
+const RIGHT: f64 = 310.0;
 const BOTTOM: f64 = 56.0;
 const WIDTH: f64 = 620.0;
 const HEIGHT: f64 = 400.0;
-const GRID: &str = "stroke=\"#ddd\"";
+const GRID: &str = "stroke=\"#ccc\"";
+const FINE_GRID: &str = "stroke=\"#eee\"";
 /// Told apart also by those who do not see colors as most do (Okabe and Ito).
 const COLORS: [&str; 8] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#888888"];
 
@@ -179,8 +200,8 @@ mod tests {
         let curve = Curve { name: "a < b".into(), style: Style::Floor, points };
         let plot = Plot { title: "t".into(), x: "x".into(), y: "y".into(), curves: vec![curve] };
         let svg = plot.svg();
-        assert!(svg.contains("<polyline points=\"80.0,") && svg.contains("stroke-dasharray"), "{svg}");
-        assert!(svg.contains(" 700.0,"), "{svg}");
+        assert!(svg.contains("<polyline points=\"64.0,") && svg.contains("stroke-dasharray"), "{svg}");
+        assert!(svg.contains(" 684.0,"), "{svg}");
         assert!(svg.contains("a &lt; b") && !svg.contains("<circle") && !svg.contains("NaN"), "{svg}");
     }
 }

@@ -10,7 +10,7 @@ mod tools;
 mod watcher;
 
 use oc2_packet_filter::backend::{Alarm, Backend, BackendError};
-use oc2_packet_filter::{Change, Family, Flavor, Ruleset};
+use oc2_packet_filter::{Change, Family, Flavor, Rules, Ruleset};
 
 use super::{BackendConfig, ChainNames, Listing};
 
@@ -155,11 +155,12 @@ impl Restore {
 }
 
 impl Backend for Restore {
-    fn load(&mut self, rules: &Ruleset) -> Result<(), BackendError> {
+    fn load(&mut self, rules: &dyn Rules) -> Result<(), BackendError> {
         let former = self.held.take();
-        let res = self.replace(Some(rules));
+        let rules = rules.in_order().collect();
+        let res = self.replace(Some(&rules));
         self.held = match &res {
-            Ok(()) => Some(rules.clone()),
+            Ok(()) => Some(rules),
             Err(error) => former.filter(|_| error.left_unchanged()),
         };
         res
@@ -186,16 +187,17 @@ impl Backend for Restore {
             .ok();
     }
 
-    fn holds(&mut self, rules: &Ruleset) -> Result<bool, BackendError> {
+    fn holds(&mut self, rules: &dyn Rules) -> Result<bool, BackendError> {
         self.ask_for_sets();
         let Self { config, chains, v4, v6, sets, held, .. } = self;
-        let is_held = held.as_ref() == Some(rules);
+        let rules = rules.in_order().collect();
+        let is_held = held.as_ref() == Some(&rules);
         for (table, family) in [v4, v6].into_iter().zip(Family::ALL) {
             let (present, last_id) = table.list(chains, sets.get())?;
             let target = match &table.image {
                 Some(image) if is_held => image.listing(chains, config.gateway),
                 _ => {
-                    let mut image = Image::of(rules, family, limits(sets.get().is_some()), last_id);
+                    let mut image = Image::of(&rules, family, limits(sets.get().is_some()), last_id);
                     image.adopt(&present, chains);
                     image.listing(chains, config.gateway)
                 }

@@ -88,7 +88,7 @@ impl Delta {
         let mut ops = Vec::new();
         for (spec, elements) in self.new_sets {
             let name = spec.name.clone();
-            ops.extend([Op::AddSet(spec), Op::AddElements(name, elements)]);
+            ops.extend([Op::AddSet(spec, elements.len()), Op::AddElements(name, elements)]);
         }
         ops.append(&mut deletes);
         ops.append(&mut adds);

@@ -57,6 +57,15 @@ impl Intervals {
         self.ranges.iter().map(|(first, (last, rank))| (*first, *last, *rank))
     }
 
+    /// How many ranges there are.
+    pub(crate) fn len(&self) -> usize {
+        self.ranges.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ranges.is_empty()
+    }
+
     fn recompute(&mut self, block: &Block) -> Difference {
         let old = self.around(block);
         let mut new = Merged::default();

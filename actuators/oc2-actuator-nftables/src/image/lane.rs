@@ -10,36 +10,68 @@ use super::intervals::{Difference, Intervals};
 use super::keys::{self, Keys};
 use super::path::Path;
 use super::shape::{Carried, Shape, destination, icmp, is_whole, source, width};
-use super::{PORT_PROTOCOLS, runs};
+use super::{Elements, PORT_PROTOCOLS, runs};
 use crate::octets::Octets;
-use crate::op::{Answer, Data, DataSpec, Element, Expr, Key, KeySpec, Meta, Reg, SetSpec};
+use crate::op::{Answer, Data, DataSpec, Element, Expr, Key, KeySpec, Meta, Reg, SetSpec, Target};
 use crate::rank::Rank;
 
 /// The rules of one chain of the kernel and its maps. Rules about one net are in two maps of ranges, those about a net of
 /// a usual length or about more in maps by what they look at: to change a map of ranges costs the kernel (6.18) 0.2 us for each range in
 /// it, to change one of keys nothing. Each map says the rank of the first rule that a packet meets in it; the first of these ranks
-/// decides.
+/// decides. Most packets are in none of them, and go on when that is seen: which of two ranks comes first is asked only of others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Lane {
     path: Path,
     sources: Intervals,
     destinations: Intervals,
     connections: BTreeMap<Shape, Keys>,
-    /// What has a map; the rules of other shapes are looked at one after the other.
-    mapped: BTreeSet<Shape>,
+    maps: Maps,
     /// Whether the rules of the chain are others than the kernel has.
     is_other: bool,
 }
 
+/// What has a map.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Maps {
+    /// The ends of packets for which there are ranges.
+    ends: BTreeSet<End>,
+    /// The rules of other shapes are looked at one after the other.
+    shapes: BTreeSet<Shape>,
+}
+
+/// An end of a packet's way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum End {
+    Source,
+    Destination,
+}
+
+impl End {
+    /// The end of the name of its map of ranges.
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::Source => "-from",
+            Self::Destination => "-to",
+        }
+    }
+
+    fn load(self, family: Family, reg: Reg) -> Expr {
+        match self {
+            Self::Source => source(family, reg),
+            Self::Destination => destination(family, reg),
+        }
+    }
+}
+
 impl Lane {
-    /// One without rules. These shapes get a map first.
-    pub(crate) fn new(path: Path, shapes: BTreeSet<Shape>) -> Self {
+    /// One without rules. This gets a map first.
+    pub(crate) fn new(path: Path, maps: Maps) -> Self {
         Self {
             path,
             sources: Intervals::default(),
             destinations: Intervals::default(),
             connections: BTreeMap::new(),
-            mapped: shapes,
+            maps,
             is_other: false,
         }
     }
@@ -47,7 +79,10 @@ impl Lane {
     /// A rule comes.
     pub(crate) fn insert(&mut self, rule: &KernelRule, rank: Rank, delta: &mut Delta) {
         match self.side(rule) {
-            Some((side, net, set)) => tell_ranges(side.insert(net, rank), self.path, set, delta),
+            Some((end, net)) => {
+                let difference = self.ranges_mut(end).insert(net, rank);
+                self.tell_ranges(end, difference, delta);
+            }
             None => {
                 let (shape, key) = Shape::of(rule);
                 let keys = self.connections.entry(shape).or_insert_with(|| Keys::new(key.len()));
@@ -60,7 +95,10 @@ impl Lane {
     /// A rule goes.
     pub(crate) fn remove(&mut self, rule: &KernelRule, rank: Rank, delta: &mut Delta) {
         match self.side(rule) {
-            Some((side, net, set)) => tell_ranges(side.remove(net, rank), self.path, set, delta),
+            Some((end, net)) => {
+                let difference = self.ranges_mut(end).remove(net, rank);
+                self.tell_ranges(end, difference, delta);
+            }
             None => {
                 let (shape, key) = Shape::of(rule);
                 let Some(keys) = self.connections.get_mut(&shape) else { return };
@@ -73,23 +111,46 @@ impl Lane {
         }
     }
 
-    /// The ranges that a rule about one net changes, and the end of their name; none for one that has a key.
-    fn side(&mut self, rule: &KernelRule) -> Option<(&mut Intervals, Network, &'static str)> {
+    fn ranges(&self, end: End) -> &Intervals {
+        match end {
+            End::Source => &self.sources,
+            End::Destination => &self.destinations,
+        }
+    }
+
+    fn ranges_mut(&mut self, end: End) -> &mut Intervals {
+        match end {
+            End::Source => &mut self.sources,
+            End::Destination => &mut self.destinations,
+        }
+    }
+
+    /// The ranges that a rule about one net changes; none for one that has a key.
+    fn side(&self, rule: &KernelRule) -> Option<(End, Network)> {
         let matching = rule.matching();
         let is_usual = Shape::of(rule).0.is_usual_net(self.path.family);
         match (matching.protocol, matching.source, matching.destination) {
-            (None, Some(net), None) if !is_usual => Some((&mut self.sources, net, FROM)),
-            (None, None, Some(net)) if !is_usual => Some((&mut self.destinations, net, TO)),
-            (None, None, None) => Some((&mut self.sources, all(self.path.family), FROM)),
+            (None, Some(net), None) if !is_usual => Some((End::Source, net)),
+            (None, None, Some(net)) if !is_usual => Some((End::Destination, net)),
+            (None, None, None) => Some((End::Source, all(self.path.family))),
             _ => None,
         }
+    }
+
+    fn tell_ranges(&self, end: End, Difference { gone, come }: Difference, delta: &mut Delta) {
+        if !self.maps.ends.contains(&end) {
+            return;
+        }
+        let (set, width) = (SetName::Ranges(self.path, end.suffix()), width(self.path.family));
+        gone.into_iter().for_each(|range| delta.remove(set, element(range, width)));
+        come.into_iter().for_each(|range| delta.add(set, element(range, width)));
     }
 
     fn tell_key(&mut self, shape: Shape, key: Octets, (before, after): keys::Change, delta: &mut Delta) {
         if before == after {
             return;
         }
-        if !self.mapped.contains(&shape) {
+        if !self.maps.shapes.contains(&shape) {
             self.is_other = true;
             return;
         }
@@ -99,11 +160,33 @@ impl Lane {
         after.map(element).into_iter().for_each(|come| delta.add(set, come));
     }
 
-    /// Gives as many shapes a map as may have one, those with the most rules first; what has one keeps it. Those of
+    /// Gives as many shapes a map as may have one, those with the most rules first; what has one keeps it. Ranges and
     /// nets of a usual length always have one. A map in which nothing is left stays until another needs its place: what comes
     /// and goes, and comes again, costs an element and not a map.
     pub(crate) fn settle(&mut self, delta: &mut Delta) {
-        let former = self.mapped.clone();
+        let former = self.maps.clone();
+        self.settle_shapes(&former.shapes);
+        for gone in former.shapes.difference(&self.maps.shapes) {
+            delta.delete_set(SetName::Keys(self.path, *gone));
+        }
+        for new in self.maps.shapes.difference(&former.shapes) {
+            delta.add_set(SetName::Keys(self.path, *new), self.shape_spec(new), || self.shape_elements(*new).collect());
+        }
+        for new in [End::Source, End::Destination] {
+            if !self.ranges(new).is_empty() && self.maps.ends.insert(new) {
+                delta.add_set(SetName::Ranges(self.path, new.suffix()), self.end_spec(new), || {
+                    self.end_elements(new).collect()
+                });
+            }
+        }
+        if self.is_other || self.maps != former {
+            delta.replace_rules(self.path.decide(), self.deciding_rules());
+            delta.replace_rules(self.path.chain(), self.rules());
+        }
+        self.is_other = false;
+    }
+
+    fn settle_shapes(&mut self, former: &BTreeSet<Shape>) {
         let mut waiting: Vec<_> = self.connections.iter().filter(|(shape, _)| !former.contains(shape)).collect();
         waiting.sort_by_key(|(_, keys)| Reverse(keys.len()));
         let is_usual = |shape: &Shape| shape.is_usual_net(self.path.family);
@@ -114,57 +197,74 @@ impl Lane {
                 if n_free > 0 {
                     n_free -= 1;
                 } else if let Some(idle) = idle.next() {
-                    self.mapped.remove(idle);
+                    self.maps.shapes.remove(idle);
                 } else {
                     continue;
                 }
             }
-            self.mapped.insert(*shape);
+            self.maps.shapes.insert(*shape);
         }
-        for gone in former.difference(&self.mapped) {
-            delta.delete_set(SetName::Keys(self.path, *gone));
-        }
-        for new in self.mapped.difference(&former) {
-            delta.add_set(SetName::Keys(self.path, *new), self.shape_spec(new), || self.shape_elements(new));
-        }
-        if self.is_other || self.mapped != former {
-            delta.replace_rules(self.path.chain(), self.rules());
-        }
-        self.is_other = false;
     }
 
     /// How many ranges and keys there are.
     pub(crate) fn len(&self) -> usize {
         let n_keys: usize = self.connections.values().map(Keys::len).sum();
-        self.sources.iter().count() + self.destinations.iter().count() + n_keys
+        self.sources.len() + self.destinations.len() + n_keys
     }
 
     /// What has a map.
-    pub(crate) fn shapes(&self) -> BTreeSet<Shape> {
-        self.mapped.clone()
+    pub(crate) fn maps(&self) -> Maps {
+        self.maps.clone()
     }
 
     /// Says what has a map, as the kernel does.
-    pub(crate) fn set_shapes(&mut self, shapes: BTreeSet<Shape>) {
-        self.mapped = shapes;
+    pub(crate) fn set_maps(&mut self, maps: Maps) {
+        self.maps = maps;
     }
 
-    /// Its maps and what is in them.
-    pub(crate) fn sets(&self) -> impl Iterator<Item = (SetSpec, Vec<Element>)> {
-        let width = width(self.path.family);
-        let side = move |of: &str, intervals: &Intervals| {
-            let key = KeySpec::Range(width);
-            let elements = intervals.iter().map(|range| element(range, width)).chain([nobody()]).collect();
-            (SetSpec { name: self.path.set(of), key, data: DataSpec::Rank }, elements)
+    /// Its maps, how much is in each, and what.
+    pub(crate) fn sets(&self) -> impl Iterator<Item = (SetSpec, usize, Elements<'_>)> {
+        let of_end = |end: &End| {
+            (self.end_spec(*end), self.ranges(*end).len() + 1, Box::new(self.end_elements(*end)) as Elements<'_>)
         };
-        let sides = [side(FROM, &self.sources), side(TO, &self.destinations)];
-        let shapes = self.mapped.iter().map(|shape| (self.shape_spec(shape), self.shape_elements(shape)));
-        sides.into_iter().chain(shapes)
+        let of_shape = |shape: &Shape| {
+            let n_keys = self.connections.get(shape).map_or(0, Keys::len);
+            (self.shape_spec(shape), n_keys + 1, Box::new(self.shape_elements(*shape)) as Elements<'_>)
+        };
+        self.maps.ends.iter().map(of_end).chain(self.maps.shapes.iter().map(of_shape))
     }
 
-    /// The rules of its chain. A rule does not apply if a part of it cannot be read, such as the ports of a later fragment;
-    /// then the next one does with less.
+    /// The rules of its chain: who is in no map is what no rule is about. A part of a packet that cannot be read is in none.
     pub(crate) fn rules(&self) -> Vec<Vec<Expr>> {
+        let go = Expr::Verdict(Target::Goto(self.path.decide()));
+        if !self.unmapped().is_empty() {
+            return vec![vec![go]];
+        }
+        let family = self.path.family;
+        let is_in = |load: &dyn Fn(&mut Vec<Expr>), set: String| {
+            let mut rule = Vec::new();
+            load(&mut rule);
+            rule.push(Expr::Lookup { set, reg: KEY, answer: Answer::Reg(BEST) });
+            rule.push(Expr::Differs(RANK, Rank::NONE.octets()[..Reg::LEN].to_vec()));
+            rule.push(go.clone());
+            rule
+        };
+        let ends = self
+            .maps
+            .ends
+            .iter()
+            .map(|end| is_in(&|rule| rule.push(end.load(family, KEY)), self.path.set(end.suffix())));
+        let shapes = self
+            .maps
+            .shapes
+            .iter()
+            .map(|shape| is_in(&|rule| shape.load(family, KEY, rule), self.path.set(&shape.to_string())));
+        ends.chain(shapes).collect()
+    }
+
+    /// The rules of the chain for packets that some rule is about. A rule does not apply if a part of it cannot be read, such as the
+    /// ports of a later fragment; then the next one does with less.
+    pub(crate) fn deciding_rules(&self) -> Vec<Vec<Expr>> {
         let mut rules = Vec::new();
         for (rank, shape, key) in self.unmapped() {
             self.decide(&matches(&shape, self.path.family, key), Some(rank), &mut rules);
@@ -178,7 +278,7 @@ impl Lane {
     }
 
     fn unmapped(&self) -> Vec<(Rank, Shape, &[u8])> {
-        let unmapped = self.connections.iter().filter(|(shape, _)| !self.mapped.contains(shape));
+        let unmapped = self.connections.iter().filter(|(shape, _)| !self.maps.shapes.contains(shape));
         let mut rules: Vec<_> =
             unmapped.flat_map(|(shape, keys)| keys.iter().map(|(key, rank)| (rank, *shape, key))).collect();
         rules.sort();
@@ -187,7 +287,7 @@ impl Lane {
 
     /// Finds the first of all ranks that a packet meets, and does what it says. `rank` is known before.
     fn decide(&self, prelude: &[Expr], rank: Option<Rank>, rules: &mut Vec<Vec<Expr>>) {
-        let is_there = |is_meant: fn(&Carried) -> bool| self.mapped.iter().any(|shape| is_meant(&shape.carried));
+        let is_there = |is_meant: fn(&Carried) -> bool| self.maps.shapes.iter().any(|shape| is_meant(&shape.carried));
         let readable = [
             (
                 is_there(is_about_ports as fn(&Carried) -> bool),
@@ -204,7 +304,9 @@ impl Lane {
             }
             let mut rule = prelude.to_vec();
             self.ask(readable, &mut rule);
-            self.find_first(rank, is_meant, &mut rule);
+            if !self.find_first(rank, is_meant, &mut rule) {
+                continue;
+            }
             rule.push(Expr::Lookup { set: runs::VERDICT.to_owned(), reg: RANK, answer: Answer::Verdict });
             rules.push(rule);
         }
@@ -224,7 +326,8 @@ impl Lane {
         rule.push(is_whole(KEY));
     }
 
-    fn find_first(&self, rank: Option<Rank>, is_meant: fn(&Carried) -> bool, rule: &mut Vec<Expr>) {
+    /// False where there is nothing to find one in.
+    fn find_first(&self, rank: Option<Rank>, is_meant: fn(&Carried) -> bool, rule: &mut Vec<Expr>) -> bool {
         let family = self.path.family;
         let mut is_first = true;
         if let Some(rank) = rank {
@@ -240,14 +343,25 @@ impl Lane {
             }
             is_first = false;
         };
-        rule.push(source(family, KEY));
-        look_up(self.path.set(FROM), rule);
-        rule.push(destination(family, KEY));
-        look_up(self.path.set(TO), rule);
-        for shape in self.mapped.iter().filter(|shape| is_meant(&shape.carried)) {
+        for end in &self.maps.ends {
+            rule.push(end.load(family, KEY));
+            look_up(self.path.set(end.suffix()), rule);
+        }
+        for shape in self.maps.shapes.iter().filter(|shape| is_meant(&shape.carried)) {
             shape.load(family, KEY, rule);
             look_up(self.path.set(&shape.to_string()), rule);
         }
+        !is_first
+    }
+
+    fn end_spec(&self, end: End) -> SetSpec {
+        let key = KeySpec::Range(width(self.path.family));
+        SetSpec { name: self.path.set(end.suffix()), key, data: DataSpec::Rank }
+    }
+
+    fn end_elements(&self, end: End) -> impl Iterator<Item = Element> {
+        let width = width(self.path.family);
+        self.ranges(end).iter().map(move |range| element(range, width)).chain([nobody()])
     }
 
     fn shape_spec(&self, shape: &Shape) -> SetSpec {
@@ -255,17 +369,11 @@ impl Lane {
         SetSpec { name: self.path.set(&shape.to_string()), key, data: DataSpec::Rank }
     }
 
-    fn shape_elements(&self, shape: &Shape) -> Vec<Element> {
-        let keys = self.connections.get(shape).into_iter().flat_map(Keys::iter);
+    fn shape_elements(&self, shape: Shape) -> impl Iterator<Item = Element> {
+        let keys = self.connections.get(&shape).into_iter().flat_map(Keys::iter);
         let element = |(key, rank): (&[u8], Rank)| Element { key: Key::Exact(key.into()), data: Data::Rank(rank) };
-        keys.map(element).chain([nobody()]).collect()
+        keys.map(element).chain([nobody()])
     }
-}
-
-fn tell_ranges(Difference { gone, come }: Difference, path: Path, set: &'static str, delta: &mut Delta) {
-    let (set, width) = (SetName::Ranges(path, set), width(path.family));
-    gone.into_iter().for_each(|range| delta.remove(set, element(range, width)));
-    come.into_iter().for_each(|range| delta.add(set, element(range, width)));
 }
 
 /// What of a packet can be read.
@@ -325,9 +433,6 @@ fn all(family: Family) -> Network {
     Network::new(address, 0).expect("every family has a net of all addresses")
 }
 
-/// The ends of the names of the two maps of ranges.
-const FROM: &str = "-from";
-const TO: &str = "-to";
 /// The rank that was found first so far, beside the one that is compared with it.
 const BEST: Reg = Reg(0);
 const OTHER: Reg = Reg(3);

@@ -22,7 +22,8 @@ impl Model {
         match op {
             Op::AddTable => {}
             Op::DeleteTable => *self = Self::default(),
-            Op::AddSet(spec) => {
+            Op::WidenSet(spec) => assert!(self.sets.contains_key(&spec.name)),
+            Op::AddSet(spec, _) => {
                 assert!(spec.key.len() <= 40, "a key has to fit into the registers");
                 assert!(self.sets.insert(spec.name.clone(), (spec, BTreeMap::new())).is_none());
             }
@@ -50,7 +51,7 @@ impl Model {
     /// Everything in it, in one order.
     pub(super) fn contents(&self) -> (BTreeMap<String, BTreeSet<Element>>, BTreeMap<String, Chain>) {
         let elements = |members: &BTreeMap<Key, Data>| {
-            members.iter().map(|(key, data)| Element { key: key.clone(), data: *data }).collect()
+            members.iter().map(|(key, data)| Element { key: *key, data: *data }).collect()
         };
         let sets = self.sets.iter().map(|(name, (_, members))| (name.clone(), elements(members))).collect();
         (sets, self.chains.clone())
@@ -106,6 +107,11 @@ impl Model {
                 Expr::Equals(reg, value) => {
                     assert!(value.len() <= 16);
                     if registers.read(*reg, value.len()) != *value {
+                        return None;
+                    }
+                }
+                Expr::Differs(reg, value) => {
+                    if registers.read(*reg, value.len()) == *value {
                         return None;
                     }
                 }
@@ -256,7 +262,7 @@ fn size(rule: &[Expr]) -> usize {
     let of = |expr: &Expr| match expr {
         Expr::Meta(..) | Expr::Payload { .. } => 16,
         Expr::And(..) => 72,
-        Expr::Equals(..) | Expr::Load(..) => 40,
+        Expr::Equals(..) | Expr::Differs(..) | Expr::Load(..) => 40,
         Expr::Lookup { .. } => 64,
         Expr::Verdict(_) | Expr::Reject => 40,
     };

@@ -64,6 +64,24 @@ impl Path {
         }
     }
 
+    /// The name of the chain that says what becomes of packets that some rule is about.
+    pub(crate) fn decide(self) -> &'static str {
+        match (self.family, self.way) {
+            (Family::V4, Way::Input) => "in4-decide",
+            (Family::V6, Way::Input) => "in6-decide",
+            (Family::V4, Way::Output) => "out4-decide",
+            (Family::V6, Way::Output) => "out6-decide",
+            (Family::V4, Way::Through { from_outside: false, to_outside: false }) => "through4-decide",
+            (Family::V4, Way::Through { from_outside: true, to_outside: false }) => "through4-in-decide",
+            (Family::V4, Way::Through { from_outside: false, to_outside: true }) => "through4-out-decide",
+            (Family::V4, Way::Through { from_outside: true, to_outside: true }) => "through4-in-out-decide",
+            (Family::V6, Way::Through { from_outside: false, to_outside: false }) => "through6-decide",
+            (Family::V6, Way::Through { from_outside: true, to_outside: false }) => "through6-in-decide",
+            (Family::V6, Way::Through { from_outside: false, to_outside: true }) => "through6-out-decide",
+            (Family::V6, Way::Through { from_outside: true, to_outside: true }) => "through6-in-out-decide",
+        }
+    }
+
     /// The name of a set of it.
     pub(crate) fn set(self, suffix: &str) -> String {
         format!("{}{suffix}", self.chain())

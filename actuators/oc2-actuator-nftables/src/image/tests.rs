@@ -3,6 +3,7 @@ use oc2_packet_filter::{Interface, Outside};
 
 use super::model::Model;
 use super::*;
+use oc2_packet_filter::Ruleset;
 
 // S1, S6, S8, S17
 #[test]
@@ -67,7 +68,7 @@ fn a_rule_among_many_is_as_few_steps_as_a_rule_alone() {
         let rule = KernelRule::new(Family::V4, Hook::Input, matching, Verdict::Drop).unwrap();
         InForce::new(RuleNumber::new(1_000_000 - i64::from(number)).unwrap(), [rule])
     };
-    let rules = (0..20_000).map(rule).collect();
+    let rules: Ruleset = (0..20_000).map(rule).collect();
     let mut image = Image::of(&rules, &Mode::Host, None);
     let insert = Change::Insert(rule(20_000));
     for change in [insert.clone(), insert.inverse()] {

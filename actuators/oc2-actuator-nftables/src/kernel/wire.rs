@@ -17,11 +17,13 @@ pub(crate) fn write(op: &Op, table: &str, batch: &mut Writer, sequence: &mut u32
     match op {
         Op::AddTable => message(NEWTABLE, CREATE, &|w| w.put_text(1, table)),
         Op::DeleteTable => message(DELTABLE, 0, &|w| w.put_text(1, table)),
-        Op::AddSet(spec) => {
+        Op::AddSet(spec, n_elements) => {
             *id += 1;
             let id = *id;
-            message(NEWSET, CREATE, &|w| write_set(spec, table, id, w));
+            let room = (*n_elements + n_elements / 2).max(MIN_ROOM);
+            message(NEWSET, CREATE, &|w| write_set(spec, table, id, room, w));
         }
+        Op::WidenSet(spec) => message(NEWSET, CREATE, &|w| write_set(spec, table, 0, MAX_ROOM, w)),
         Op::DeleteSet(name) => message(DELSET, 0, &|w| {
             w.put_text(1, table);
             w.put_text(2, name);
@@ -59,7 +61,9 @@ pub(crate) fn around(kind: u16, sequence: u32) -> Header {
     Header { kind, flags: REQUEST, sequence, family: 0, resource: NFTABLES }
 }
 
-fn write_set(spec: &SetSpec, table: &str, id: u32, w: &mut Writer) {
+/// To a map of keys that says how much room it needs the kernel gives as many buckets, once and for all; one that does not say grows
+/// by the time, and not within a transaction.
+fn write_set(spec: &SetSpec, table: &str, id: u32, room: usize, w: &mut Writer) {
     w.put_text(1, table);
     w.put_text(2, &spec.name);
     let (key_flags, key_type) = match spec.key {
@@ -78,6 +82,9 @@ fn write_set(spec: &SetSpec, table: &str, id: u32, w: &mut Writer) {
     if let Some((kind, len)) = data {
         w.put_u32(6, kind);
         w.put_u32(7, u32_of(len));
+    }
+    if spec.has_room() {
+        w.nest(9, |w| w.put_u32(1, u32_of(room)));
     }
     if spec.key == KeySpec::RankPairs {
         w.nest(9, |w| {
@@ -217,6 +224,11 @@ fn write_expr(expr: &Expr, w: &mut Writer) {
             w.put_u32(2, 0);
             w.nest(3, |w| w.put(DATA_VALUE, value));
         }),
+        Expr::Differs(reg, value) => named("cmp", &|w| {
+            w.put_u32(1, register(*reg));
+            w.put_u32(2, CMP_NEQ);
+            w.nest(3, |w| w.put(DATA_VALUE, value));
+        }),
         Expr::Lookup { set, reg, answer } => named("lookup", &|w| {
             w.put_text(1, set);
             w.put_u32(2, register(*reg));
@@ -338,6 +350,7 @@ fn read_expr(expr: Attributes<'_>) -> Option<Expr> {
             Expr::And(reg(1)?, value(4)?)
         }
         "cmp" if data.u32(2) == Some(0) => Expr::Equals(reg(1)?, value(3)?),
+        "cmp" if data.u32(2) == Some(CMP_NEQ) => Expr::Differs(reg(1)?, value(3)?),
         "lookup" if data.u32(5).unwrap_or(0) == 0 => {
             let answer = match data.u32(3) {
                 None => Answer::Holds,
@@ -489,5 +502,10 @@ const REJECT_ICMPX: u32 = 2;
 const ICMPX_HOST_UNREACHABLE: u8 = 2;
 /// Before the chains that other programs call `filter`.
 const PRIORITY: i32 = -10;
+const CMP_NEQ: u32 = 1;
+/// Of a map that is new, in elements.
+const MIN_ROOM: usize = 4096;
+/// Of one that is there: more than anybody has.
+const MAX_ROOM: usize = 1 << 24;
 /// With room to spare below the 64 KiB of a list.
 const MAX_ELEMENTS: usize = 256;

@@ -41,7 +41,7 @@ in_namespace! {
                 let number = host.number(&format!(
                     r#"{{"action":"deny","target":{target},"args":{{"slpf":{{"direction":"{direction}"}}}}}}"#
                 ));
-                let chains = ["in", "out"].map(|way| nft(&format!("list chain inet openc2 {way}{}", if home.is_ipv4() { 4 } else { 6 })));
+                let chains = ["in", "out"].map(|way| nft(&format!("list chain inet openc2 {way}{}-decide", if home.is_ipv4() { 4 } else { 6 })));
                 assert_eq!(chains.map(|chain| chain.contains("port-protocols")), [direction == "ingress", direction == "egress"]);
                 assert!(!arrives(&from, &to), "{home} {direction}");
                 host.delete(number);
@@ -100,7 +100,7 @@ in_namespace! {
         let host = Host::new();
         let (from, to) = pair(HOMES[0]);
         host.number(r#"{"action":"deny","target":{"ipv4_net":"127.0.0.1"}}"#);
-        for (n, foreign) in (1..).zip(["flush ruleset", "flush map inet openc2 in4-from", "insert rule inet openc2 input accept"]) {
+        for (n, foreign) in (1..).zip(["flush ruleset", "flush map inet openc2 in4-from32", "insert rule inet openc2 input accept"]) {
             nft(foreign);
             host.wait_until(|host| host.firewall().n_drifts() == n && host.agrees());
             assert!(!arrives(&from, &to), "{foreign}");

@@ -1,9 +1,14 @@
 //! What the kernel holds after each step is what it should.
 
+use std::net::IpAddr;
+
 use oc2_actuator_nftables::Nftables;
 use oc2_packet_filter::backend::{Backend, BackendError};
 use oc2_packet_filter::testing::{Scenario, Told, n_cases};
-use oc2_packet_filter::{Change, Config, Interface, Mode, Outside, Ruleset};
+use oc2_packet_filter::{
+    Change, Config, Family, Hook, InForce, Interface, KernelRule, Matching, Mode, Network, Outside, Ruleset, Verdict,
+};
+use oc2_profile_slpf::RuleNumber;
 
 use crate::support::{ip, nft};
 
@@ -125,6 +130,36 @@ in_namespace! {
         assert!(backend.holds(&scenario.ruleset()).unwrap());
     }
 
+    /// A new map is made for some thousands.
+    fn a_map_takes_as_many_elements_as_there_are_rules() {
+        let mut backend = open(&Mode::Host);
+        backend.load(&Ruleset::new()).unwrap();
+        let rules: Ruleset = (0..9_000).map(address).collect();
+        let inserts: Vec<_> = rules.iter().cloned().map(Change::Insert).collect();
+        inserts.chunks(1_000).for_each(|some| backend.apply(some).unwrap());
+        assert!(backend.holds(&rules).unwrap());
+        let more: Vec<_> = (9_000..18_000).map(address).map(Change::Insert).collect();
+        backend.load(&rules).unwrap();
+        more.chunks(1_000).for_each(|some| backend.apply(some).unwrap());
+        assert!(nft("list map inet openc2 in4-from32").contains("10.0.70.79"));
+    }
+
+    fn packets_that_no_rule_is_about_are_asked_for_in_maps_that_hold_something_only() {
+        let mut backend = open(&Mode::Host);
+        backend.load(&Ruleset::new()).unwrap();
+        let chain = |name: &str| {
+            let listed = nft(&format!("list chain inet openc2 {name}"));
+            listed.lines().filter(|line| line.contains("goto")).count()
+        };
+        assert_eq!(["in4", "in6", "out4", "out6"].map(chain), [0; 4]);
+        let change = Change::Insert(address(1));
+        backend.apply(std::slice::from_ref(&change)).unwrap();
+        assert_eq!(["in4", "in6", "out4", "out6"].map(chain), [1, 0, 0, 0]);
+        backend.apply(&[change.inverse()]).unwrap();
+        open(&Mode::Host).load(&Ruleset::new()).unwrap();
+        assert_eq!(["in4", "in6", "out4", "out6"].map(chain), [0; 4]);
+    }
+
     fn nothing_is_changed_before_the_first_load() {
         assert!(matches!(open(&Mode::Host).apply(&[]), Err(BackendError::Unsynced)));
         assert_eq!(nft("list tables"), "");
@@ -143,6 +178,14 @@ in_namespace! {
         assert!(other.holds(&Ruleset::new()).unwrap());
         ip("link set lo up");
     }
+}
+
+/// That nothing comes in from an address.
+fn address(i: u32) -> InForce {
+    let net = Network::from(IpAddr::from((0x0a00_0000 + i).to_be_bytes()));
+    let matching = Matching { source: Some(net), ..Matching::default() };
+    let rule = KernelRule::new(Family::V4, Hook::Input, matching, Verdict::Drop).unwrap();
+    InForce::new(RuleNumber::new(i.into()).unwrap(), [rule])
 }
 
 fn open(mode: &Mode) -> Nftables {

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Alarm, Backend, BackendError};
 use crate::rule::Family;
-use crate::ruleset::{Change, Ruleset};
+use crate::ruleset::{Change, Rules};
 
 /// A back end that fails on purpose, for tests of what stands above it.
 ///
@@ -42,7 +42,7 @@ impl<B: Backend> Faulty<B> {
 }
 
 impl<B: Backend> Backend for Faulty<B> {
-    fn load(&mut self, rules: &Ruleset) -> Result<(), BackendError> {
+    fn load(&mut self, rules: &dyn Rules) -> Result<(), BackendError> {
         self.perform(|inner| inner.load(rules))?;
         self.is_unsynced = false;
         Ok(())
@@ -63,7 +63,7 @@ impl<B: Backend> Backend for Faulty<B> {
         self.inner.watch(alarm);
     }
 
-    fn holds(&mut self, rules: &Ruleset) -> Result<bool, BackendError> {
+    fn holds(&mut self, rules: &dyn Rules) -> Result<bool, BackendError> {
         self.inner.holds(rules)
     }
 }
@@ -130,6 +130,7 @@ const DETAIL: &str = "a fault on purpose";
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ruleset::Ruleset;
     use oc2_profile_slpf::RuleNumber;
 
     use crate::backend::DryRun;

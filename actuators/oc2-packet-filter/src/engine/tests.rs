@@ -14,7 +14,7 @@ use super::*;
 use crate::backend::{Backend, BackendError, DryRun};
 use crate::config::{Config, Mode};
 use crate::plan::NewRule;
-use crate::ruleset::{Change, InForce, Ruleset};
+use crate::ruleset::{Change, InForce, Rules};
 
 #[tokio::test]
 async fn a_panic_fails_one_order_and_leaves_nothing_of_it() {
@@ -301,14 +301,14 @@ struct Misbehaving {
 }
 
 impl Backend for Misbehaving {
-    fn load(&mut self, rules: &Ruleset) -> Result<(), BackendError> {
-        self.how.judge(rules.iter())?;
+    fn load(&mut self, rules: &dyn Rules) -> Result<(), BackendError> {
+        self.how.judge(rules.in_order())?;
         self.inner.load(rules)
     }
 
     fn apply(&mut self, changes: &[Change]) -> Result<(), BackendError> {
         self.how.n_changes.fetch_add(1, Ordering::Relaxed);
-        self.how.judge(changes.iter().map(Change::rule))?;
+        self.how.judge(changes.iter().map(|change| change.rule().clone()))?;
         while self.how.hangs.load(Ordering::Relaxed) {
             thread::sleep(Duration::from_millis(1));
         }
@@ -323,15 +323,15 @@ impl Backend for Misbehaving {
         self.inner.remove()
     }
 
-    fn holds(&mut self, rules: &Ruleset) -> Result<bool, BackendError> {
+    fn holds(&mut self, rules: &dyn Rules) -> Result<bool, BackendError> {
         self.inner.holds(rules)
     }
 }
 
 impl Misbehaviour {
-    fn judge<'r>(&self, mut rules: impl Iterator<Item = &'r InForce>) -> Result<(), BackendError> {
+    fn judge(&self, mut rules: impl Iterator<Item = InForce>) -> Result<(), BackendError> {
         let refused = self.refuses.load(Ordering::Relaxed);
-        match rules.any(|rule| is_for(rule, refused)) {
+        match rules.any(|rule| is_for(&rule, refused)) {
             true => Err(BackendError::Refused { family: None, detail: "on purpose".to_owned() }),
             false => Ok(()),
         }

@@ -14,6 +14,7 @@ use super::*;
 use crate::backend::{DryRun, Fault, Faults, Faulty};
 use crate::config::Mode;
 use crate::plan::NewRule;
+use crate::ruleset::Rules;
 
 mod time;
 mod undo;
@@ -492,7 +493,7 @@ impl World {
 
     fn assert_agreement_of_all(&mut self) {
         assert!(!self.keeper().doubt.any());
-        assert_eq!(self.kernel.rules(), Some(self.keeper().state.rules.ruleset()));
+        assert_eq!(self.kernel.rules(), Some(self.keeper().state.rules.in_order().collect()));
         let contents = as_after_a_kill(&self.dir.path().join("state.redb"));
         let persistent = self.keeper().rules().into_iter().filter(|record| record.persistent);
         assert_eq!(contents.records, persistent.collect::<Vec<_>>());
@@ -524,7 +525,7 @@ struct Witness {
 }
 
 impl Backend for Witness {
-    fn load(&mut self, rules: &crate::Ruleset) -> Result<(), BackendError> {
+    fn load(&mut self, rules: &dyn Rules) -> Result<(), BackendError> {
         self.kernel.load(rules)
     }
 
@@ -537,7 +538,7 @@ impl Backend for Witness {
         self.kernel.remove()
     }
 
-    fn holds(&mut self, rules: &crate::Ruleset) -> Result<bool, BackendError> {
+    fn holds(&mut self, rules: &dyn Rules) -> Result<bool, BackendError> {
         self.kernel.holds(rules)
     }
 }
@@ -550,7 +551,7 @@ struct Stubborn {
 }
 
 impl Backend for Stubborn {
-    fn load(&mut self, _: &crate::Ruleset) -> Result<(), BackendError> {
+    fn load(&mut self, _: &dyn Rules) -> Result<(), BackendError> {
         self.loads.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
@@ -563,7 +564,7 @@ impl Backend for Stubborn {
         Ok(())
     }
 
-    fn holds(&mut self, _: &crate::Ruleset) -> Result<bool, BackendError> {
+    fn holds(&mut self, _: &dyn Rules) -> Result<bool, BackendError> {
         Ok(true)
     }
 }

@@ -11,7 +11,7 @@ use super::expand::{Inexpressible, expressible, kernel_rules};
 use crate::config::Mode;
 use crate::record::RuleRecord;
 use crate::rule::KernelRule;
-use crate::ruleset::{Change, InForce, Ruleset};
+use crate::ruleset::{Change, InForce, Rules};
 
 /// A rule, and where it is in force.
 ///
@@ -117,11 +117,6 @@ impl RuleList {
         due.filter_map(|(_, number)| self.get(*number))
     }
 
-    /// All that the kernel is to hold.
-    pub(crate) fn ruleset(&self) -> Ruleset {
-        self.iter().filter_map(|entry| entry.in_force()).collect()
-    }
-
     /// Makes an edit, and says what it is to the kernel.
     pub(crate) fn enact(&mut self, edit: &Edit) -> Vec<Change> {
         self.set(edit.number, edit.after.clone());
@@ -145,13 +140,20 @@ impl RuleList {
     }
 }
 
+/// All that the kernel is to hold.
+impl Rules for RuleList {
+    fn in_order(&self) -> Box<dyn Iterator<Item = InForce> + '_> {
+        Box::new(self.iter().filter_map(|entry| entry.in_force()))
+    }
+}
+
+/// Of two rules with one number the later counts. A tree that is made at once takes half the room of one that grew.
 impl FromIterator<Arc<Entry>> for RuleList {
     fn from_iter<I: IntoIterator<Item = Arc<Entry>>>(entries: I) -> Self {
-        let mut list = Self::default();
-        for entry in entries {
-            list.set(entry.record.number, Some(entry));
-        }
-        list
+        let entries: BTreeMap<_, _> = entries.into_iter().map(|entry| (entry.record.number, entry)).collect();
+        let deadline = |(number, entry): (&RuleNumber, &Arc<Entry>)| Some((entry.record.deadline()?, *number));
+        let deadlines = entries.iter().filter_map(deadline).collect();
+        Self { entries, deadlines }
     }
 }
 

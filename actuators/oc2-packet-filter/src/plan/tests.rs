@@ -6,7 +6,7 @@ use oc2_profile_slpf::{Flow, Ports, Traffic};
 use super::*;
 use crate::rule::KernelRule;
 use crate::rule::{Family, Hook, Protocol};
-use crate::ruleset::Ruleset;
+use crate::ruleset::{Rules, Ruleset};
 
 #[test]
 fn the_newest_rule_comes_first() {
@@ -306,9 +306,9 @@ impl Firewall {
     fn adopt(&mut self, plan: Plan) {
         match self.state.adopt(plan).0 {
             Work::Apply(changes) => self.kernel.apply(&changes).unwrap(),
-            Work::Load => self.kernel = self.state.rules.ruleset(),
+            Work::Load => self.kernel = self.state.rules.in_order().collect(),
         }
-        assert_eq!(self.kernel, self.state.rules.ruleset());
+        assert_eq!(self.kernel, self.state.rules.in_order().collect::<Ruleset>());
     }
 
     /// The rules in force by the port they are about, first match first. Those of the kernel for one of the list stand

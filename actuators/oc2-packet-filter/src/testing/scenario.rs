@@ -8,7 +8,7 @@ use super::Random;
 use crate::config::{Config, Mode};
 use crate::plan::{Claims, NewRule, Order, Plan, State, Step, Work, due, plan};
 use crate::reference::{Packet, Reference};
-use crate::ruleset::{Change, Ruleset};
+use crate::ruleset::{Change, Rules, Ruleset};
 
 /// A list of rules under commands at random: new rules with and without a place and a window, deletes for ever and for a
 /// while, files, and the time that goes by.
@@ -75,7 +75,7 @@ impl Scenario {
     /// All rules of the kernel that are in force.
     #[must_use]
     pub fn ruleset(&self) -> Ruleset {
-        self.state.rules.ruleset()
+        self.state.rules.in_order().collect()
     }
 
     /// The judge of what is in force.

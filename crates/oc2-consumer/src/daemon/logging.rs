@@ -1,21 +1,24 @@
 //! Logs, to standard error.
 
-use tracing_subscriber::EnvFilter;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use super::Failure;
 use super::cli::{Format, Logging};
 
 /// Starts to log.
 pub(crate) fn start(logging: &Logging) -> Result<(), Failure> {
-    let filter =
-        EnvFilter::builder().parse(&logging.log).map_err(|error| format!("--log {:?}: {error}", logging.log))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let filter: Targets = logging.log.parse().map_err(|error| format!("--log {:?}: {error}", logging.log))?;
+    // What is logged is for the filter alone to say.
+    let builder = tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(std::io::stderr);
     match logging.log_format {
         Format::Text => {
             use std::io::IsTerminal;
-            builder.with_ansi(std::io::stderr().is_terminal()).init();
+            builder.with_ansi(std::io::stderr().is_terminal()).finish().with(filter).init();
         }
-        Format::Json => builder.json().flatten_event(true).init(),
+        Format::Json => builder.json().flatten_event(true).finish().with(filter).init(),
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use oc2_clock::{Clock, Hand};
 use oc2_consumer::{Consumer, RequestStore, Store};
 use oc2_core::types::time::DateTime;
 use oc2_packet_filter::backend::{Alarm, Backend, BackendError, DryRun, Fault, Faults, Faulty};
-use oc2_packet_filter::{Change, Config, PacketFilter, Ruleset};
+use oc2_packet_filter::{Change, Config, PacketFilter, Rules};
 use oc2_store::Batch;
 use oc2_store::testing::Disk;
 use serde_json::{Value, json};
@@ -392,7 +392,7 @@ struct Witness {
 }
 
 impl Backend for Witness {
-    fn load(&mut self, rules: &Ruleset) -> Result<(), BackendError> {
+    fn load(&mut self, rules: &dyn Rules) -> Result<(), BackendError> {
         self.kernel.load(rules)
     }
 
@@ -409,7 +409,7 @@ impl Backend for Witness {
         self.kernel.watch(alarm);
     }
 
-    fn holds(&mut self, rules: &Ruleset) -> Result<bool, BackendError> {
+    fn holds(&mut self, rules: &dyn Rules) -> Result<bool, BackendError> {
         self.kernel.holds(rules)
     }
 }

@@ -33,7 +33,7 @@ pub(crate) fn run(bench: &mut Bench, out: &Path) -> Outcome {
     let plot = Plot {
         title: "What a command costs, by the number of rules in force".to_owned(),
         x: "rules in force".to_owned(),
-        y: "microseconds for each command, answered when durable and in force".to_owned(),
+        y: "microseconds for each command, answered when it is durable and in force".to_owned(),
         curves,
     };
     let file = out.join("engine.svg");

@@ -18,22 +18,26 @@ pub(crate) fn run(bench: &mut Bench) -> Outcome {
     daemon.stop()?;
 
     let elsewhere = Namespace::new()?;
-    let (mut one_set, mut four_sets) = (Vec::new(), Vec::new());
+    let (mut one_set, mut rebooted, mut four_sets) = (Vec::new(), Vec::new(), Vec::new());
     let mut memory = Memory::default();
+    let mut started_in = || {
+        let daemon = host.start()?;
+        memory = daemon.memory()?;
+        let started_in = daemon.started_in;
+        daemon.stop()?;
+        Ok::<_, std::io::Error>(started_in.as_secs_f64() * 1e3)
+    };
     for _ in 0..ROUNDS {
-        let ours = {
-            let daemon = host.start()?;
-            memory = daemon.memory()?;
-            let started_in = daemon.started_in.as_secs_f64() * 1e3;
-            daemon.stop()?;
-            started_in
-        };
+        let ours = started_in()?;
         one_set.push((nft(&elsewhere, bench.dir(), N, 1)?.as_secs_f64() * 1e3, ours));
+        host.reboot()?;
+        rebooted.push((nft(&elsewhere, bench.dir(), N, 1)?.as_secs_f64() * 1e3, started_in()?));
         four_sets.push((nft(&elsewhere, bench.dir(), N, 4)?.as_secs_f64() * 1e3, ours));
     }
     tell(bench, "resident memory, 100,000 rules after a start", memory, 60.0);
     let what = "start with 100,000 rules until it listens; floor: one nft -f, one set";
     bench.add(what, Unit::Milliseconds, &one_set, Some(Bar::AtMost(2.0)));
+    bench.add("the same, with nothing in the kernel", Unit::Milliseconds, &rebooted, Some(Bar::AtMost(2.0)));
     bench.add("the same; floor: from and to, in and out: four sets", Unit::Milliseconds, &four_sets, None);
     Ok(())
 }
@@ -46,4 +50,4 @@ fn tell(bench: &mut Bench, what: &str, memory: Memory, most: f64) {
 }
 
 const N: u32 = 100_000;
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 5;
