@@ -9,9 +9,7 @@ use crate::form::{Form, Notation};
 use crate::invalid::Invalid;
 use crate::nsid::Nsid;
 use crate::profile::Profile;
-use crate::shape::read::{
-    Context, KeyText, MemberKey, Place, Read, ReadError, Segment, member_value, next_key, refuse_others,
-};
+use crate::shape::read::{Context, KeyText, OnlyKey, Place, Read, ReadError, Segment, member_value};
 use crate::shape::write::{Write, Written};
 use crate::shape::{Kind, Part, Room, Shape};
 
@@ -116,46 +114,39 @@ impl<'de, P: Place<Actuator>> Visitor<'de> for One<'_, P> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Self(context, place) = self;
         let n_faults = context.n_faults();
-        let first = next_key(context, &SHAPE, &mut map)?;
-        let res = match &first {
-            None => {
+        let mut only = OnlyKey::read(context, &SHAPE, &mut map)?;
+        let res = match only.key() {
+            // Without rows every key is foreign.
+            Some(Err(key)) => read_one(context, key, &mut map, place),
+            _ => {
                 context.blame(SHAPE.clause);
                 Err(A::Error::custom("exactly one profile is due, there is none"))
             }
-            Some(key) => read_one(context, key, &mut map, place),
         };
         if let Err(error) = res {
             context.recover(error)?;
         }
-        if let (Some(first), Some(second)) = (first, next_key(context, &SHAPE, &mut map)?) {
-            refuse_others(context, &SHAPE, "exactly one profile", &first, second, &mut map)?;
-        }
+        only.refuse_others(context, "exactly one profile", &mut map)?;
         context.settle(n_faults)
     }
 }
 
 fn read_one<'de, A: MapAccess<'de>>(
     context: &mut Context,
-    key: &MemberKey<'de>,
+    key: &KeyText<'de>,
     map: &mut A,
     place: &mut impl Place<Actuator>,
 ) -> Result<(), A::Error> {
-    let (nsid, segment) = match key {
-        // Without rows every key is foreign.
-        MemberKey::Known(_, field) => (field.name.parse(), Segment::Name(field.name)),
-        MemberKey::Foreign(key) => {
-            if !(context.is_by_name() && matches!(key, KeyText::Name(_))) {
-                context.at(key.segment(), |context| context.meet_namespace::<A::Error>(&key.to_key()))?;
-            }
-            let nsid = match key {
-                KeyText::Name(name) => name.parse(),
-                KeyText::Number(id) => {
-                    Nsid::registered(*id).ok_or_else(|| Invalid::new(format!("{key} is not the id of a profile")))
-                }
-            };
-            (nsid, key.segment())
+    if !(context.is_by_name() && matches!(key, KeyText::Name(_))) {
+        context.at(key.segment(), |context| context.meet_namespace::<A::Error>(&key.to_key()))?;
+    }
+    let nsid = match key {
+        KeyText::Name(name) => name.parse(),
+        KeyText::Number(id) => {
+            Nsid::registered(*id).ok_or_else(|| Invalid::new(format!("{key} is not the id of a profile")))
         }
     };
+    let segment = key.segment();
     let nsid = nsid.map_err(|invalid| {
         context.blame(Nsid::shape().clause);
         A::Error::custom(invalid)

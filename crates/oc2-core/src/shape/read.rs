@@ -14,7 +14,7 @@ use std::marker::PhantomData;
 
 use serde::de::{DeserializeSeed, Deserializer};
 
-pub(crate) use choice::refuse_others;
+pub(crate) use choice::OnlyKey;
 pub use choice::{ForeignField, NoForeignField, choice, choice_to};
 pub use context::{Context, Limits, Mode};
 pub use error::{Note, ReadError, Segment};

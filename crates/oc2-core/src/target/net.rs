@@ -99,6 +99,7 @@ macro_rules! net {
         impl FromStr for $name {
             type Err = Invalid;
 
+            #[inline]
             fn from_str(text: &str) -> Result<Self, Invalid> {
                 let Some((addr, rest)) = $parse(text) else { return Err(Invalid::text(text, $what)) };
                 if rest.is_empty() {
@@ -202,6 +203,7 @@ impl<'de, T: Net> Visitor<'de> for NetVisitor<'_, T> {
         f.write_str(T::shape().name)
     }
 
+    #[inline(always)]
     fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
         if self.context.is_strict() {
             refuse_noncharacters(self.context, text)?;

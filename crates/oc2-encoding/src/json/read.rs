@@ -84,12 +84,6 @@ impl<'de> Reader<'de> {
         JsonError::syntax(message, self.text, (self.at + 1).min(self.text.len()))
     }
 
-    /// A key, of which the first quote was read.
-    #[inline(never)]
-    fn key<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<K::Value, JsonError> {
-        seed.deserialize(KeyReader(self))
-    }
-
     /// A value of another kind than the one that is due.
     #[cold]
     #[inline(never)]
@@ -341,7 +335,7 @@ impl<'de> Members<'_, 'de> {
         }
         match self.foreseen() {
             Some(position) => seed.deserialize(position).map(Some),
-            None => self.reader.key(seed).map(Some),
+            None => seed.deserialize(KeyReader(self.reader)).map(Some),
         }
     }
 

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 
-use super::keys::{KeyText, MemberKey, next_key};
+use super::keys::{Found, KeySeed, KeyText, MemberKey, next_key};
 use super::{Context, Place, Segment, clauses};
 use crate::shape::{Choice, Field, Shape};
 
@@ -67,21 +67,19 @@ pub fn choice_to<'de, T: Choice, X: ForeignField<T>, D: Deserializer<'de>, P: Pl
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
             let Self(context, place, _) = self;
             let n_faults = context.n_faults();
-            let first = next_key(context, T::TABLE, &mut map)?;
-            let res = match &first {
+            let mut only = OnlyKey::read(context, T::TABLE, &mut map)?;
+            let res = match only.key() {
                 None => Err(A::Error::custom("exactly one member is due, there is none")),
-                Some(MemberKey::Known(_, field)) => context.at(Segment::Name(field.name), |context| {
+                Some(Ok(field)) => context.at(Segment::Name(field.name), |context| {
                     map.next_value_seed(FieldSeed(context, field, place, PhantomData))
                 }),
-                Some(MemberKey::Foreign(key)) => X::read_foreign(context, key, &mut map).map(|value| place.put(value)),
+                Some(Err(key)) => X::read_foreign(context, key, &mut map).map(|value| place.put(value)),
             };
             if let Err(error) = res {
                 context.blame(T::TABLE.clause);
                 context.recover(error)?;
             }
-            if let (Some(first), Some(second)) = (first, next_key(context, T::TABLE, &mut map)?) {
-                refuse_others(context, T::TABLE, "exactly one member", &first, second, &mut map)?;
-            }
+            only.refuse_others(context, "exactly one member", &mut map)?;
             context.settle(n_faults)
         }
     }
@@ -89,23 +87,76 @@ pub fn choice_to<'de, T: Choice, X: ForeignField<T>, D: Deserializer<'de>, P: Pl
     deserializer.deserialize_map(One::<T, X, P>(context, place, PhantomData))
 }
 
-/// Refuses the second member of an object that has one, and all that follow; `due` says what is due.
-///
-/// # Errors
-/// There is a second one.
+/// The key of an object that has one member. It stays as it was found, because it is looked at again only if there is a second.
+pub(crate) struct OnlyKey<'de> {
+    shape: &'static Shape,
+    found: Option<Found>,
+    /// The key, if the table does not have it.
+    foreign: Option<KeyText<'de>>,
+}
+
+impl<'de> OnlyKey<'de> {
+    /// Reads the first key; there may be none.
+    ///
+    /// # Errors
+    /// The deserializer's.
+    #[inline(always)]
+    pub(crate) fn read<A: MapAccess<'de>>(
+        context: &mut Context,
+        shape: &'static Shape,
+        map: &mut A,
+    ) -> Result<Self, A::Error> {
+        let mut foreign = None;
+        let found = map.next_key_seed(KeySeed { context, shape, foreign: &mut foreign })?;
+        Ok(Self { shape, found, foreign })
+    }
+
+    /// The row of the table, or the key that the table does not have.
+    #[inline(always)]
+    pub(crate) fn key(&self) -> Option<Result<&'static Field, &KeyText<'de>>> {
+        match self.found? {
+            Found::Row(row) => Some(Ok(&self.shape.fields[usize::from(row)])),
+            Found::None => self.foreign.as_ref().map(Err),
+        }
+    }
+
+    /// Refuses a second member and all that follow; `due` says what is due.
+    ///
+    /// # Errors
+    /// There is a second one.
+    #[inline(always)]
+    pub(crate) fn refuse_others<A: MapAccess<'de>>(
+        &mut self,
+        context: &mut Context,
+        due: &str,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        let mut foreign = None;
+        let second = map.next_key_seed(KeySeed { context, shape: self.shape, foreign: &mut foreign })?;
+        match (self.found, second) {
+            (Some(first), Some(second)) => {
+                let first = first.key(self.shape, &mut self.foreign);
+                refuse_others(context, self.shape, due, first, second.key(self.shape, &mut foreign), map)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 #[cold]
 #[inline(never)]
-pub(crate) fn refuse_others<'de, A: MapAccess<'de>>(
+fn refuse_others<'de, A: MapAccess<'de>>(
     context: &mut Context,
     shape: &'static Shape,
     due: &str,
-    first: &MemberKey<'de>,
-    second: MemberKey<'de>,
+    first: Option<MemberKey<'de>>,
+    second: Option<MemberKey<'de>>,
     map: &mut A,
 ) -> Result<(), A::Error> {
-    let mut other = Some(second);
+    let first = first.map(|first| first.to_string());
+    let mut other = second;
     while let Some(second) = other {
-        let is_same = first.to_string() == second.to_string();
+        let is_same = first.as_ref() == Some(&second.to_string());
         context.blame(if is_same { clauses::DISTINCT } else { shape.clause });
         context.recover(A::Error::custom(format_args!("{due} is due, {second} is a second")))?;
         other = next_key(context, shape, map)?;

@@ -91,7 +91,8 @@ pub fn next_key<'de, A: MapAccess<'de>>(
 }
 
 /// What a key was found to be. It is small, because it is handed up through several calls.
-pub(super) enum Found {
+#[derive(Clone, Copy)]
+pub(crate) enum Found {
     /// The row of the table at this position.
     Row(u8),
     /// None of its rows; the key is kept aside.

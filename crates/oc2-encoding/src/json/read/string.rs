@@ -130,9 +130,15 @@ impl<'de> Text<'de, '_> {
     pub(super) fn visit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
         match self {
             Self::Lent(text) => visitor.visit_borrowed_str(text),
-            Self::Decoded(text) => visitor.visit_str(text),
+            Self::Decoded(text) => decoded(text, visitor),
         }
     }
+}
+
+#[cold]
+#[inline(never)]
+fn decoded<'de, V: Visitor<'de>>(text: &str, visitor: V) -> Result<V::Value, JsonError> {
+    visitor.visit_str(text)
 }
 
 /// Where the bytes end that stand for themselves in a string: at a quote, a backslash or a control character.
@@ -175,9 +181,15 @@ pub(in crate::json) fn not_plain(chunk: [u8; 8]) -> u64 {
     (is_zero(chunk ^ (ONES * 0x22)) | is_zero(chunk ^ (ONES * 0x5c)) | is_control) & (ONES << 7)
 }
 
-/// The same near the end, where there are no eight bytes to be had.
+/// The same near the end, where there are no eight bytes to be had: those that are there are the last ones of eight.
 #[inline(never)]
 fn end_of_rest(bytes: &[u8], at: usize) -> usize {
-    let rest = bytes.get(at..).unwrap_or_default();
-    at + rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)).unwrap_or(rest.len())
+    let n_left = bytes.len().saturating_sub(at);
+    let Some(last) = bytes.last_chunk::<8>().filter(|_| (1..8).contains(&n_left)) else {
+        let rest = bytes.get(at..).unwrap_or_default();
+        return at + rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)).unwrap_or(rest.len());
+    };
+    // What is shifted in is a control character, so that the text ends there at the latest.
+    let rest = u64::from_le_bytes(*last) >> (8 * (8 - n_left));
+    at + not_plain(rest.to_le_bytes()).trailing_zeros() as usize / 8
 }

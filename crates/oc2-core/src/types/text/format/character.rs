@@ -3,9 +3,10 @@
 /// The first Unicode noncharacter, if there is one: I-JSON has none (RFC 7493 2.1, DECISIONS L34).
 pub(crate) fn noncharacter(text: &str) -> Option<char> {
     // In UTF-8 each ends in BF BE, BF BF or, behind EF B7, in 90 to AF. Most texts have none of these, which is seen at once.
-    let pairs = text.as_bytes().windows(2);
-    if !pairs.fold(false, |found, pair| found | ((pair[0] == 0xBF) & (pair[1] & 0xFE == 0xBE)) | (pair == [0xEF, 0xB7]))
-    {
+    let (octets, next) = (text.as_bytes(), text.as_bytes().get(1..).unwrap_or_default());
+    let is_rare =
+        |(octet, next): (&u8, &u8)| ((*octet == 0xBF) & (next & 0xFE == 0xBE)) | ((*octet == 0xEF) & (*next == 0xB7));
+    if !octets.iter().zip(next).fold(false, |found, pair| found | is_rare(pair)) {
         return None;
     }
     text.chars().find(|&c| matches!(c, '\u{FDD0}'..='\u{FDEF}') || u32::from(c) & 0xFFFE == 0xFFFE)

@@ -7,6 +7,7 @@ pub(super) fn follows_rfc_5892(label: &str) -> bool {
     let mut rest = label.chars();
     while let Some(c) = rest.next() {
         let is_allowed = match c {
+            '\0'..='\u{A0}' => true,
             '\u{B7}' => before == Some('l') && rest.as_str().starts_with('l'),
             '\u{375}' => rest.as_str().starts_with(is_greek),
             '\u{5F3}' | '\u{5F4}' => before.is_some_and(is_hebrew),
