@@ -281,8 +281,8 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
 
     #[inline(always)]
     fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
-        if let Some(digit) = self.digit() {
-            return visitor.visit_u64(digit);
+        if let Some(number) = self.natural() {
+            return visitor.visit_u64(number);
         }
         match self.peek() {
             Some(b'0'..=b'9') => self.number(visitor),
@@ -293,8 +293,8 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     /// A name or an id.
     #[inline(always)]
     fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
-        match self.digit() {
-            Some(digit) => visitor.visit_u64(digit),
+        match self.natural() {
+            Some(id) => visitor.visit_u64(id),
             None => self.deserialize_str(visitor),
         }
     }
