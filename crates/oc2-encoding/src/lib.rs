@@ -24,10 +24,10 @@ mod canonical;
 mod cbor;
 mod encoding;
 mod error;
-mod foreseen;
 mod glimpse;
 mod json;
 mod limits;
+mod position;
 mod set;
 #[cfg(feature = "signature")]
 mod signature;

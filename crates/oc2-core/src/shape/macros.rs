@@ -160,6 +160,10 @@ macro_rules! choice {
 
         impl $crate::shape::Choice for $name {
             const TABLE: &'static $crate::shape::Shape = &Self::SHAPE;
+            const NAMES: &'static [&'static str] =
+                $crate::announced!($(concat!($text, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0")),+);
+            const IDS: &'static [&'static str] =
+                $crate::announced!($(concat!(stringify!($id), "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0")),+);
 
             fn field(&self) -> ::core::option::Option<&'static $crate::shape::Field> {
                 match self {
@@ -435,8 +439,12 @@ macro_rules! fields {
 
             impl $crate::shape::read::ReadMembers for $name {
                 const TABLE: &'static $crate::shape::Shape = &Self::SHAPE;
-                const NAMES: &'static [&'static str] = &[$($crate::shape::wire_name(stringify!($field))),*];
-                const IDS: &'static [&'static str] = &[$(stringify!($id)),*];
+                const NAMES: &'static [&'static str] = $crate::announced!($($crate::shape::wire_name(concat!(
+                    stringify!($field),
+                    "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+                ))),*);
+                const IDS: &'static [&'static str] =
+                    $crate::announced!($(concat!(stringify!($id), "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0")),*);
                 const ORDER: $crate::shape::read::Order = $crate::fields!(@order $kind $($later)?);
                 type Slots = Slots;
 
@@ -470,6 +478,7 @@ macro_rules! fields {
                 }
 
                 #[allow(unused_variables, reason = "a table may have no rows")]
+                #[inline(always)]
                 fn finish<E: $crate::serde::de::Error>(
                     context: &mut $crate::shape::read::Context,
                     slots: &mut Slots,
@@ -546,4 +555,15 @@ macro_rules! fields {
     (@others $value:ident $others:ident $policy:path) => {
         ::core::option::Option::Some((&$value.$others, &$policy))
     };
+}
+
+/// The texts that a table [announces](crate::shape::Announced).
+#[doc(hidden)]
+#[macro_export]
+macro_rules! announced {
+    ($($key:expr),*) => {{
+        const KEYS: &[&str] = &[$($key),*];
+        const INDEX: [u8; $crate::shape::SLOTS] = $crate::shape::Announced::index(KEYS);
+        &[$($key,)* $crate::shape::Announced::index_text(&INDEX)]
+    }};
 }

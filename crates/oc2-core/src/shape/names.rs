@@ -16,14 +16,7 @@ impl Names {
         // A table that would crowd the slots is searched row by row.
         let mut row = if fields.len() > SLOTS / 2 { fields.len() } else { 0 };
         while row < fields.len() {
-            let mut slot = slot_of(fields[row].name.as_bytes());
-            while slots[slot] != 0 {
-                slot = (slot + 1) % SLOTS;
-            }
-            #[allow(clippy::cast_possible_truncation, reason = "a table has at most 255 rows")]
-            {
-                slots[slot] = row as u8 + 1;
-            }
+            slots = with_row(slots, row, slot_of(fields[row].name.as_bytes()));
             row += 1;
         }
         Self { slots }
@@ -47,16 +40,165 @@ impl Names {
     }
 }
 
+/// Puts a row where its hash says, or behind what is there.
+const fn with_row(mut slots: [u8; SLOTS], row: usize, mut slot: usize) -> [u8; SLOTS] {
+    while slots[slot] != 0 {
+        slot = (slot + 1) % SLOTS;
+    }
+    #[allow(clippy::cast_possible_truncation, reason = "a table has at most 255 rows")]
+    {
+        slots[slot] = row as u8 + 1;
+    }
+    slots
+}
+
+/// What a table announces of its keys to a deserializer that can make use of it: that one finds a key where it stands, and tells
+/// its position alone.
+///
+/// Serde lets a visitor announce texts. These are the keys in the order of the rows, each with 16 zeros behind it, and last the
+/// [`index`](Self::index), each slot of which is a character.
+#[derive(Clone, Copy, Debug)]
+pub struct Announced {
+    keys: &'static [&'static str],
+    index: &'static [u8],
+    /// The position that comes next where members stand in the order of the table.
+    next: usize,
+}
+
+impl Announced {
+    /// Nothing is announced.
+    pub const NOTHING: Self = Self { keys: &[], index: &[], next: 0 };
+
+    /// What the texts say.
+    #[must_use]
+    #[inline(always)]
+    pub fn new(texts: &'static [&'static str]) -> Self {
+        match texts.split_last() {
+            Some((index, keys)) => Self { keys, index: index.as_bytes(), next: 0 },
+            None => Self::NOTHING,
+        }
+    }
+
+    /// The slots of the keys, as characters.
+    #[must_use]
+    pub const fn index(keys: &[&str]) -> [u8; SLOTS] {
+        let mut slots = [0; SLOTS];
+        // As in `Names`: what would crowd the slots is not announced.
+        let mut row = if keys.len() > SLOTS / 2 { keys.len() } else { 0 };
+        while row < keys.len() {
+            let Some(start) = keys[row].as_bytes().first_chunk() else { panic!("a key without zeros behind it") };
+            slots = with_row(slots, row, slot_of_start(u128::from_le_bytes(*start)));
+            row += 1;
+        }
+        slots
+    }
+
+    /// The same as a text, for constants.
+    #[must_use]
+    pub const fn index_text(index: &'static [u8; SLOTS]) -> &'static str {
+        match str::from_utf8(index) {
+            Ok(text) => text,
+            Err(_) => panic!("more rows than characters of ASCII"),
+        }
+    }
+
+    /// Whether there is nothing to find a key in.
+    #[must_use]
+    #[inline(always)]
+    pub fn is_nothing(&self) -> bool {
+        self.index.is_empty()
+    }
+
+    /// How many bytes the key has that comes next, if the 16 bytes are its first ones; what follows them is to be looked at.
+    #[must_use]
+    #[inline(always)]
+    pub fn in_order(&self, ahead: u128) -> Option<usize> {
+        let known = self.keys.get(self.next)?.as_bytes();
+        let n = known.len().checked_sub(16)?;
+        let differ = u128::from_le_bytes(*known.first_chunk()?) ^ ahead;
+        (differ & FIRST.get(n)? == 0).then_some(n)
+    }
+
+    /// The position of that key, which is past now.
+    #[inline(always)]
+    pub fn pass(&mut self) -> u8 {
+        let position = self.next;
+        self.next += 1;
+        #[allow(clippy::cast_possible_truncation, reason = "a table has at most 255 rows")]
+        {
+            position as u8
+        }
+    }
+
+    /// The position of the key of `n` bytes that stands at `at`; `ahead` are [the next 16 bytes](sixteen) from there.
+    #[must_use]
+    #[inline(always)]
+    pub fn find(&mut self, text: &[u8], at: usize, n: usize, ahead: u128) -> Option<u8> {
+        let start = ahead & FIRST[n.min(16)];
+        let mut slot = slot_of_start(start);
+        loop {
+            let row = self.index.get(slot)?.checked_sub(1)?;
+            let known = self.keys.get(usize::from(row))?.as_bytes();
+            if known.len() == n + 16 && u128::from_le_bytes(*known.first_chunk()?) == start {
+                if n > 16 && text.get(at..at + n) != known.get(..n) {
+                    return None;
+                }
+                self.next = usize::from(row) + 1;
+                return Some(row);
+            }
+            slot = (slot + 1) % SLOTS;
+        }
+    }
+}
+
+/// The first so many of 16 bytes.
+const FIRST: [u128; 17] = {
+    let mut masks = [u128::MAX; 17];
+    let mut n = 0;
+    while n < 16 {
+        masks[n] = (1 << (8 * n)) - 1;
+        n += 1;
+    }
+    masks
+};
+
+/// The slot of a key by its first 16 bytes, for which it takes no look at each of them.
+#[inline(always)]
+const fn slot_of_start(start: u128) -> usize {
+    #[allow(clippy::cast_possible_truncation, reason = "one half, and the other")]
+    let word = (start as u64) ^ ((start >> 64) as u64).rotate_left(23);
+    (word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - SLOTS.ilog2())) as usize
+}
+
+/// The 16 bytes of a text from a position on, the first one lowest; behind its end there are zeros.
+#[doc(hidden)]
+#[must_use]
+#[inline(always)]
+pub fn sixteen(text: &[u8], at: usize) -> u128 {
+    match text.get(at..).and_then(|rest| rest.first_chunk()) {
+        Some(ahead) => u128::from_le_bytes(*ahead),
+        None => sixteen_at_end(text, at),
+    }
+}
+
+#[inline(never)]
+fn sixteen_at_end(text: &[u8], at: usize) -> u128 {
+    let rest = text.get(at..).unwrap_or_default();
+    match text.last_chunk() {
+        // The last ones of 16 that are there.
+        Some(last) if !rest.is_empty() => u128::from_le_bytes(*last) >> (8 * (16 - rest.len())),
+        _ => rest.iter().rev().fold(0, |ahead, byte| ahead << 8 | u128::from(*byte)),
+    }
+}
+
 #[cold]
 fn search(fields: &[Field], name: &str) -> Option<usize> {
     fields.iter().position(|field| field.name == name)
 }
 
 /// Whether two short texts are the same: both ends of each, eight or four bytes at a time, without a call.
-#[doc(hidden)]
-#[must_use]
 #[inline(always)]
-pub fn is_same_name(a: &[u8], b: &[u8]) -> bool {
+fn is_same_name(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
         return false;
     }
@@ -84,14 +226,7 @@ impl Ids {
         let mut slots = [0; SLOTS];
         let mut row = if fields.len() > SLOTS / 2 { fields.len() } else { 0 };
         while row < fields.len() {
-            let mut slot = fields[row].id as usize % SLOTS;
-            while slots[slot] != 0 {
-                slot = (slot + 1) % SLOTS;
-            }
-            #[allow(clippy::cast_possible_truncation, reason = "a table has at most 255 rows")]
-            {
-                slots[slot] = row as u8 + 1;
-            }
+            slots = with_row(slots, row, fields[row].id as usize % SLOTS);
             row += 1;
         }
         Self { slots }
@@ -121,7 +256,8 @@ const fn slot_of(name: &[u8]) -> usize {
     (n * 5 + name[0] as usize * 3 + name[n / 2] as usize * 7 + name[n - 1] as usize * 11) % SLOTS
 }
 
-const SLOTS: usize = 64;
+/// How many slots a table of hashes has.
+pub const SLOTS: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -164,6 +300,74 @@ mod tests {
                 let mut changed = text.to_vec();
                 changed[other] ^= 0x80;
                 assert!(!is_same_name(text, &changed), "byte {other} of {length}");
+            }
+        }
+    }
+
+    const KEYS: &[&str] = crate::announced!(
+        "action\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+        "sixteen_in_bytes\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+        "response_requested\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+        "1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+    );
+    const NAMES: [&str; 4] = ["action", "sixteen_in_bytes", "response_requested", "1"];
+
+    #[test]
+    fn a_key_that_is_announced_is_found_where_it_stands() {
+        for (position, name) in (0..).zip(NAMES) {
+            // With anything behind it, and at the end.
+            for end in ["", "\"", "\":0}", "s and more than sixteen bytes"] {
+                let text = format!("{{\"{name}{end}");
+                let ahead = sixteen(text.as_bytes(), 2);
+                assert_eq!(Announced::new(KEYS).find(text.as_bytes(), 2, name.len(), ahead), Some(position), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_other_key_is_taken_for_one_that_is_announced() {
+        for name in NAMES {
+            let others =
+                [&name[1..], &format!("{name}\0"), &format!("{name}s"), &name.to_uppercase().replace('1', "2"), ""];
+            for other in others {
+                let ahead = sixteen(other.as_bytes(), 0);
+                assert_eq!(Announced::new(KEYS).find(other.as_bytes(), 0, other.len(), ahead), None, "{other:?}");
+            }
+        }
+        let text = NAMES[2].replace("sted", "stEd");
+        assert_eq!(Announced::new(KEYS).find(text.as_bytes(), 0, text.len(), sixteen(text.as_bytes(), 0)), None);
+        let text = NAMES[0].as_bytes();
+        assert_eq!({ Announced::NOTHING }.find(text, 0, 6, sixteen(text, 0)), None);
+        assert_eq!(Announced::NOTHING.in_order(sixteen(text, 0)), None);
+    }
+
+    #[test]
+    fn keys_in_the_order_of_the_table_are_seen_by_their_start() {
+        let mut announced = Announced::new(KEYS);
+        let in_order = |announced: &Announced, text: &str| announced.in_order(sixteen(text.as_bytes(), 0));
+        assert_eq!(in_order(&announced, "sixteen_in_bytes"), None);
+        assert_eq!(in_order(&announced, "action\":1"), Some(6));
+        assert_eq!(announced.pass(), 0);
+        assert_eq!(in_order(&announced, "sixteen_in_bytes\""), Some(16));
+        // Of a longer one the rest is not among the 16 bytes.
+        assert_eq!(announced.pass(), 1);
+        assert_eq!(in_order(&announced, "response_requested"), None);
+        let found = announced.find(b"response_requested", 0, 18, sixteen(b"response_requested", 0));
+        assert_eq!(found, Some(2));
+        assert_eq!(in_order(&announced, "1\":"), Some(1));
+        assert_eq!(announced.pass(), 3);
+        assert_eq!(in_order(&announced, "1\":"), None);
+    }
+
+    #[test]
+    fn sixteen_bytes_are_those_ahead_and_zeros_behind_the_end() {
+        let text: Vec<u8> = (1..=40).collect();
+        for length in 0..=text.len() {
+            for at in 0..=length + 1 {
+                let rest = text[..length].get(at..).unwrap_or_default();
+                let mut expected = [0; 16];
+                expected.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+                assert_eq!(sixteen(&text[..length], at).to_le_bytes(), expected, "{at} of {length}");
             }
         }
     }

@@ -38,9 +38,12 @@ impl FromStr for TargetName {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
+        if let Some((index, _)) = TargetKind::SHAPE.by_name(text) {
+            return Ok(Self::Standard(TargetKind::ALL[index]));
+        }
         match text.split_once(':') {
             Some((nsid, name)) => Ok(Self::Extended(nsid.parse()?, name.parse()?)),
-            None => text.parse().map(Self::Standard).map_err(|_| Invalid::text(text, "is not a target (LS 3.3.1.2)")),
+            None => Err(Invalid::text(text, "is not a target (LS 3.3.1.2)")),
         }
     }
 }

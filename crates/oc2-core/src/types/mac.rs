@@ -44,12 +44,18 @@ impl FromStr for MacAddr {
         let invalid = || Invalid::text(text, "is not a MAC address: 6 or 8 octets as 00:1A:2B:3C:4D:5E");
         let mut octets = [0; 8];
         let mut n_octets = 0;
-        for octet in text.split(':') {
-            if octet.len() != 2 || !octet.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-                return Err(invalid());
-            }
-            *octets.get_mut(n_octets).ok_or_else(invalid)? = u8::from_str_radix(octet, 16).map_err(|_| invalid())?;
+        let digit = |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        let mut rest = text.as_bytes();
+        loop {
+            let [high, low, tail @ ..] = rest else { return Err(invalid()) };
+            let (Some(high), Some(low)) = (digit(*high), digit(*low)) else { return Err(invalid()) };
+            *octets.get_mut(n_octets).ok_or_else(invalid)? = high << 4 | low;
             n_octets += 1;
+            match tail {
+                [] => break,
+                [b':', others @ ..] => rest = others,
+                _ => return Err(invalid()),
+            }
         }
         Self::from_octets(&octets[..n_octets]).ok_or_else(invalid)
     }

@@ -6,14 +6,15 @@
 
 use std::fmt;
 
-use oc2_core::shape::is_same_name;
+use bstr::ByteSlice;
+use oc2_core::shape::{Announced, sixteen};
 use serde::de::{self, DeserializeSeed, Deserializer, Expected, Unexpected, Visitor};
 
 use super::items::{
     BREAK, DOUBLE, FALSE, HALF, INFORMATION, LIST, MAP, NEGATIVE, NULL, OCTETS, SIMPLE, SINGLE, TEXT, TRUE, UNKNOWN,
     UNSIGNED,
 };
-use crate::foreseen::{Foreseen, Position};
+use crate::position::Position;
 
 /// Bytes of CBOR, and how far they were read.
 #[derive(Debug)]
@@ -105,7 +106,7 @@ impl<'de> Reader<'de> {
         if n_bytes.checked_add(start as u64).is_none() {
             return Err(self.fail("length out of range"));
         }
-        match str::from_utf8(self.take(n_bytes)?) {
+        match self.take(n_bytes)?.to_str() {
             Ok(text) => visitor.visit_borrowed_str(text),
             Err(error) => Err(CborError::syntax("invalid UTF-8", start + error.valid_up_to())),
         }
@@ -167,7 +168,7 @@ impl<'de> Reader<'de> {
     fn within<T>(
         &mut self,
         initial: u8,
-        foreseen: Foreseen,
+        announced: Announced,
         read: impl FnOnce(&mut Within<'_, 'de>) -> Result<T, CborError>,
     ) -> Result<T, CborError> {
         let left = if initial & INFORMATION == UNKNOWN { None } else { Some(self.argument(initial)?) };
@@ -175,7 +176,7 @@ impl<'de> Reader<'de> {
         if self.depth_left == 0 {
             return Err(self.fail("recursion limit exceeded"));
         }
-        let mut within = Within { reader: self, left, foreseen };
+        let mut within = Within { reader: self, left, announced };
         let res = read(&mut within);
         // The value stays where it is: it may be large.
         if res.is_ok() {
@@ -239,8 +240,8 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
             }
             TEXT if is_of_unknown_length => self.text_in_parts(visitor),
             TEXT => self.text(initial, visitor),
-            LIST => self.within(initial, Foreseen::NOTHING, |items| visitor.visit_seq(items)),
-            MAP => self.within(initial, Foreseen::NOTHING, |members| visitor.visit_map(members)),
+            LIST => self.within(initial, Announced::NOTHING, |items| visitor.visit_seq(items)),
+            MAP => self.within(initial, Announced::NOTHING, |members| visitor.visit_map(members)),
             SIMPLE => self.simple(initial, visitor),
             // A tag.
             _ => self.argument(initial).and_then(|_| Err(self.fail("unexpected code"))),
@@ -295,7 +296,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         match self.peek() {
             Some(initial) if initial >> 5 == LIST => {
                 self.at += 1;
-                self.within(initial, Foreseen::NOTHING, |items| visitor.visit_seq(items))
+                self.within(initial, Announced::NOTHING, |items| visitor.visit_seq(items))
             }
             _ => self.something_else(visitor),
         }
@@ -306,7 +307,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         match self.peek() {
             Some(initial) if initial >> 5 == MAP => {
                 self.at += 1;
-                self.within(initial, Foreseen::NOTHING, |members| visitor.visit_map(members))
+                self.within(initial, Announced::NOTHING, |members| visitor.visit_map(members))
             }
             _ => self.something_else(visitor),
         }
@@ -322,7 +323,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         match self.peek() {
             Some(initial) if initial >> 5 == MAP => {
                 self.at += 1;
-                self.within(initial, Foreseen::new(names), |members| visitor.visit_map(members))
+                self.within(initial, Announced::new(names), |members| visitor.visit_map(members))
             }
             _ => self.deserialize_seq(visitor),
         }
@@ -343,21 +344,26 @@ struct Within<'r, 'de> {
     reader: &'r mut Reader<'de>,
     /// How many members or items are still to come, if that was told.
     left: Option<u64>,
-    foreseen: Foreseen,
+    announced: Announced,
 }
 
 impl Within<'_, '_> {
-    /// Which of the next few names the key is, if it is a short text.
+    /// Which of the keys that were announced the key is, if it is a short text.
     #[inline(always)]
-    fn foreseen(&mut self) -> Option<Position<CborError>> {
-        if self.foreseen.is_nothing() {
+    fn announced(&mut self) -> Option<Position<CborError>> {
+        if self.announced.is_nothing() {
             return None;
         }
-        let (initial @ 0x60..0x78, rest) = self.reader.bytes.get(self.reader.at..)?.split_first()? else { return None };
-        let key = rest.get(..usize::from(initial & INFORMATION))?;
-        let (_, position) = self.foreseen.find(|name| is_same_name(key, name.as_bytes()))?;
-        self.reader.at += 1 + key.len();
-        Some(position)
+        let (bytes, at) = (self.reader.bytes, self.reader.at + 1);
+        let initial @ 0x60..0x78 = self.reader.peek()? else { return None };
+        let n = usize::from(initial & INFORMATION);
+        let ahead = sixteen(bytes, at);
+        let position = match self.announced.in_order(ahead) {
+            Some(expected) if expected == n => self.announced.pass(),
+            _ => self.announced.find(bytes, at, n, ahead)?,
+        };
+        self.reader.at = at + n;
+        Some(Position::new(position))
     }
 
     /// Whether there is another one.
@@ -385,7 +391,7 @@ impl<'de> de::MapAccess<'de> for &mut Within<'_, 'de> {
         if !self.has_next(MAP)? {
             return Ok(None);
         }
-        match self.foreseen() {
+        match self.announced() {
             Some(position) => seed.deserialize(position).map(Some),
             None => seed.deserialize(&mut *self.reader).map(Some),
         }

@@ -7,12 +7,13 @@ mod error;
 mod number;
 mod string;
 
-use oc2_core::shape::is_same_name;
+use oc2_core::shape::{Announced, sixteen};
 use serde::de::{self, DeserializeSeed, Deserializer, Visitor};
 
 pub(crate) use self::error::JsonError;
 pub(super) use self::string::not_plain;
-use crate::foreseen::{Foreseen, Position};
+use self::string::quote;
+use crate::position::Position;
 
 /// A text of JSON, and how far it was read.
 #[derive(Debug)]
@@ -84,6 +85,12 @@ impl<'de> Reader<'de> {
         JsonError::syntax(message, self.text, (self.at + 1).min(self.text.len()))
     }
 
+    /// A key, of which the first quote was read.
+    #[inline(never)]
+    fn key<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<K::Value, JsonError> {
+        seed.deserialize(KeyReader(self))
+    }
+
     /// A value of another kind than the one that is due.
     #[cold]
     #[inline(never)]
@@ -131,7 +138,7 @@ impl<'de> Reader<'de> {
             // What ends here, and what comes next.
             loop {
                 let Some(&bracket) = open.last() else { return Ok(()) };
-                match (Members { reader: self, is_first, foreseen: Foreseen::NOTHING }).next(bracket)? {
+                match (Members { reader: self, is_first, announced: Announced::NOTHING }).next(bracket)? {
                     Some(b'"') if bracket == b'}' => {
                         self.at += 1;
                         self.skip_string()?;
@@ -225,7 +232,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         match self.peek() {
             Some(b'{') => {
                 self.enter()?;
-                let res = visitor.visit_map(Members { reader: self, is_first: true, foreseen: Foreseen::NOTHING });
+                let res = visitor.visit_map(Members { reader: self, is_first: true, announced: Announced::NOTHING });
                 // The value stays where it is: it may be large.
                 if res.is_ok() {
                     self.leave(b'}')?;
@@ -246,8 +253,8 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         match self.peek() {
             Some(b'{') => {
                 self.enter()?;
-                let foreseen = Foreseen::new(expected);
-                let res = visitor.visit_map(Members { reader: self, is_first: true, foreseen });
+                let announced = Announced::new(expected);
+                let res = visitor.visit_map(Members { reader: self, is_first: true, announced });
                 if res.is_ok() {
                     self.leave(b'}')?;
                 }
@@ -262,7 +269,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         match self.peek() {
             Some(b'[') => {
                 self.enter()?;
-                let res = visitor.visit_seq(Members { reader: self, is_first: true, foreseen: Foreseen::NOTHING });
+                let res = visitor.visit_seq(Members { reader: self, is_first: true, announced: Announced::NOTHING });
                 if res.is_ok() {
                     self.leave(b']')?;
                 }
@@ -274,8 +281,8 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
 
     #[inline(always)]
     fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
-        if let Some(digit) = self.digit() {
-            return visitor.visit_u64(digit);
+        if let Some(number) = self.natural() {
+            return visitor.visit_u64(number);
         }
         match self.peek() {
             Some(b'0'..=b'9') => self.number(visitor),
@@ -286,8 +293,8 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     /// A name or an id.
     #[inline(always)]
     fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
-        match self.digit() {
-            Some(digit) => visitor.visit_u64(digit),
+        match self.natural() {
+            Some(id) => visitor.visit_u64(id),
             None => self.deserialize_str(visitor),
         }
     }
@@ -306,21 +313,41 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
 struct Members<'r, 'de> {
     reader: &'r mut Reader<'de>,
     is_first: bool,
-    foreseen: Foreseen,
+    announced: Announced,
 }
 
 impl<'de> Members<'_, 'de> {
-    /// Which of the next few names the key is, of which the first quote was read.
+    /// The key that comes next in the table, if it comes next here, without white space.
     #[inline(always)]
-    fn foreseen(&mut self) -> Option<Position<JsonError>> {
-        let text = self.reader.text.as_bytes().get(self.reader.at..)?;
-        let is_key = |name: &str| match (text.get(..name.len()), text.get(name.len())) {
-            (Some(start), Some(b'"')) => is_same_name(start, name.as_bytes()),
-            _ => false,
+    fn in_order(&mut self) -> Option<Position<JsonError>> {
+        let text = self.reader.text.as_bytes();
+        // What stands before the quote was read only if it is the bracket of the object.
+        let quote = self.reader.at + usize::from(!self.is_first);
+        let [before, b'"', ahead @ ..] = text.get(quote - 1..)?.first_chunk::<18>()? else { return None };
+        let n = self.announced.in_order(u128::from_le_bytes(*ahead))?;
+        if text.get(quote + 1 + n) != Some(&b'"') || !(self.is_first || *before == b',') {
+            return None;
+        }
+        self.is_first = false;
+        self.reader.at = quote + n + 2;
+        Some(Position::new(self.announced.pass()))
+    }
+
+    /// Which of the keys that were announced the key is, of which the first quote was read.
+    #[inline(always)]
+    fn announced(&mut self) -> Option<Position<JsonError>> {
+        if self.announced.is_nothing() {
+            return None;
+        }
+        let (text, at) = (self.reader.text.as_bytes(), self.reader.at);
+        let ahead = sixteen(text, at);
+        let n = match quote(ahead) {
+            16 => self.reader.n_plain(),
+            n => n,
         };
-        let (name, position) = self.foreseen.find(is_key)?;
-        self.reader.at += name.len() + 1;
-        Some(position)
+        let position = self.announced.find(text, at, n, ahead)?;
+        self.reader.at += n + 1;
+        Some(Position::new(position))
     }
 
     #[inline(never)]
@@ -333,9 +360,9 @@ impl<'de> Members<'_, 'de> {
         } else if !self.next_quote()? {
             return Ok(None);
         }
-        match self.foreseen() {
+        match self.announced() {
             Some(position) => seed.deserialize(position).map(Some),
-            None => seed.deserialize(KeyReader(self.reader)).map(Some),
+            None => self.reader.key(seed).map(Some),
         }
     }
 
@@ -386,10 +413,16 @@ fn end_of_file(bracket: u8) -> &'static str {
 impl<'de> de::MapAccess<'de> for Members<'_, 'de> {
     type Error = JsonError;
 
-    /// An object that ends here takes no call.
+    /// An object that ends here takes no call, nor a key that is in order.
     #[inline(always)]
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, JsonError> {
-        if self.reader.is_at(b'}') { Ok(None) } else { self.next_key(seed) }
+        if self.reader.is_at(b'}') {
+            return Ok(None);
+        }
+        match self.in_order() {
+            Some(position) => seed.deserialize(position).map(Some),
+            None => self.next_key(seed),
+        }
     }
 
     #[inline(always)]

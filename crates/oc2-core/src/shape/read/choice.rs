@@ -84,7 +84,8 @@ pub fn choice_to<'de, T: Choice, X: ForeignField<T>, D: Deserializer<'de>, P: Pl
         }
     }
 
-    deserializer.deserialize_map(One::<T, X, P>(context, place, PhantomData))
+    let keys = context.announced(T::NAMES, T::IDS);
+    deserializer.deserialize_struct(T::TABLE.name, keys, One::<T, X, P>(context, place, PhantomData))
 }
 
 /// The key of an object that has one member. It stays as it was found, because it is looked at again only if there is a second.

@@ -166,10 +166,14 @@ impl Context {
         self.notation.unwrap_or(if self.is_positional { Notation::Compact } else { Notation::Verbose })
     }
 
-    /// The same; `None` before it is clear.
-    #[inline]
-    pub(crate) fn known_notation(&self) -> Option<Notation> {
-        self.notation
+    /// What the deserializer may expect as keys; nothing before it is clear what they are.
+    #[inline(always)]
+    pub(crate) fn announced<T>(&self, names: &'static [T], ids: &'static [T]) -> &'static [T] {
+        match self.notation {
+            Some(Notation::Verbose | Notation::Compact) => names,
+            Some(Notation::Concise) if !self.is_binary => ids,
+            _ => &[],
+        }
     }
 
     /// Whether it is known how tables are written.

@@ -10,7 +10,6 @@ use serde::de::{
 use super::keys::{KeySeed, KeyText, MemberKey};
 use super::{Context, PlaceSeed, Read, Seed, Segment, clauses};
 use crate::any::{Any, Members, Others};
-use crate::form::Notation;
 use crate::invalid::Quoted;
 use crate::shape::{Field, Shape};
 
@@ -18,9 +17,9 @@ use crate::shape::{Field, Shape};
 pub trait ReadMembers: Read {
     /// Its table.
     const TABLE: &'static Shape;
-    /// The names of its rows.
+    /// What it [announces](crate::shape::Announced) where names are keys.
     const NAMES: &'static [&'static str];
-    /// Their ids, as JSON has them for keys.
+    /// The same where ids are, as JSON has them for keys.
     const IDS: &'static [&'static str];
     /// How it may stand.
     const ORDER: Order;
@@ -52,7 +51,7 @@ pub trait ReadMembers: Read {
     /// Whether members that the table does not have were read.
     fn has_others(slots: &Self::Slots) -> bool;
 
-    /// The value, when nothing is left to read.
+    /// The value, when nothing is left to read: what was read is taken out of its slots, all of it.
     ///
     /// # Errors
     /// A row is missing, or the values do not go together.
@@ -150,12 +149,7 @@ pub fn members<'de, T: ReadMembers, D: Deserializer<'de>>(
     }
 
     let mut table = Table::start(context);
-    // The texts that the deserializer may expect as keys; none before it is clear what they are.
-    let keys = match context.known_notation() {
-        Some(Notation::Verbose | Notation::Compact) => T::NAMES,
-        Some(Notation::Concise) if !context.is_binary() => T::IDS,
-        _ => &[],
-    };
+    let keys = context.announced(T::NAMES, T::IDS);
     deserializer.deserialize_struct(T::TABLE.name, keys, Visit(context, &mut table))?;
     table.finish(context)
 }
@@ -285,14 +279,19 @@ impl<T: ReadMembers> Table<T> {
     }
 
     /// The value, when nothing is left to read and nothing was wrong.
-    #[inline]
-    fn finish<E: Error>(&mut self, context: &mut Context) -> Result<T, E> {
+    #[inline(always)]
+    fn finish<E: Error>(mut self, context: &mut Context) -> Result<T, E> {
         if context.finds_all() {
             report_missing::<E>(context, T::TABLE, self.seen)?;
             context.settle(self.n_faults)?;
         }
         // The value is made where it is to be: it may be large.
-        T::finish(context, &mut self.slots)
+        let res = T::finish(context, &mut self.slots);
+        if res.is_ok() {
+            // Nothing is left in it, which is not to be looked for.
+            std::mem::forget(self);
+        }
+        res
     }
 }
 

@@ -5,16 +5,23 @@ use serde::de::Visitor;
 use super::{JsonError, Reader};
 
 impl<'de> Reader<'de> {
-    /// Reads a number of one digit with something behind it, as most ids and many numbers are.
+    /// Reads a number of digits alone with something behind it, as ids and most numbers are.
     #[inline(always)]
-    pub(super) fn digit(&mut self) -> Option<u64> {
-        match self.text.as_bytes().get(self.at..)? {
-            [digit @ b'0'..=b'9', b',' | b']' | b'}', ..] => {
-                self.at += 1;
-                Some((digit - b'0').into())
+    pub(super) fn natural(&mut self) -> Option<u64> {
+        let text = self.text.as_bytes().get(self.at..)?;
+        let mut value = 0;
+        // So many digits fit, whichever they are.
+        for (n, byte) in text.iter().enumerate().take(19) {
+            match byte {
+                b'0'..=b'9' => value = value * 10 + u64::from(byte - b'0'),
+                b',' | b']' | b'}' if n == 1 || (n > 1 && text[0] != b'0') => {
+                    self.at += n;
+                    return Some(value);
+                }
+                _ => return None,
             }
-            _ => None,
         }
+        None
     }
 
     /// Reads a number and tells the visitor.

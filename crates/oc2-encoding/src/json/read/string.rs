@@ -19,6 +19,13 @@ impl<'de> Reader<'de> {
         Ok(Text::Decoded(&self.scratch))
     }
 
+    /// How many bytes of a string stand for themselves, up to its end; 0 if something else ends them.
+    #[inline(never)]
+    pub(super) fn n_plain(&self) -> usize {
+        let end = end_of_plain(self.text.as_bytes(), self.at);
+        if self.text.as_bytes().get(end) == Some(&b'"') { end - self.at } else { 0 }
+    }
+
     /// The rest of a string that is plain up to here.
     #[cold]
     fn escaped_string(&mut self, start: usize) -> Result<(), JsonError> {
@@ -141,6 +148,18 @@ fn decoded<'de, V: Visitor<'de>>(text: &str, visitor: V) -> Result<V::Value, Jso
     visitor.visit_str(text)
 }
 
+/// How many of 16 bytes stand before the first quote.
+#[inline(always)]
+pub(super) fn quote(bytes: u128) -> usize {
+    let is_quote = |word: u64| {
+        let word = word ^ (ONES * 0x22);
+        word.wrapping_sub(ONES) & !word & (ONES << 7)
+    };
+    #[allow(clippy::cast_possible_truncation, reason = "one half, and the other")]
+    let (low, high) = (bytes as u64, (bytes >> 64) as u64);
+    (u128::from(is_quote(low)) | u128::from(is_quote(high)) << 64).trailing_zeros() as usize / 8
+}
+
 /// Where the bytes end that stand for themselves in a string: at a quote, a backslash or a control character.
 #[inline(always)]
 fn end_of_plain(bytes: &[u8], start: usize) -> usize {
@@ -174,12 +193,13 @@ const LONG: usize = 64;
 /// The high bit of each byte that does not stand for itself; above the first there may be false ones.
 #[inline(always)]
 pub(in crate::json) fn not_plain(chunk: [u8; 8]) -> u64 {
-    const ONES: u64 = u64::MAX / 0xff;
     let chunk = u64::from_le_bytes(chunk);
     let is_zero = |bytes: u64| bytes.wrapping_sub(ONES) & !bytes;
     let is_control = chunk.wrapping_sub(ONES * 0x20) & !chunk;
     (is_zero(chunk ^ (ONES * 0x22)) | is_zero(chunk ^ (ONES * 0x5c)) | is_control) & (ONES << 7)
 }
+
+const ONES: u64 = u64::MAX / 0xff;
 
 /// The same near the end, where there are no eight bytes to be had: those that are there are the last ones of eight.
 #[inline(never)]
