@@ -60,9 +60,11 @@ impl Image {
         let maps = |path: &Path| former.and_then(|former| former.lanes.get(path)).map(Lane::maps).unwrap_or_default();
         let lanes = Path::all(mode).into_iter().map(|path| (path, Lane::new(path, maps(&path)))).collect();
         let mut image = Self { mode: mode.clone(), lanes, runs: Runs::default() };
-        let mut delta = Delta::idle();
-        rules.in_order().for_each(|rule| image.insert(&rule, &mut delta));
-        image.settle(&mut delta);
+        let mut members = Vec::new();
+        rules.in_order().for_each(|rule| image.gather(&rule, &mut members));
+        image.runs = Runs::of(members);
+        image.lanes.values_mut().for_each(Lane::count);
+        image.settle(&mut Delta::idle());
         image
     }
 
@@ -143,6 +145,20 @@ impl Image {
             chains.push(chain("forward", Some(BaseHook::Forward), by_interfaces()));
         }
         chains
+    }
+
+    fn gather(&mut self, rule: &InForce, members: &mut Vec<(Rank, (u32, Kind))>) {
+        let rank = Rank::of(rule.number());
+        for rule in rule.kernel_rules() {
+            for path in self.paths(rule) {
+                let Some(lane) = self.lanes.get_mut(&path) else { continue };
+                lane.gather(rule, rank);
+                match members.last_mut() {
+                    Some((last, (n_rules, _))) if *last == rank => *n_rules += 1,
+                    _ => members.push((rank, (1, kind(rule)))),
+                }
+            }
+        }
     }
 
     fn insert(&mut self, rule: &InForce, delta: &mut Delta) {

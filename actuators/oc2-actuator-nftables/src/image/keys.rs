@@ -60,6 +60,16 @@ impl Keys {
         with_table!(&mut self.table, ranks => ranks.remove(padded(key), rank))
     }
 
+    /// A rule comes, one of many with which the first keys come to be. It counts once they are [settled](Self::settle).
+    pub(crate) fn gather(&mut self, key: &[u8], rank: Rank) {
+        with_table!(&mut self.table, ranks => ranks.gathered.push((padded(key), rank)));
+    }
+
+    /// Counts what was gathered. There were no keys before.
+    pub(crate) fn settle(&mut self) {
+        with_table!(&mut self.table, ranks => ranks.settle());
+    }
+
     /// How many keys there are.
     pub(crate) fn len(&self) -> usize {
         with_table!(&self.table, ranks => ranks.first.len())
@@ -81,9 +91,21 @@ struct Ranks<const N: usize> {
     first: BTreeMap<[u8; N], Rank>,
     /// Those behind the first, ascending. Few keys have any.
     others: BTreeMap<[u8; N], Vec<Rank>>,
+    /// A tree that is made at once takes half the room of one that grew.
+    gathered: Vec<([u8; N], Rank)>,
 }
 
 impl<const N: usize> Ranks<N> {
+    fn settle(&mut self) {
+        let mut gathered = std::mem::take(&mut self.gathered);
+        gathered.sort_unstable();
+        let by_key = || gathered.chunk_by(|(one, _), (other, _)| one == other);
+        let several = by_key().filter(|ranks| ranks.len() > 1);
+        let behind = |ranks: &[([u8; N], Rank)]| (ranks[0].0, ranks[1..].iter().map(|(_, rank)| *rank).collect());
+        self.others = several.map(behind).collect();
+        self.first = by_key().map(|ranks| ranks[0]).collect();
+    }
+
     fn insert(&mut self, key: [u8; N], rank: Rank) -> Change {
         let Some(first) = self.first.get_mut(&key) else {
             self.first.insert(key, rank);
@@ -161,6 +183,12 @@ mod tests {
                 assert_eq!(keys.iter().map(|(key, rank)| (key.to_vec(), rank)).collect::<Vec<_>>(), expected);
                 assert_eq!((keys.len(), keys.is_empty()), (model.len(), model.is_empty()));
             }
+            let mut gathered = Keys::new(len);
+            for (key, ranks) in &model {
+                ranks.iter().for_each(|rank| gathered.gather(key, *rank));
+            }
+            gathered.settle();
+            assert_eq!(gathered, keys, "many at once are as one by one");
         }
     }
 }

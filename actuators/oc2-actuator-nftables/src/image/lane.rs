@@ -92,6 +92,23 @@ impl Lane {
         }
     }
 
+    /// A rule comes, one of those that are there first. They count once they are [counted](Self::count).
+    pub(crate) fn gather(&mut self, rule: &KernelRule, rank: Rank) {
+        match self.side(rule) {
+            Some((end, net)) => _ = self.ranges_mut(end).insert(net, rank),
+            None => {
+                let (shape, key) = Shape::of(rule);
+                let keys = self.connections.entry(shape).or_insert_with(|| Keys::new(key.len()));
+                keys.gather(&key, rank);
+            }
+        }
+    }
+
+    /// Counts what was gathered.
+    pub(crate) fn count(&mut self) {
+        self.connections.values_mut().for_each(Keys::settle);
+    }
+
     /// A rule goes.
     pub(crate) fn remove(&mut self, rule: &KernelRule, rank: Rank, delta: &mut Delta) {
         match self.side(rule) {

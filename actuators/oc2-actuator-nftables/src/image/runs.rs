@@ -50,6 +50,21 @@ pub(crate) struct Elements {
 }
 
 impl Runs {
+    /// Those of these rules, each with how many rules of the kernel it is.
+    pub(crate) fn of(members: Vec<(Rank, (u32, Kind))>) -> Self {
+        let members: BTreeMap<_, _> = members.into_iter().collect();
+        let mut begins = BTreeMap::new();
+        let mut former = None;
+        for (rank, (_, kind)) in &members {
+            match former.replace(*kind) {
+                None => _ = begins.insert(Rank::FIRST, *kind),
+                Some(former) if former != *kind => _ = begins.insert(*rank, *kind),
+                Some(_) => {}
+            }
+        }
+        Self { members, begins }
+    }
+
     /// One more rule of the kernel; what was between its neighbors, and what is now.
     pub(crate) fn insert(&mut self, rank: Rank, kind: Kind) -> Option<(Elements, Elements)> {
         if let Some((n_rules, _)) = self.members.get_mut(&rank) {
@@ -196,6 +211,8 @@ mod tests {
                 assert_eq!(told, sorted(runs.elements()));
                 check(&runs);
             }
+            let at_once = Runs::of(runs.members.iter().map(|(rank, member)| (*rank, *member)).collect());
+            assert_eq!(at_once, runs);
         }
     }
 

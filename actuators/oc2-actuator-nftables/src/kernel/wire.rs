@@ -503,8 +503,8 @@ const ICMPX_HOST_UNREACHABLE: u8 = 2;
 /// Before the chains that other programs call `filter`.
 const PRIORITY: i32 = -10;
 const CMP_NEQ: u32 = 1;
-/// Of a map that is new, in elements.
-const MIN_ROOM: usize = 4096;
+/// Of a map that is new, in elements: 32,768 buckets, a quarter of a MiB.
+const MIN_ROOM: usize = 24_576;
 /// Of one that is there: more than anybody has.
 const MAX_ROOM: usize = 1 << 24;
 /// With room to spare below the 64 KiB of a list.

@@ -130,18 +130,18 @@ in_namespace! {
         assert!(backend.holds(&scenario.ruleset()).unwrap());
     }
 
-    /// A new map is made for some thousands.
+    /// A new map is made for some ten thousand.
     fn a_map_takes_as_many_elements_as_there_are_rules() {
         let mut backend = open(&Mode::Host);
         backend.load(&Ruleset::new()).unwrap();
-        let rules: Ruleset = (0..9_000).map(address).collect();
+        let rules: Ruleset = (0..30_000).map(address).collect();
         let inserts: Vec<_> = rules.iter().cloned().map(Change::Insert).collect();
         inserts.chunks(1_000).for_each(|some| backend.apply(some).unwrap());
         assert!(backend.holds(&rules).unwrap());
-        let more: Vec<_> = (9_000..18_000).map(address).map(Change::Insert).collect();
+        let more: Vec<_> = (30_000..50_000).map(address).map(Change::Insert).collect();
         backend.load(&rules).unwrap();
         more.chunks(1_000).for_each(|some| backend.apply(some).unwrap());
-        assert!(nft("list map inet openc2 in4-from32").contains("10.0.70.79"));
+        assert!(nft("list map inet openc2 in4-from32").contains("10.0.195.79"));
     }
 
     fn packets_that_no_rule_is_about_are_asked_for_in_maps_that_hold_something_only() {
