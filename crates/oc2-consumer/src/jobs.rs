@@ -1,4 +1,4 @@
-//! The commands under way: one task each, found again by their names, waited for at shutdown.
+//! The commands under way: stopped by no lost connection, found again by their names, waited for at shutdown.
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
