@@ -18,8 +18,8 @@ use crate::setup::Machine;
 pub(crate) struct Bench {
     /// Which of them; all when none is named
     subjects: Vec<Subject>,
-    /// The parts of the subject `engine` to run; all when none is named
-    #[arg(long, value_name = "PART", value_delimiter = ',')]
+    /// The parts of the subject `engine` to run, or words in what rows are called; all when none is given
+    #[arg(long, value_name = "TEXT")]
     only: Vec<String>,
     /// Print what the subject `engine` measured as JSON
     #[arg(long)]

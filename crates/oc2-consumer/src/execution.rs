@@ -8,6 +8,7 @@ use std::time::Duration;
 use oc2_core::types::time::DateTime;
 use oc2_core::{Nsid, Response, ResponseType, StatusCode};
 use tokio::sync::Notify;
+use tokio::task::coop::consume_budget;
 
 use crate::outcome::{Ending, Fate, Notes};
 
@@ -276,6 +277,8 @@ impl Execution {
 
     /// The answer that is wanted: the outcome, or 102 where it is not there in time (LS 3.3.1.4, DECISIONS L5 to L7).
     pub(crate) async fn answer(&self, max_wait: Duration, status_wait: Duration) -> Word {
+        // Who asks again and again, and never has to wait, gives way to others all the same.
+        consume_budget().await;
         let processing = Response::new(StatusCode::Processing);
         let wait = match (self.wait_for(State::admitted).await, self.0.wanted) {
             (Admitted::Refused(response), _) => return Word::Last(response),

@@ -1,4 +1,4 @@
-//! The commands under way: one task each, found again by their names, waited for at shutdown.
+//! The commands under way: stopped by no lost connection, found again by their names, waited for at shutdown.
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -84,8 +84,8 @@ impl Jobs {
         Enduring::new(self.tasks.track_future(task)).await.ok()
     }
 
-    /// Does some work while this waits. What of the work is left then gets a task of its own, which outlives the connection its
-    /// Command came by.
+    /// Does some work while this waits. The work begins first, so that it is done in the order in which it came however soon somebody is
+    /// answered; what is left of it then gets a task of its own, which outlives the connection its Command came by.
     pub(crate) async fn meanwhile<T>(
         &self,
         mut work: Pin<Box<dyn Future<Output = ()> + Send>>,
@@ -94,14 +94,7 @@ impl Jobs {
         let mut waiting = pin!(waiting);
         let mut is_done = false;
         let res = poll_fn(|context| {
-            if let Poll::Ready(res) = waiting.as_mut().poll(context) {
-                return Poll::Ready(res);
-            }
-            if is_done || work.as_mut().poll(context).is_pending() {
-                return Poll::Pending;
-            }
-            // Mostly it is what was waited for.
-            is_done = true;
+            is_done = is_done || work.as_mut().poll(context).is_ready();
             waiting.as_mut().poll(context)
         })
         .await;
@@ -193,3 +186,35 @@ impl Places {
 
 const CAPACITY: usize = 10_000;
 const LIFETIME: Duration = Duration::from_secs(3600);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn work_is_begun_before_anybody_is_answered_and_done_though_nobody_waits() {
+        let (jobs, is_begun) = (Jobs::default(), Arc::new(AtomicBool::new(false)));
+        let ((go, may_go), (done, is_done)) = (oneshot::channel(), oneshot::channel());
+        let begins = Arc::clone(&is_begun);
+        let work = async move {
+            begins.store(true, Ordering::SeqCst);
+            may_go.await.unwrap();
+            done.send(()).unwrap();
+        };
+        assert_eq!(jobs.meanwhile(Box::pin(work), async { 102 }).await, 102);
+        assert!(is_begun.load(Ordering::SeqCst));
+        go.send(()).unwrap();
+        is_done.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_waited_for_is_seen_as_soon_as_the_work_is_done() {
+        let (jobs, (done, is_done)) = (Jobs::default(), oneshot::channel());
+        let work = async move { done.send(200).unwrap() };
+        assert_eq!(jobs.meanwhile(Box::pin(work), is_done).await, Ok(200));
+    }
+}

@@ -77,7 +77,7 @@ impl Bench {
 
     /// Whether a row is asked for, by itself or with its part. Those that are measured together are known by the first.
     fn wants(&mut self, what: &str) -> bool {
-        let is_meant = |only: &String| only == self.part || what.contains(only.as_str());
+        let is_meant = |only: &String| only.split(',').any(|part| part == self.part) || what.contains(only.as_str());
         let wants = self.only.is_empty() || self.only.iter().any(is_meant);
         self.has_run |= wants;
         wants
