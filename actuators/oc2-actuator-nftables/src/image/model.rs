@@ -50,7 +50,7 @@ impl Model {
     /// Everything in it, in one order.
     pub(super) fn contents(&self) -> (BTreeMap<String, BTreeSet<Element>>, BTreeMap<String, Chain>) {
         let elements = |members: &BTreeMap<Key, Data>| {
-            members.iter().map(|(key, data)| Element { key: key.clone(), data: *data }).collect()
+            members.iter().map(|(key, data)| Element { key: *key, data: *data }).collect()
         };
         let sets = self.sets.iter().map(|(name, (_, members))| (name.clone(), elements(members))).collect();
         (sets, self.chains.clone())
