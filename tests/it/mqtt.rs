@@ -121,6 +121,10 @@ fn a_producer_that_wants_no_answer_gets_none_and_one_without_an_id_gets_one_with
     center.send(DEVICE, &none("none", "10.0.0.0/8"));
     center.send(ALL, &none("none-wrong", "10.0.0.0/33"));
     center.hears_nothing();
+    // It is written down before it is performed, and what has no id is not: who comes later could be first.
+    let standing = |n: u32| request(&format!("how-{n}"), json!({"action": "query", "target": {"command": "none"}}));
+    let is_done = |answer: &Value| answer["status_text"] == "done with 200";
+    (0..10_000).find(|n| is_done(&center.ask(DEVICE, &standing(*n)))).unwrap();
     let mut anonymous = deny("", "10.0.0.0/8");
     anonymous["headers"] = json!({"from": "soc-1"});
     center.send(DEVICE, &anonymous);
