@@ -1,21 +1,32 @@
 //! Logs, to standard error.
 
+mod lines;
+mod text;
+
+use std::io::{IsTerminal, stderr};
+
+use tracing::error;
 use tracing_subscriber::EnvFilter;
 
 use super::Failure;
 use super::cli::{Format, Logging};
 
-/// Starts to log.
-pub(crate) fn start(logging: &Logging) -> Result<(), Failure> {
+pub(crate) use self::lines::Writing;
+
+use self::text::Text;
+
+/// Starts to log; all is written when what is returned is dropped.
+pub(crate) fn start(logging: &Logging) -> Result<Writing, Failure> {
     let filter =
         EnvFilter::builder().parse(&logging.log).map_err(|error| format!("--log {:?}: {error}", logging.log))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let (lines, writing) = lines::write_to(stderr(), |n_lines| {
+        error!(n_lines, "The log came faster than it could be written; lines are missing before this one.");
+    })?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(lines);
     match logging.log_format {
-        Format::Text => {
-            use std::io::IsTerminal;
-            builder.with_ansi(std::io::stderr().is_terminal()).init();
-        }
+        Format::Text => builder.with_ansi(stderr().is_terminal()).event_format(Text::default()).init(),
         Format::Json => builder.json().flatten_event(true).init(),
     }
-    Ok(())
+    writing.before_panics();
+    Ok(writing)
 }
