@@ -40,7 +40,7 @@ mod memory;
 mod transfer;
 
 pub use error::TransferError;
-pub use handler::{Encoded, Handler, Later, Peer, Refusal, Reply, Request, Scope};
+pub use handler::{Encoded, Handler, Later, Peer, Refusal, Reply, Request, Scope, Started};
 pub use listener::Listener;
 pub use memory::MemoryTransfer;
 pub use transfer::{Answer, Answers, AnyTransfer, Outgoing, Transfer};
