@@ -146,7 +146,7 @@ fn a_retained_command_is_performed_only_where_it_is_asked_for() {
     let config = dry_run(broker.port());
     let daemon = config.start_connected();
     center.hears_nothing();
-    assert!(daemon.log().contains("it is retained"), "{}", daemon.log());
+    daemon.wait_for_log("it is retained", 1);
     assert_eq!(rule(&center.ask(DEVICE, &deny("first", "10.0.0.0/8"))), Some(999_990));
     drop(daemon);
     let config = dry_run(broker.port()).mqtt("serves_retained = true");
@@ -350,7 +350,7 @@ fn a_request_that_comes_again_after_a_kill_is_answered_and_not_performed_again()
         );
         let deliveries = host.tap.of_kind(Direction::ToClient, Kind::Publish);
         assert!(deliveries.last().unwrap().packet.publish().is_dup, "the broker gave it again");
-        assert!(daemon.log().contains("A repeated request is answered from disk."), "{}", daemon.log());
+        daemon.wait_for_log("A repeated request is answered from disk.", 1);
         assert_eq!(Host::n_rules(), n_before + 1);
         center.hears_nothing();
     });

@@ -46,7 +46,8 @@ fn a_certificate_that_has_expired_is_told_of_at_the_start_and_at_a_reload() {
     site.identify(&site.consumers.fill(Order::server(&HERE)));
     hang_up(&daemon, 2);
     site.ask_as(&daemon, &site.producer("soc-1"), &QUERY).expect(200);
-    assert_eq!(daemon.log().matches("has expired").count(), 2, "{}", daemon.log());
+    let (_, log) = daemon.terminate();
+    assert_eq!(log.matches("has expired").count(), 2, "{log}");
 }
 
 // HTTPS-027

@@ -197,11 +197,7 @@ fn the_rules_of_a_former_back_end_go_when_those_of_another_are_in_force() {
         assert!(run("nft list table inet openc2").contains("198.51.100.7"));
         let left = iptables();
         assert!(!left.contains("OC2") && left.contains("203.0.113.9"), "{left}");
-        assert!(
-            daemon.log().contains("The rules of the former back end were taken out of the kernel."),
-            "{}",
-            daemon.log()
-        );
+        daemon.wait_for_log("The rules of the former back end were taken out of the kernel.", 1);
         daemon.kill();
 
         let config = config.with_backend("nftables", "iptables");
@@ -214,7 +210,7 @@ fn the_rules_of_a_former_back_end_go_when_those_of_another_are_in_force() {
         let config = config.with_backend("iptables", "dry-run");
         let daemon = config.start();
         assert!(iptables().contains("198.51.100.7"));
-        assert!(daemon.log().contains("dry-run changes nothing"), "{}", daemon.log());
+        daemon.wait_for_log("dry-run changes nothing", 1);
         daemon.kill();
         let config = config.with_backend("dry-run", "nftables");
         let _daemon = config.start();

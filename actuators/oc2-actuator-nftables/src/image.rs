@@ -149,8 +149,8 @@ impl Image {
 
     fn gather(&mut self, rule: &InForce, members: &mut Vec<(Rank, (u32, Kind))>) {
         let rank = Rank::of(rule.number());
-        for rule in rule.kernel_rules() {
-            for path in self.paths(rule) {
+        for rule in lasting(rule) {
+            for path in Path::of(rule, &self.mode) {
                 let Some(lane) = self.lanes.get_mut(&path) else { continue };
                 lane.gather(rule, rank);
                 match members.last_mut() {

@@ -1,7 +1,7 @@
 //! One event per Command, whatever its end (ARCH B.3): in the log, and for whoever observes.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use oc2_core::types::text::RequestId;
@@ -20,7 +20,7 @@ pub(crate) struct Record {
     started: Instant,
     peer: Peer,
     key_id: Option<String>,
-    from: Option<String>,
+    from: Option<Arc<str>>,
     request_id: Option<String>,
     command_id: Option<String>,
     pair: Option<Pair>,
@@ -46,8 +46,8 @@ impl Record {
         }
     }
 
-    pub(crate) fn sent_by(&mut self, from: Option<&str>) {
-        self.from = from.map(Into::into);
+    pub(crate) fn sent_by(&mut self, from: Option<Arc<str>>) {
+        self.from = from;
     }
 
     #[cfg(feature = "signature")]
@@ -56,11 +56,11 @@ impl Record {
     }
 
     pub(crate) fn asked_under(&mut self, request_id: Option<&RequestId>) {
-        self.request_id = request_id.map(ToString::to_string);
+        self.request_id = request_id.map(|id| id.as_str().to_owned());
     }
 
     pub(crate) fn asked_for(&mut self, command: &Command) {
-        self.command_id = command.command_id.as_ref().map(ToString::to_string);
+        self.command_id = command.command_id.as_ref().map(|id| id.as_str().to_owned());
         self.pair = Some(command.pair());
         if !self.observers.is_empty() {
             // What came by an id that only a profile knows is told by its type alone.

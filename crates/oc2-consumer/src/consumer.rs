@@ -2,6 +2,7 @@
 
 mod about;
 mod ahead;
+mod at_once;
 mod performed;
 mod remember;
 
@@ -17,15 +18,16 @@ use arc_swap::ArcSwap;
 use oc2_actuator::{AnyActuator, Context, Prepared, Receipt};
 use oc2_core::{Command, Nsid, Rejection, Response, StatusCode, Target};
 use oc2_encoding::Encodings;
-use oc2_transfer::{Handler, Peer, Refusal, Reply, Request};
+use oc2_transfer::{Handler, Peer, Refusal, Reply, Request, Started};
 use tokio::time::timeout;
 use tracing::info;
 
+use self::at_once::Received;
 use self::performed::Performed;
 use crate::audit::{self, Record};
 use crate::builder::{ConsumerBuilder, WantsPolicy};
 use crate::execution::{Execution, Follower, Word};
-use crate::features::{self, QUERY_FEATURES};
+use crate::features::{self, Answer, Answers, QUERY_FEATURES};
 use crate::gather::gather_refusals;
 use crate::jobs::{Jobs, Place};
 use crate::key::Fingerprint;
@@ -50,6 +52,7 @@ pub struct Consumer {
 
 struct Shared {
     registry: Registry,
+    features: Answers,
     policy: ArcSwap<Arc<dyn AnyPolicy>>,
     settings: ArcSwap<Settings>,
     rate: ArcSwap<Rate>,
@@ -81,6 +84,7 @@ impl Consumer {
         replay.former().into_iter().for_each(|named| jobs.register(named));
         let shared = Shared {
             registry,
+            features: Answers::default(),
             policy: ArcSwap::from_pointee(policy),
             rate: ArcSwap::from_pointee(Rate::new(settings.rate_limit)),
             peer_rates: ArcSwap::from_pointee(PeerRates::new(settings.rate_limit_per_peer)),
@@ -191,10 +195,31 @@ impl std::fmt::Debug for Consumer {
 
 impl Handler for Consumer {
     async fn handle(&self, request: Request) -> Reply {
-        let reply = self.answer(request).await;
+        let reply = match self.receive(request) {
+            Err(reply) => reply,
+            Ok(received) => match self.answer_at_once(&received) {
+                Some(reply) => reply,
+                None => self.answer(received).await,
+            },
+        };
         // What becomes of a Command is kept before it is told, where it must be.
         self.shared.observers.settled().await;
         reply
+    }
+
+    fn start(self: Arc<Self>, request: Request) -> Started {
+        let received = match self.receive(request) {
+            Err(reply) => return self.settled(reply),
+            Ok(received) => received,
+        };
+        if let Some(reply) = self.answer_at_once(&received) {
+            return self.settled(reply);
+        }
+        Started::with(async move {
+            let reply = self.answer(received).await;
+            self.shared.observers.settled().await;
+            reply
+        })
     }
 
     fn refuse(&self, refusal: Refusal) -> Reply {
@@ -205,15 +230,19 @@ impl Handler for Consumer {
 }
 
 impl Consumer {
-    async fn answer(&self, request: Request) -> Reply {
+    /// Reads a message, and counts it for its peer; the answer where it goes no further.
+    fn receive(&self, request: Request) -> Result<Received, Reply> {
         self.take_up();
         // Also of what cannot be read.
         let admitted = self.shared.peer_rates.load().admit(&request.peer, Instant::now());
         let mut record = Record::new(&self.shared.observers, request.peer.clone(), request.request_id.clone());
-        let asked = match self.reader.understand(request, self.shared.settings.load_full(), &mut record) {
-            Ok(asked) => asked,
-            Err(refused) => return refused.reply(&record),
-        };
+        match self.reader.understand(request, self.shared.settings.load_full(), &mut record) {
+            Ok(asked) => Ok(Received { asked, record, admitted }),
+            Err(refused) => Err(refused.reply(&record)),
+        }
+    }
+
+    async fn answer(&self, Received { asked, record, admitted }: Received) -> Reply {
         // Nobody's but its own: a lost connection does not stop it, and a panic ends it alone.
         let (responder, record) = (asked.responder.clone(), Arc::new(record));
         match self.shared.jobs.run(Arc::clone(&self.shared).answer(asked, Arc::clone(&record), admitted)).await {
@@ -343,13 +372,20 @@ impl Shared {
         permit: &Permit,
         execution: &Execution,
     ) -> Result<Seen, Rejection> {
-        let rate = self.rate.load();
-        // Who sends more than may be sent does not use up what is for all.
-        let admit = || permit.admit().and_then(|()| rate.admit());
+        let admit = || self.admit(permit);
         match key {
-            None => admit().map(|()| Seen::New),
             Some(key) => self.replay.admit(key, &asked.body, execution, admit),
+            // Not remembered itself (DECISIONS M12), but its id may be known from something else.
+            None => match asked.replay_key().and_then(|key| self.replay.seen(key, &asked.body)) {
+                Some(seen) => Ok(seen),
+                None => admit().map(|()| Seen::New),
+            },
         }
+    }
+
+    /// Counts one that was not seen before. Who sends more than may be sent does not use up what is for all.
+    fn admit(&self, permit: &Permit) -> Result<(), Rejection> {
+        permit.admit().and_then(|()| self.rate.load().admit())
     }
 
     /// Remembers a refusal; one that is only for now is forgotten, so that the Command may be tried again.
@@ -375,9 +411,9 @@ impl Shared {
         let addressed = addressed?;
         match asked.command.pair() {
             QUERY_FEATURES => {
-                let response = self.tell_features(&asked.command)?;
-                record.end(&response);
-                execution.finish(response);
+                let answer = self.tell_features(asked)?;
+                record.end(answer.response());
+                execution.finish(answer.response().clone());
             }
             QUERY_COMMAND => {
                 let response = self.tell_standing(asked)?;
@@ -414,13 +450,18 @@ impl Shared {
         Ok(None)
     }
 
-    fn tell_features(&self, command: &Command) -> Result<Response, Rejection> {
-        features::admit(&command.args)?;
-        let Target::Features(features) = &command.target else { return Err(internal_error()) };
-        features::answer(features, &self.registry, &self.rate.load()).map_err(|error| {
+    fn tell_features(&self, asked: &Asked) -> Result<Arc<Answer>, Rejection> {
+        features::admit(&asked.command.args)?;
+        let Target::Features(features) = &asked.command.target else { return Err(internal_error()) };
+        let rate = self.rate.load();
+        if let Some(answer) = self.features.find(features, rate.per_minute(), &asked.responder) {
+            return Ok(answer);
+        }
+        let response = features::answer(features, &self.registry, &rate).map_err(|error| {
             tracing::error!(%error, "query features could not be answered.");
             internal_error()
-        })
+        })?;
+        Ok(self.features.keep(features, rate.per_minute(), &asked.responder, response))
     }
 
     /// Lets the actuators check a Command; refused is what all of them refuse.

@@ -1,11 +1,15 @@
 //! `query features` (LS 4.1).
 
+mod answers;
+
 use oc2_core::response::{Pairs, Profiles, RateLimit, Versions};
 use oc2_core::target::TargetKind;
 use oc2_core::types::text::Version;
 use oc2_core::{
     Action, Args, Feature, Features, Invalid, Pair, Rejection, Response, ResponseType, Results, StatusCode, TargetName,
 };
+
+pub(crate) use self::answers::{Answer, Answers};
 
 use crate::rate::Rate;
 use crate::registry::Registry;

@@ -1,37 +1,35 @@
 //! What a request or a Command is found again by.
 
-use std::sync::Arc;
-
 use oc2_transfer::Peer;
 use sha2::{Digest, Sha256};
 
 /// Who asked, under which id.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Key {
-    producer: Producer,
-    id: Arc<str>,
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Key<'a> {
+    producer: Producer<'a>,
+    id: &'a str,
 }
 
 /// Whom requests are told apart by: the authenticated identity, else `from`, else the address. A name that is only claimed
 /// is never one that was proved.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Producer {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Producer<'a> {
     /// The transfer authenticated it.
-    Proved(Arc<str>),
+    Proved(&'a str),
     /// It says so itself.
-    Claimed(Arc<str>),
+    Claimed(&'a str),
     /// It says nothing.
-    At(Arc<str>),
+    At(&'a str),
 }
 
-impl Key {
-    pub(crate) fn new(producer: Producer, id: &str) -> Self {
-        Self { producer, id: id.into() }
+impl<'a> Key<'a> {
+    pub(crate) fn new(producer: Producer<'a>, id: &'a str) -> Self {
+        Self { producer, id }
     }
 
     /// The same for all keys that are equal, and for no others.
-    pub(crate) fn fingerprint(&self) -> Fingerprint {
-        let kind = match &self.producer {
+    pub(crate) fn fingerprint(self) -> Fingerprint {
+        let kind = match self.producer {
             Producer::Proved(_) => 0,
             Producer::Claimed(_) => 1,
             Producer::At(_) => 2,
@@ -39,7 +37,7 @@ impl Key {
         let name = self.producer.name();
         // The length says where the name ends and the id begins.
         let hash = Sha256::new().chain_update([kind]).chain_update((name.len() as u64).to_le_bytes());
-        Fingerprint(hash.chain_update(name).chain_update(&*self.id).finalize().into())
+        Fingerprint(hash.chain_update(name).chain_update(self.id).finalize().into())
     }
 }
 
@@ -54,16 +52,16 @@ impl Fingerprint {
     }
 }
 
-impl Producer {
-    pub(crate) fn of(peer: &Peer, from: Option<&str>) -> Self {
+impl<'a> Producer<'a> {
+    pub(crate) fn of(peer: &'a Peer, from: Option<&'a str>) -> Self {
         match (peer, from) {
-            (Peer::Authenticated(name), _) => Self::Proved(Arc::clone(name)),
-            (_, Some(from)) => Self::Claimed(from.into()),
-            (peer, None) => Self::At(peer.name().into()),
+            (Peer::Authenticated(name), _) => Self::Proved(name),
+            (_, Some(from)) => Self::Claimed(from),
+            (peer, None) => Self::At(peer.name()),
         }
     }
 
-    pub(crate) fn name(&self) -> &str {
+    pub(crate) fn name(self) -> &'a str {
         let (Self::Proved(name) | Self::Claimed(name) | Self::At(name)) = self;
         name
     }
@@ -75,7 +73,7 @@ mod tests {
 
     #[test]
     fn keys_that_differ_have_fingerprints_that_differ() {
-        let named = |kind: fn(Arc<str>) -> Producer, name: &str, id| Key::new(kind(name.into()), id).fingerprint();
+        let named = |kind: fn(&'static str) -> Producer<'static>, name, id| Key::new(kind(name), id).fingerprint();
         let prints = [
             named(Producer::Proved, "a", "bc"),
             named(Producer::Claimed, "a", "bc"),

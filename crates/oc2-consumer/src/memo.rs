@@ -6,6 +6,7 @@ use oc2_core::{Action, Form, Response, ResponseType};
 use oc2_encoding::Encoding;
 
 use crate::execution::Execution;
+use crate::features::QUERY_FEATURES;
 use crate::jobs::Named;
 use crate::key::Fingerprint;
 use crate::outcome::{self, Ending, Fate, Notes};
@@ -14,7 +15,7 @@ use crate::understand::Asked;
 /// What a Command is remembered by, and how its outcome is written down.
 #[derive(Clone, Debug)]
 pub(crate) struct Memo {
-    /// None if the request has no id: then nothing of it is remembered.
+    /// None if the request has no id, or only asks for features: then nothing of it is remembered.
     pub(crate) key: Option<Fingerprint>,
     /// What a later Command knows it by: its own name, or that of the request (LS 3.3.1, DECISIONS M9).
     pub(crate) name: Option<Fingerprint>,
@@ -26,7 +27,7 @@ pub(crate) struct Memo {
 
 impl Memo {
     pub(crate) fn of(asked: &Asked) -> Self {
-        let key = asked.replay_key();
+        let key = asked.replay_key().filter(|_| asked.command.pair() != QUERY_FEATURES);
         Self {
             key,
             name: asked.own_name().or(key),

@@ -132,14 +132,24 @@ impl Replay {
         let content = Fingerprint::of(body);
         let mut requests = self.lock();
         match requests.entries.get(&key) {
-            Some(entry) if entry.content == content => Ok(entry.known.seen()),
-            Some(_) => Ok(Seen::Reused),
+            Some(entry) => Ok(entry.seen(content)),
             None => {
                 take_on()?;
                 requests.insert(key, Entry::new(content, execution));
                 Ok(Seen::New)
             }
         }
+    }
+
+    /// What is known of a request, if it was seen.
+    pub(crate) fn seen(&self, key: Fingerprint, body: &[u8]) -> Option<Seen> {
+        let content = Fingerprint::of(body);
+        self.lock().entries.get(&key).map(|entry| entry.seen(content))
+    }
+
+    /// Whether a request was seen.
+    pub(crate) fn knows(&self, key: Fingerprint) -> bool {
+        self.lock().entries.get(&key).is_some()
     }
 
     /// Whether anything is remembered over a restart.
@@ -303,6 +313,11 @@ impl Entry {
             *last_row
         });
         (number, Row { admitted: self.admitted, key, content: self.content, outcome })
+    }
+
+    /// What is known to whoever asks with this content.
+    fn seen(&self, content: Fingerprint) -> Seen {
+        if self.content == content { self.known.seen() } else { Seen::Reused }
     }
 
     fn is_in_use(&self) -> bool {

@@ -1,13 +1,17 @@
 //! From a Response to the bytes of a Reply: headers, form, and silence where silence is wanted.
 
+mod template;
+
 use std::sync::Arc;
 
 use oc2_core::message::Recipients;
 use oc2_core::types::text::RequestId;
 use oc2_core::types::time::DateTime;
 use oc2_core::{Form, Headers, Message, Response, ResponseType, StatusCode};
-use oc2_encoding::Encoding;
+use oc2_encoding::{EncodeError, Encoding};
 use oc2_transfer::{Encoded, Reply};
+
+pub(crate) use self::template::Template;
 
 /// What the answer to a message takes over from the message.
 #[derive(Clone, Debug)]
@@ -16,7 +20,7 @@ pub(crate) struct Responder {
     pub(crate) encoding: Arc<dyn Encoding>,
     pub(crate) form: Form,
     pub(crate) request_id: Option<RequestId>,
-    pub(crate) to: Option<String>,
+    pub(crate) to: Option<Arc<str>>,
     pub(crate) wanted: ResponseType,
 }
 
@@ -28,8 +32,7 @@ impl Responder {
             // Accepted is all that is told, whatever becomes of it (DECISIONS H3).
             return Reply::empty(if status.is_success() { StatusCode::Ok } else { status });
         }
-        let message = Message::response(self.headers(), response);
-        match self.encoding.encode(&message, self.form) {
+        match self.write(DateTime::now(), response) {
             Ok(bytes) => Reply::new(status, Encoded { bytes: bytes.into(), media_type: self.encoding.media_type() }),
             Err(error) => {
                 tracing::error!(%error, "A Response could not be written.");
@@ -38,12 +41,17 @@ impl Responder {
         }
     }
 
-    fn headers(&self) -> Headers {
-        let mut headers = Headers::builder().created(DateTime::now());
+    /// The octets of an answer that is given at this time.
+    fn write(&self, now: DateTime, response: Response) -> Result<Vec<u8>, EncodeError> {
+        self.encoding.encode(&Message::response(self.headers(now), response), self.form)
+    }
+
+    fn headers(&self, now: DateTime) -> Headers {
+        let mut headers = Headers::builder().created(now);
         if let Some(request_id) = &self.request_id {
             headers = headers.request_id(request_id.clone());
         }
-        if let Some(Ok(to)) = self.to.clone().map(|to| Recipients::new(vec![to])) {
+        if let Some(Ok(to)) = self.to.as_deref().map(|to| Recipients::new(vec![to.to_owned()])) {
             headers = headers.to(to);
         }
         // An identity that no peer would read is worth less than the answer (DECISIONS M16).

@@ -29,7 +29,7 @@ pub(crate) struct Reader {
 pub(crate) struct Asked {
     pub(crate) command: Command,
     pub(crate) peer: Peer,
-    pub(crate) from: Option<String>,
+    pub(crate) from: Option<Arc<str>>,
     pub(crate) scope: Scope,
     pub(crate) body: Bytes,
     pub(crate) responder: Responder,
@@ -104,9 +104,9 @@ impl Reader {
         let Decoded { message, form, .. } = encoding.decode(&body, Mode::Lenient).ok()?;
         let mut responder =
             self.responder_in(encoding, answerable(form, scope), request_id.and_then(|id| id.parse().ok()));
-        let from = message.headers.from().cloned();
+        let from: Option<Arc<str>> = message.headers.from().map(|from| from.as_str().into());
         record.asked_under(responder.request_id.as_ref());
-        record.sent_by(from.as_deref());
+        record.sent_by(from.clone());
         responder.to.clone_from(&from);
         let Content::Request(command) = message.into_content() else { return None };
         responder.wanted = command.args.response_wanted();
@@ -131,8 +131,8 @@ impl Reader {
         let request_id = correlate(&message, beside, &request.peer);
         record.asked_under(request_id.as_ref());
         let mut responder = self.responder_in(encoding, answerable(form, request.scope), request_id);
-        let from = message.headers.from().cloned();
-        record.sent_by(from.as_deref());
+        let from: Option<Arc<str>> = message.headers.from().map(|from| from.as_str().into());
+        record.sent_by(from.clone());
         responder.to.clone_from(&from);
         if let Content::Request(command) = message.content() {
             responder.wanted = command.args.response_wanted();
@@ -227,7 +227,7 @@ fn correlate(message: &Message, beside: Option<RequestId>, peer: &Peer) -> Optio
 }
 
 impl Asked {
-    pub(crate) fn producer(&self) -> Producer {
+    pub(crate) fn producer(&self) -> Producer<'_> {
         Producer::of(&self.peer, self.from.as_deref())
     }
 

@@ -98,14 +98,19 @@ impl Encodings {
     /// # Errors
     /// It does not.
     pub fn check_accept(&self, accept: Option<&str>, content_type: Option<&str>) -> Result<(), MediaTypeError> {
+        // Whoever does not say takes anything.
+        let Some(accept) = accept.filter(|accept| !accept.trim().is_empty()) else { return Ok(()) };
         let answer = match self.for_content_type(content_type, Mode::Lenient) {
             Ok(selection) => selection.encoding,
             // Whoever reads the message has more to say about that.
             Err(MediaTypeError::Unsupported { .. }) => return Ok(()),
             Err(MediaTypeError::Missing { .. } | MediaTypeError::Version { .. }) => self.preferred(),
         };
+        // What nearly everybody says needs no closer look.
+        if accept == answer.media_type() {
+            return Ok(());
+        }
         let is_binary = MediaType::parse(answer.media_type()).is_ok_and(|own| Kind::of(&own) == Kind::OpenC2Cbor);
-        let accept = accept.unwrap_or("*/*");
         let is_ours = |range: &str| {
             MediaType::parse(range.trim()).is_ok_and(|range| {
                 let any = range.subty == "*" && (range.ty == "*" || range.ty == mediatype::names::APPLICATION);
@@ -120,7 +125,7 @@ impl Encodings {
                 !is_refused && (any || ours)
             })
         };
-        if accept.trim().is_empty() || accept.split(',').any(is_ours) {
+        if accept.split(',').any(is_ours) {
             return Ok(());
         }
         Err(MediaTypeError::Unsupported {

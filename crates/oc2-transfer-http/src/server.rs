@@ -1,6 +1,7 @@
 //! The Consumer's side: an HTTP/1.1 server for the one path of OpenC2 (HTTPS 3.2, 3.4).
 
 mod answer;
+mod direct;
 mod entrance;
 mod gate;
 mod head;
@@ -304,13 +305,14 @@ impl<H: Handler> Connection<H> {
         if desk.settings().max_headers > MAX_HEADERS_ON_STACK {
             http.max_headers(desk.settings().max_headers);
         }
-        let gate = Gate::new(stream, Arc::clone(&desk));
+        let (gate, stopped) = (Gate::new(stream, Arc::clone(&desk)), Arc::clone(&desk));
         let service = service_fn(|request| answer::answer(Arc::clone(&desk), request));
         let mut connection = pin!(http.serve_connection(TokioIo::new(gate), service));
         let ended = select! {
             ended = connection.as_mut() => ended,
             // Nothing is ever sent: the sender goes when the listener stops.
             _ = self.stopping.changed() => {
+                stopped.stop();
                 connection.as_mut().graceful_shutdown();
                 connection.await
             }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use oc2_core::{Nsid, Rejection, StatusCode};
@@ -14,6 +14,15 @@ pub trait Handler: Send + Sync + 'static {
     /// Answers a message.
     fn handle(&self, request: Request) -> impl Future<Output = Reply> + Send;
 
+    /// Begins to answer a message, which is all where nothing has to be waited for; tasks cost more than such an answer. What has to be
+    /// waited for outlives the connection if it is spawned.
+    fn start(self: Arc<Self>, request: Request) -> Started
+    where
+        Self: Sized,
+    {
+        Started::with(async move { self.handle(request).await })
+    }
+
     /// Words the answer to something that the transfer itself refused, such as a wrong path or a body too large.
     fn refuse(&self, refusal: Refusal) -> Reply;
 }
@@ -21,6 +30,10 @@ pub trait Handler: Send + Sync + 'static {
 impl<H: Handler> Handler for Arc<H> {
     fn handle(&self, request: Request) -> impl Future<Output = Reply> + Send {
         H::handle(self, request)
+    }
+
+    fn start(self: Arc<Self>, request: Request) -> Started {
+        H::start(Self::clone(&self), request)
     }
 
     fn refuse(&self, refusal: Refusal) -> Reply {
@@ -44,6 +57,27 @@ pub struct Request {
     /// Whether an answer is due in any case. Where it is not, a Command that takes long may have none but its last word, which
     /// comes [later](Reply::later).
     pub needs_answer: bool,
+}
+
+/// How far the answer to a message is.
+#[derive(Debug)]
+pub enum Started {
+    /// This is the answer.
+    Done(Reply),
+    /// It takes a while.
+    UnderWay(Later),
+}
+
+impl Started {
+    /// Asks for this once.
+    pub fn with(reply: impl Future<Output = Reply> + Send + 'static) -> Self {
+        let mut later = Later::new(reply);
+        // Whoever is to wake it is told when it is asked again.
+        match Pin::new(&mut later).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(reply) => Self::Done(reply),
+            Poll::Pending => Self::UnderWay(later),
+        }
+    }
 }
 
 /// Something a transfer refused before there was a message.
@@ -84,7 +118,7 @@ impl Reply {
     /// The same, and this follows.
     #[must_use]
     pub fn and_later(self, later: impl Future<Output = Self> + Send + 'static) -> Self {
-        Self { later: Some(Later(Box::pin(later))), ..self }
+        Self { later: Some(Later::new(later)), ..self }
     }
 }
 
@@ -96,6 +130,13 @@ impl Future for Later {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Reply> {
         self.0.as_mut().poll(context)
+    }
+}
+
+impl Later {
+    /// What this comes to.
+    pub fn new(reply: impl Future<Output = Reply> + Send + 'static) -> Self {
+        Self(Box::pin(reply))
     }
 }
 

@@ -42,7 +42,7 @@ mod transfer;
 
 pub use enduring::{Enduring, Panicked};
 pub use error::TransferError;
-pub use handler::{Encoded, Handler, Later, Peer, Refusal, Reply, Request, Scope};
+pub use handler::{Encoded, Handler, Later, Peer, Refusal, Reply, Request, Scope, Started};
 pub use listener::Listener;
 pub use memory::MemoryTransfer;
 pub use transfer::{Answer, Answers, AnyTransfer, Outgoing, Transfer};

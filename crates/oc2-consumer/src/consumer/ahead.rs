@@ -29,7 +29,7 @@ use crate::understand::{Asked, Reader};
 struct Waiting {
     command: Command,
     peer: Peer,
-    from: Option<String>,
+    from: Option<Arc<str>>,
     scope: Scope,
     window: Window,
     memo: Memo,

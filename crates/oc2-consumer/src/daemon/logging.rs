@@ -1,5 +1,11 @@
 //! Logs, to standard error.
 
+mod lines;
+mod text;
+
+use std::io::{IsTerminal, stderr};
+
+use tracing::error;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
@@ -8,17 +14,24 @@ use tracing_subscriber::util::SubscriberInitExt;
 use super::Failure;
 use super::cli::{Format, Logging};
 
-/// Starts to log.
-pub(crate) fn start(logging: &Logging) -> Result<(), Failure> {
+pub(crate) use self::lines::Writing;
+
+use self::text::Text;
+
+/// Starts to log; all is written when what is returned is dropped.
+pub(crate) fn start(logging: &Logging) -> Result<Writing, Failure> {
     let filter: Targets = logging.log.parse().map_err(|error| format!("--log {:?}: {error}", logging.log))?;
+    let (lines, writing) = lines::write_to(stderr(), |n_lines| {
+        error!(n_lines, "The log came faster than it could be written; lines are missing before this one.");
+    })?;
     // What is logged is for the filter alone to say.
-    let builder = tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(lines);
     match logging.log_format {
         Format::Text => {
-            use std::io::IsTerminal;
-            builder.with_ansi(std::io::stderr().is_terminal()).finish().with(filter).init();
+            builder.with_ansi(stderr().is_terminal()).event_format(Text::default()).finish().with(filter).init();
         }
         Format::Json => builder.json().flatten_event(true).finish().with(filter).init(),
     }
-    Ok(())
+    writing.before_panics();
+    Ok(writing)
 }

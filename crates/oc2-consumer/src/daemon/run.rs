@@ -34,7 +34,8 @@ use super::{logging, notify, policy, state_dir};
 /// Takes commands until told to stop.
 pub(crate) fn run(path: &Path, logging: &Logging) -> Result<(), Failure> {
     let config = Config::load(path)?;
-    logging::start(logging)?;
+    // The last to go: what is left of the log is written after everything else.
+    let _writing = logging::start(logging)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let res = runtime.block_on(serve(path, config));
     // What is cut off leaves its audit event now; a thread that is stuck in the kernel does not keep us.

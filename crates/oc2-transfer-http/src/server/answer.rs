@@ -1,8 +1,14 @@
 //! The answer to one request: the steps from its head to its handler and back (HTTPS 3.2, 3.4).
 
 use std::convert::Infallible;
+use std::fmt::Display;
+use std::future::{Future, poll_fn};
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{
@@ -14,7 +20,7 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use oc2_core::Rejection;
 use oc2_encoding::MediaTypeError;
-use oc2_transfer::{Encoded, Enduring, Handler, Peer, Refusal, Reply, Request, Scope};
+use oc2_transfer::{Encoded, Enduring, Handler, Later, Panicked, Peer, Refusal, Reply, Request, Scope, Started};
 use tokio::time::timeout;
 use tracing::error;
 
@@ -22,7 +28,7 @@ use crate::headers::{NO_CACHE, PATH, X_REQUEST_ID};
 
 use super::Settings;
 use super::entrance::{CHALLENGE, Entrance, Stranger};
-use super::head::too_large_a_body;
+use super::head::{Plain, too_large_a_body};
 use super::limits::{Held, Place, Room};
 
 /// What all requests of a connection share.
@@ -30,15 +36,26 @@ pub(super) struct Desk<H> {
     handler: Arc<H>,
     entrance: Entrance,
     settings: Arc<Settings>,
-    room: Room,
+    room: Arc<Room>,
     is_turned_away: bool,
+    is_stopping: AtomicBool,
     refused: Mutex<Option<(Rejection, Option<HeaderValue>)>>,
 }
 
 impl<H: Handler> Desk<H> {
     pub(super) fn new(handler: Arc<H>, entrance: Entrance, settings: Arc<Settings>, place: &Place) -> Self {
         let (room, is_turned_away) = (place.room(), place.is_turned_away);
-        Self { handler, entrance, settings, room, is_turned_away, refused: Mutex::default() }
+        let (is_stopping, refused) = (AtomicBool::new(false), Mutex::default());
+        Self { handler, entrance, settings, room, is_turned_away, is_stopping, refused }
+    }
+
+    /// Has the connection end once what is under way is answered.
+    pub(super) fn stop(&self) {
+        self.is_stopping.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.is_stopping.load(Ordering::Relaxed)
     }
 
     /// Who this is, as far as that is known without a request.
@@ -66,14 +83,47 @@ impl<H: Handler> Desk<H> {
 
     /// Hands a message to the handler. Neither a lost connection nor the end of the listener stops it: only then does it get a task of
     /// its own, which is most of what an answer would cost.
-    async fn handle(&self, request: Request) -> Reply {
+    pub(super) fn start(&self, request: Request) -> Answering {
         let handler = Arc::clone(&self.handler);
-        let peer = request.peer.clone();
-        let handling = Enduring::new(async move { handler.handle(request).await });
-        handling.await.unwrap_or_else(|error| {
-            error!(%peer, %error, "The handler of a message failed.");
-            Reply::empty(oc2_core::StatusCode::InternalError)
-        })
+        match catch_unwind(AssertUnwindSafe(|| handler.start(request))) {
+            Ok(Started::Done(reply)) => Answering::Done(reply),
+            Ok(Started::UnderWay(later)) => Answering::UnderWay(Enduring::new(later)),
+            Err(_) => Answering::Done(self.failed("it panicked")),
+        }
+    }
+
+    /// What came of it.
+    pub(super) fn outcome(&self, handled: Result<Reply, Panicked>) -> Reply {
+        handled.unwrap_or_else(|error| self.failed(error))
+    }
+
+    fn failed(&self, error: impl Display) -> Reply {
+        error!(peer = %self.peer(), %error, "The handler of a message failed.");
+        Reply::empty(oc2_core::StatusCode::InternalError)
+    }
+
+    async fn handle(&self, request: Request) -> Reply {
+        match self.start(request) {
+            Answering::Done(reply) => reply,
+            Answering::UnderWay(handling) => self.outcome(handling.await),
+        }
+    }
+
+    /// The message in a request that has nothing about it that hyper would have to see to, and room for it; none if something about it
+    /// is out of order, which is for [`answer`] to say.
+    pub(super) fn plain_request(&self, plain: &Plain, head: &[u8], body: &[u8]) -> Option<(Request, Held)> {
+        let text = |place: &Option<Range<usize>>| str::from_utf8(head.get(place.clone()?)?).ok();
+        let content_type = text(&plain.content_type);
+        self.settings.encodings.check_accept(text(&plain.accept), content_type).ok()?;
+        let peer = self.entrance.admit(&HeaderMap::new()).ok()?;
+        let mut held = self.room.hold();
+        if !held.take(body.len()) {
+            return None;
+        }
+        let request_id = text(&plain.request_id).map(ToOwned::to_owned);
+        let (content_type, body) = (content_type.map(ToOwned::to_owned), Bytes::copy_from_slice(body));
+        let request = Request { peer, scope: Scope::Direct, content_type, request_id, body, needs_answer: true };
+        Some((request, held))
     }
 
     fn refuse(&self, peer: Peer, rejection: Rejection, request_id: Option<&HeaderValue>) -> Reply {
@@ -84,6 +134,14 @@ impl<H: Handler> Desk<H> {
             Reply::empty(oc2_core::StatusCode::InternalError)
         })
     }
+}
+
+/// How far an answer is.
+pub(super) enum Answering {
+    /// This is it.
+    Done(Reply),
+    /// It takes a while.
+    UnderWay(Enduring<Later>),
 }
 
 /// Answers a request. Whatever its fault, its body is read if that can be done in peace, so that the connection can go on.
@@ -156,12 +214,17 @@ fn check(parts: &Parts, settings: &Settings) -> Result<Option<String>, Rejection
 /// Reads a body to its end, within the limits; what is held of it, it counts against them.
 async fn read<H: Handler>(body: Incoming, desk: &Desk<H>) -> Result<(Bytes, Held), Rejection> {
     let settings = desk.settings();
-    let collected = timeout(settings.body_timeout, collect(Limited::new(body, settings.max_body), desk)).await;
+    let mut collecting = pin!(collect(Limited::new(body, settings.max_body), desk));
+    // Most bodies come with their head, and need no timer.
+    if let Poll::Ready(collected) = poll_fn(|cx| Poll::Ready(collecting.as_mut().poll(cx))).await {
+        return collected;
+    }
+    let collected = timeout(settings.body_timeout, collecting).await;
     collected.unwrap_or_else(|_| Err(Rejection::unavailable("the body took too long")))
 }
 
 async fn collect<H: Handler>(mut body: Limited<Incoming>, desk: &Desk<H>) -> Result<(Bytes, Held), Rejection> {
-    let (mut pieces, mut held) = (Pieces::default(), Held::default());
+    let (mut pieces, mut held) = (Pieces::default(), desk.room.hold());
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| match error.is::<LengthLimitError>() {
             true => too_large_a_body(desk.settings()),
@@ -169,7 +232,7 @@ async fn collect<H: Handler>(mut body: Limited<Incoming>, desk: &Desk<H>) -> Res
         })?;
         // Trailers say nothing that counts.
         let Ok(data) = frame.into_data() else { continue };
-        if !desk.room.take(&mut held, data.len()) {
+        if !held.take(data.len()) {
             return Err(Rejection::unavailable("too much is being sent at once; try again later"));
         }
         pieces.add(data);
@@ -202,13 +265,15 @@ impl Pieces {
 }
 
 /// What becomes of the connection.
-enum Then {
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Then {
     GoOn,
     Close,
 }
 
-fn respond(reply: Reply, request_id: Option<HeaderValue>, then: Then) -> http::Response<Full<Bytes>> {
-    let (content_type, body) = match reply.body.map(|body| (HeaderValue::from_str(body.media_type), body)) {
+pub(super) fn respond(reply: Reply, request_id: Option<HeaderValue>, then: Then) -> http::Response<Full<Bytes>> {
+    let media_type = |body: &Encoded| HeaderValue::from_maybe_shared(Bytes::from_static(body.media_type.as_bytes()));
+    let (content_type, body) = match reply.body.map(|body| (media_type(&body), body)) {
         Some((Ok(media_type), Encoded { bytes, .. })) if !bytes.is_empty() => (Some(media_type), bytes),
         Some(_) | None => (None, Bytes::new()),
     };

@@ -5,6 +5,8 @@
 //! (HTTPS 4.2.1-8, DECISIONS H2). So a gate lets a head pass only when it is whole and in order. In the place of any other it
 //! gives hyper a head of its own, and the desk answers that with the refusal: every answer is made in one place.
 //!
+//! Requests that need nothing of hyper are [answered](super::direct) here.
+//!
 //! The gate knows where each message ends, so it sees every head, also those that were sent ahead. Only behind a chunked body
 //! it cannot know; the desk closes the connection after such a request.
 
@@ -19,29 +21,33 @@ use bytes::{Buf, BytesMut};
 use oc2_core::Rejection;
 use oc2_transfer::Handler;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::LINGER;
 use super::answer::Desk;
+use super::direct::Direct;
 use super::head::{Framing, Head, request_id_in};
 
 /// A connection, of which hyper sees only what is in order.
 pub(super) struct Gate<S, H> {
     stream: S,
-    desk: Arc<Desk<H>>,
-    inbox: BytesMut,
+    pub(super) desk: Arc<Desk<H>>,
+    pub(super) inbox: BytesMut,
     /// So many octets at the front of the inbox are for hyper.
     open: usize,
     /// So many octets at the front of the inbox were looked through for the end of a head.
     searched: usize,
-    phase: Phase,
+    pub(super) phase: Phase,
     reading: Clock,
     writing: Clock,
+    /// Nothing that hyper wrote is on its way.
+    pub(super) is_flushed: bool,
+    pub(super) direct: Direct,
 }
 
 /// What comes after the open octets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
+pub(super) enum Phase {
     /// The first head of the connection.
     FirstHead,
     /// Another head.
@@ -50,13 +56,13 @@ enum Phase {
     Body(u64),
     /// A chunked body, and nothing behind it that counts.
     Chunks,
-    /// Nothing that counts: the request was refused.
+    /// Nothing that counts: the request was refused, or its answer said that it was the last.
     Refused,
     /// Nothing that counts: the answer was the last.
     Closing,
 }
 
-impl<S: AsyncRead + Unpin, H: Handler> Gate<S, H> {
+impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> Gate<S, H> {
     pub(super) fn new(stream: S, desk: Arc<Desk<H>>) -> Self {
         Self {
             stream,
@@ -67,15 +73,22 @@ impl<S: AsyncRead + Unpin, H: Handler> Gate<S, H> {
             phase: Phase::FirstHead,
             reading: Clock::default(),
             writing: Clock::default(),
+            is_flushed: true,
+            direct: Direct::default(),
         }
     }
 
     /// Opens the inbox up to the end of the next head, or refuses it; opens nothing when no more comes.
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
+            ready!(self.poll_direct(cx))?;
+            if self.phase == Phase::Refused || self.phase == Phase::Head && self.rests() {
+                break;
+            }
             if !self.inbox.is_empty() && self.is_worth_reading() {
                 match Head::read(&self.inbox, self.desk.settings()) {
                     Ok(None) => {}
+                    Ok(Some(head)) if self.answer_directly(&head) => continue,
                     Ok(Some(head)) => break self.pass(head),
                     Err(rejection) => break self.refuse(rejection),
                 }
@@ -97,6 +110,11 @@ impl<S: AsyncRead + Unpin, H: Handler> Gate<S, H> {
             }
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Whether the listener stops and nothing has come that it would have to wait for. Hyper knows by itself only of what it answered.
+    fn rests(&self) -> bool {
+        self.desk.is_stopping() && !self.has_begun()
     }
 
     /// Whether there is anything of a head. Empty lines before it are none of it (RFC 7230 3.5).
@@ -130,14 +148,31 @@ impl<S: AsyncRead + Unpin, H: Handler> Gate<S, H> {
         for position in head.upgrades {
             self.inbox[position] = b'x';
         }
-        self.reading.stop();
-        self.searched = 0;
+        self.meet_next_head();
         self.open = head.length;
         self.phase = match head.framing {
             Framing::Length(0) => Phase::Head,
             Framing::Length(length) => Phase::Body(length),
             Framing::Chunked => Phase::Chunks,
         };
+        if let Phase::Body(left) = self.phase {
+            self.pass_body(left);
+        }
+    }
+
+    /// What comes next is looked at anew, and may take its time.
+    pub(super) fn meet_next_head(&mut self) {
+        self.reading.stop();
+        self.searched = 0;
+        self.phase = Phase::Head;
+    }
+
+    /// Opens what is here of a body of which so much is left.
+    fn pass_body(&mut self, left: u64) {
+        let here = u64::try_from(self.inbox.len() - self.open).unwrap_or(u64::MAX).min(left);
+        // No more than there is in memory.
+        self.open += usize::try_from(here).unwrap_or_default();
+        self.phase = if here == left { Phase::Head } else { Phase::Body(left - here) };
     }
 
     fn refuse(&mut self, rejection: Rejection) {
@@ -159,7 +194,7 @@ impl<S: AsyncRead + Unpin, H: Handler> Gate<S, H> {
     }
 }
 
-impl<S: AsyncRead + Unpin, H: Handler> AsyncRead for Gate<S, H> {
+impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> AsyncRead for Gate<S, H> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let gate = self.get_mut();
         while gate.open == 0 {
@@ -176,11 +211,7 @@ impl<S: AsyncRead + Unpin, H: Handler> AsyncRead for Gate<S, H> {
                         return Poll::Ready(Ok(()));
                     }
                 }
-                Phase::Body(left) => {
-                    let here = u64::try_from(gate.inbox.len()).unwrap_or(u64::MAX).min(left);
-                    gate.open = usize::try_from(here).unwrap_or(gate.inbox.len());
-                    gate.phase = if here == left { Phase::Head } else { Phase::Body(left - here) };
-                }
+                Phase::Body(left) => gate.pass_body(left),
                 Phase::Chunks => gate.open = gate.inbox.len(),
             }
         }
@@ -194,7 +225,7 @@ impl<S: AsyncRead + Unpin, H: Handler> AsyncRead for Gate<S, H> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> Gate<S, H> {
     /// Writes; a peer that takes nothing for too long is given up.
-    fn poll_written<T>(
+    pub(super) fn poll_written<T>(
         &mut self,
         cx: &mut Context<'_>,
         write: impl FnOnce(Pin<&mut S>, &mut Context<'_>) -> Poll<io::Result<T>>,
@@ -210,7 +241,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> Gate<S, H> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> AsyncWrite for Gate<S, H> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.get_mut().poll_written(cx, |stream, cx| stream.poll_write(cx, bytes))
+        let gate = self.get_mut();
+        gate.is_flushed = false;
+        gate.poll_written(cx, |stream, cx| stream.poll_write(cx, bytes))
     }
 
     fn poll_write_vectored(
@@ -218,7 +251,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> AsyncWrite for Gate<S, H> {
         cx: &mut Context<'_>,
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.get_mut().poll_written(cx, |stream, cx| stream.poll_write_vectored(cx, bytes))
+        let gate = self.get_mut();
+        gate.is_flushed = false;
+        gate.poll_written(cx, |stream, cx| stream.poll_write_vectored(cx, bytes))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -226,7 +261,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> AsyncWrite for Gate<S, H> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().poll_written(cx, S::poll_flush)
+        let gate = self.get_mut();
+        if gate.direct.is_unsent {
+            // Not hyper's, and its time does not begin anew.
+            return Poll::Ready(Ok(()));
+        }
+        ready!(gate.poll_written(cx, S::poll_flush))?;
+        gate.is_flushed = true;
+        Poll::Ready(Ok(()))
     }
 
     /// Says that there is no more, then lets the peer finish: the kernel resets a connection that is closed with something
@@ -234,6 +276,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> AsyncWrite for Gate<S, H> {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let gate = self.get_mut();
         if gate.phase != Phase::Closing {
+            ready!(gate.poll_direct(cx))?;
             // TLS has a last record to write, which a peer may refuse to take.
             ready!(gate.poll_written(cx, S::poll_shutdown))?;
             if !gate.is_unread() {
@@ -253,28 +296,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin, H: Handler> AsyncWrite for Gate<S, H> {
 }
 
 /// A deadline that begins with the first look at it.
+///
+/// Its timer is left as it is when the deadline moves back or is given up: when it rings it is set anew. So a connection that is used has
+/// a timer set once in a while, not for each request.
 #[derive(Default)]
 struct Clock {
-    sleep: Option<Pin<Box<Sleep>>>,
-    runs: bool,
+    timer: Option<Pin<Box<Sleep>>>,
+    deadline: Option<Instant>,
 }
 
 impl Clock {
     /// Ready when this time has passed since the clock was last stopped and looked at again.
     fn poll(&mut self, cx: &mut Context<'_>, time: Duration) -> Poll<()> {
-        if !self.runs {
-            let sleep = sleep(time);
-            match &mut self.sleep {
-                Some(last) => last.set(sleep),
-                None => self.sleep = Some(Box::pin(sleep)),
-            }
-            self.runs = true;
+        let deadline = *self.deadline.get_or_insert_with(|| Instant::now() + time);
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if timer.deadline() > deadline {
+            timer.as_mut().reset(deadline);
         }
-        self.sleep.as_mut().map_or(Poll::Ready(()), |sleep| sleep.as_mut().poll(cx))
+        loop {
+            ready!(timer.as_mut().poll(cx));
+            if timer.deadline() >= deadline {
+                return Poll::Ready(());
+            }
+            timer.as_mut().reset(deadline);
+        }
     }
 
     fn stop(&mut self) {
-        self.runs = false;
+        self.deadline = None;
     }
 }
 

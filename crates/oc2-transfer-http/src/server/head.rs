@@ -1,5 +1,7 @@
 //! Whether a request head may pass, and where its message ends (RFC 7230 3, 5.4).
 
+use std::ops::Range;
+
 use http::uri::Authority;
 use http::{HeaderValue, Uri};
 use httparse::{EMPTY_HEADER, Header, Status};
@@ -18,6 +20,17 @@ pub(super) struct Head {
     pub(super) framing: Framing,
     /// Where names of `Upgrade` fields begin.
     pub(super) upgrades: Vec<usize>,
+    /// What it asks with, if it is a POST to the path of OpenC2 with nothing out of the ordinary about it.
+    pub(super) plain: Option<Plain>,
+}
+
+/// Where the fields of a request are that a message comes with, each of them once or not at all. Whatever else has a meaning for the
+/// connection or for who asks is not there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Plain {
+    pub(super) content_type: Option<Range<usize>>,
+    pub(super) accept: Option<Range<usize>>,
+    pub(super) request_id: Option<Range<usize>>,
 }
 
 /// How a body ends.
@@ -76,7 +89,39 @@ impl Head {
             // The names are parts of `bytes`.
             .map(|field| field.name.as_ptr().addr() - bytes.as_ptr().addr())
             .collect();
-        Ok(Some(Self { length, framing, upgrades }))
+        let plain = Plain::of(&request, bytes);
+        Ok(Some(Self { length, framing, upgrades, plain }))
+    }
+}
+
+impl Plain {
+    fn of(request: &httparse::Request<'_, '_>, bytes: &[u8]) -> Option<Self> {
+        if request.method != Some("POST") || request.path != Some(PATH) || request.version != Some(1) {
+            return None;
+        }
+        let mut plain = Self::default();
+        for field in &*request.headers {
+            let is = |name: &str| field.name.eq_ignore_ascii_case(name);
+            let slot = match field.name.len() {
+                6 if is("accept") => &mut plain.accept,
+                12 if is("content-type") => &mut plain.content_type,
+                12 if is(X_REQUEST_ID.as_str()) => &mut plain.request_id,
+                6 if is("expect") => return None,
+                7 if is("upgrade") => return None,
+                10 if is("connection") && !field.value.eq_ignore_ascii_case(b"keep-alive") => return None,
+                13 if is("authorization") => return None,
+                _ => continue,
+            };
+            let is_text = field.value.iter().all(|octet| (0x20..0x7f).contains(octet));
+            let is_short = (1..=MAX_TEXT).contains(&field.value.len());
+            // The values are parts of `bytes`.
+            let start = field.value.as_ptr().addr() - bytes.as_ptr().addr();
+            let place = start..start + field.value.len();
+            if !is_text || !is_short || slot.replace(place).is_some() {
+                return None;
+            }
+        }
+        Some(plain)
     }
 }
 
@@ -147,6 +192,9 @@ fn fields_named<'a, 'b>(name: &'static str, fields: &'a [Header<'b>]) -> impl It
 
 /// For so many fields there is room at hand.
 const FEW: usize = 16;
+
+/// The longest request id (DECISIONS M9), and more than any media type needs.
+const MAX_TEXT: usize = 256;
 
 #[cfg(test)]
 mod tests {
@@ -226,9 +274,45 @@ mod tests {
         for end in 0..head.len() {
             assert_eq!(read(&head[..end]), Ok(None), "{end}");
         }
-        let expected =
-            Head { length: head.len(), framing: Framing::Length(0), upgrades: vec![head.find("Upgrade").unwrap()] };
+        let upgrades = vec![head.find("Upgrade").unwrap()];
+        let expected = Head { length: head.len(), framing: Framing::Length(0), upgrades, plain: None };
         assert_eq!(read(head), Ok(Some(expected)));
+    }
+
+    fn plain(first: &str, fields: &str) -> Option<[Option<String>; 3]> {
+        let head = format!("{first}\r\nHost: a\r\n{fields}\r\n");
+        let Plain { content_type, accept, request_id } = read(&head).unwrap().unwrap().plain?;
+        Some([content_type, accept, request_id].map(|place| place.map(|place| head[place].to_owned())))
+    }
+
+    #[test]
+    fn a_request_with_nothing_out_of_the_ordinary_is_plain() {
+        let post = "POST /.well-known/openc2 HTTP/1.1";
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(plain(post, ""), Some([None, None, None]));
+        let fields =
+            "CONTENT-TYPE: a/b;c=\"d\"\r\naccept:  x , y \r\nX-request-id: 1 2\r\nUser-Agent: x\r\nUser-Agent: y\r\n";
+        assert_eq!(plain(post, fields), Some([some("a/b;c=\"d\""), some("x , y"), some("1 2")]));
+        assert_eq!(plain(post, "Connection: Keep-Alive\r\nContent-Length: 3\r\n"), Some([None, None, None]));
+        for first in ["GET /.well-known/openc2 HTTP/1.1", "POST /.well-known/openc2 HTTP/1.0", "POST / HTTP/1.1"] {
+            assert_eq!(plain(first, ""), None, "{first}");
+        }
+        for fields in [
+            "Accept: a\r\nAccept: b\r\n",
+            "Content-Type: a\r\nContent-Type: a\r\n",
+            "X-Request-ID: 1\r\nX-Request-ID: 1\r\n",
+            "X-Request-ID: \r\n",
+            "X-Request-ID: a\u{e9}\r\n",
+            "X-Request-ID: a\tb\r\n",
+            "Connection: close\r\n",
+            "Connection: keep-alive, close\r\n",
+            "Expect: 100-continue\r\n",
+            "Upgrade: h2c\r\n",
+            "Authorization: Bearer a\r\n",
+            &format!("X-Request-ID: {}\r\n", "x".repeat(257)),
+        ] {
+            assert_eq!(plain(post, fields), None, "{fields}");
+        }
     }
 
     #[test]

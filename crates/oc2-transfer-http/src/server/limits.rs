@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -17,7 +18,7 @@ pub(super) struct Places {
     /// For handshakes.
     handshakes: Arc<Semaphore>,
     /// For octets of bodies.
-    bodies: Arc<Semaphore>,
+    bodies: Arc<Octets>,
     visitors: Visitors,
 }
 
@@ -26,7 +27,7 @@ pub(super) struct Place {
     _permit: OwnedSemaphorePermit,
     visitor: Visitor,
     handshakes: Arc<Semaphore>,
-    bodies: Arc<Semaphore>,
+    bodies: Arc<Octets>,
     /// Whether it is a place only to be told that there is none.
     pub(super) is_turned_away: bool,
 }
@@ -38,10 +39,10 @@ impl Places {
             served: semaphore(settings.max_connections),
             turned_away: semaphore(MAX_TURNED_AWAY),
             handshakes: semaphore(settings.max_handshakes),
-            bodies: semaphore(settings.max_bodies),
+            bodies: Arc::new(Octets::at_most(settings.max_bodies)),
             visitors: Visitors {
                 // One body fits, whatever the share.
-                max_bodies: (settings.max_bodies / SHARE).max(settings.max_body).min(Semaphore::MAX_PERMITS),
+                max_bodies: (settings.max_bodies / SHARE).max(settings.max_body),
                 max_handshakes: settings.max_handshakes_per_address.min(Semaphore::MAX_PERMITS),
                 by_origin: Arc::default(),
             },
@@ -75,42 +76,76 @@ impl Place {
     }
 
     /// What bodies over this connection are counted with.
-    pub(super) fn room(&self) -> Room {
-        Room { own: Arc::clone(&self.visitor.bodies), common: Arc::clone(&self.bodies) }
+    pub(super) fn room(&self) -> Arc<Room> {
+        Arc::new(Room { own: Arc::clone(&self.visitor.bodies), common: Arc::clone(&self.bodies) })
     }
 }
 
 /// Room for bodies: that of one origin, and that of all.
 pub(super) struct Room {
-    own: Arc<Semaphore>,
-    common: Arc<Semaphore>,
+    own: Arc<Octets>,
+    common: Arc<Octets>,
 }
 
 /// Room for a body, as long as it is held.
-#[derive(Default)]
 pub(super) struct Held {
-    own: Option<OwnedSemaphorePermit>,
-    common: Option<OwnedSemaphorePermit>,
+    room: Arc<Room>,
+    n_octets: usize,
 }
 
 impl Room {
+    /// Room for nothing yet.
+    pub(super) fn hold(self: &Arc<Self>) -> Held {
+        Held { room: Arc::clone(self), n_octets: 0 }
+    }
+}
+
+impl Held {
     /// Takes so many octets more, if there is room for them.
-    pub(super) fn take(&self, held: &mut Held, n_octets: usize) -> bool {
-        let take = |room: &Arc<Semaphore>| {
-            let n_octets = u32::try_from(n_octets).ok()?;
-            Arc::clone(room).try_acquire_many_owned(n_octets).ok()
-        };
-        let (Some(own), Some(common)) = (take(&self.own), take(&self.common)) else { return false };
-        merge(&mut held.own, own);
-        merge(&mut held.common, common);
+    pub(super) fn take(&mut self, n_octets: usize) -> bool {
+        let Room { own, common } = &*self.room;
+        if !own.take(n_octets) {
+            return false;
+        }
+        if !common.take(n_octets) {
+            own.give_back(n_octets);
+            return false;
+        }
+        self.n_octets += n_octets;
         true
     }
 }
 
-fn merge(held: &mut Option<OwnedSemaphorePermit>, more: OwnedSemaphorePermit) {
-    match held {
-        Some(held) => held.merge(more),
-        None => *held = Some(more),
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.room.own.give_back(self.n_octets);
+        self.room.common.give_back(self.n_octets);
+    }
+}
+
+/// Octets that are held, of so many. Nobody ever waits for them, so this is less than a semaphore.
+struct Octets {
+    most: usize,
+    n_held: AtomicUsize,
+}
+
+impl Octets {
+    fn at_most(most: usize) -> Self {
+        Self { most, n_held: AtomicUsize::new(0) }
+    }
+
+    /// Of two that take at once the last that there is, both may go without, but never do both get it.
+    fn take(&self, n_octets: usize) -> bool {
+        let n_before = self.n_held.fetch_add(n_octets, Ordering::Relaxed);
+        let is_taken = n_before.checked_add(n_octets).is_some_and(|n_held| n_held <= self.most);
+        if !is_taken {
+            self.give_back(n_octets);
+        }
+        is_taken
+    }
+
+    fn give_back(&self, n_octets: usize) {
+        self.n_held.fetch_sub(n_octets, Ordering::Relaxed);
     }
 }
 
@@ -125,7 +160,7 @@ struct Visitors {
 struct Presence {
     n_connections: usize,
     handshakes: Arc<Semaphore>,
-    bodies: Arc<Semaphore>,
+    bodies: Arc<Octets>,
 }
 
 /// One connection more from an origin, until it is dropped.
@@ -134,7 +169,7 @@ struct Visitor {
     /// How many there were from the same origin when this one came, with this one.
     n_connections: usize,
     handshakes: Arc<Semaphore>,
-    bodies: Arc<Semaphore>,
+    bodies: Arc<Octets>,
     by_origin: Arc<Mutex<HashMap<IpAddr, Presence>>>,
 }
 
@@ -145,7 +180,7 @@ impl Visitors {
         let presence = by_origin.entry(origin).or_insert_with(|| Presence {
             n_connections: 0,
             handshakes: Arc::new(Semaphore::new(self.max_handshakes)),
-            bodies: Arc::new(Semaphore::new(self.max_bodies)),
+            bodies: Arc::new(Octets::at_most(self.max_bodies)),
         });
         presence.n_connections += 1;
         Visitor {
@@ -227,17 +262,31 @@ mod tests {
     fn bodies_of_one_address_leave_room_for_others() {
         let settings = Settings { max_bodies: 400, max_body: 50, ..Settings::default() };
         let places = Places::new(&settings);
-        let [greedy, again, other] =
-            ["192.0.2.1", "192.0.2.1", "192.0.2.2"].map(|address| take(&places, &settings, address));
-        let mut held = [(); 3].map(|()| Held::default());
-        assert!(greedy.room().take(&mut held[0], 60) && again.room().take(&mut held[1], 40));
-        assert!(!greedy.room().take(&mut held[0], 1), "a quarter is what one address has");
-        assert!(other.room().take(&mut held[2], 100));
-        assert_eq!(places.bodies.available_permits(), 200);
-        drop(held);
-        assert_eq!(places.bodies.available_permits(), 400);
-        let mut all = Held::default();
-        assert!(greedy.room().take(&mut all, 100));
+        let here = ["192.0.2.1", "192.0.2.1", "192.0.2.2"].map(|address| take(&places, &settings, address));
+        let [greedy, again, other] = here.each_ref().map(Place::room);
+        let [mut first, mut second, mut third] = [&greedy, &again, &other].map(Room::hold);
+        assert!(first.take(60) && second.take(40));
+        assert!(!first.take(1), "a quarter is what one address has");
+        assert!(third.take(100));
+        let n_held = || places.bodies.n_held.load(Ordering::Relaxed);
+        assert_eq!(n_held(), 200);
+        drop((first, second, third));
+        assert_eq!(n_held(), 0);
+        assert!(greedy.hold().take(100));
+        assert!(!greedy.hold().take(101) && !greedy.hold().take(usize::MAX));
+        assert_eq!((n_held(), greedy.own.n_held.load(Ordering::Relaxed)), (0, 0), "what was refused is not held");
+    }
+
+    #[test]
+    fn bodies_of_all_addresses_together_have_a_limit() {
+        let settings = Settings { max_bodies: 100, max_body: 60, ..Settings::default() };
+        let places = Places::new(&settings);
+        let here = ["192.0.2.1", "192.0.2.2"].map(|address| take(&places, &settings, address));
+        let [one, other] = here.each_ref().map(Place::room);
+        let [mut first, mut second] = [&one, &other].map(Room::hold);
+        assert!(first.take(60) && !second.take(60) && second.take(40));
+        drop(first);
+        assert!(second.take(20));
     }
 
     #[test]

@@ -184,6 +184,41 @@ async fn requests_sent_ahead_are_answered_in_order() {
     server.stop().await;
 }
 
+// HTTPS-011
+#[tokio::test]
+async fn it_does_not_matter_by_which_way_requests_are_answered() {
+    let server = Server::start().await;
+    let mut raw = server.connect().await;
+    // Hyper has the second kind, since the gate leaves it what says something of the peer, and the third, since it does not come at once.
+    let lines = ["", "Authorization: none\r\n", ""];
+    let body = |number: usize| format!("{number} {}", "x".repeat(if number % 3 == 2 { 20_000 } else { number }));
+    let all = (0..9).map(|number| post(lines[number % 3], &body(number))).collect::<String>();
+    raw.send(all).await;
+    for number in 0..9 {
+        let answer = raw.answer().await;
+        assert_eq!((answer.status, answer.text()), (200, &*body(number)), "{number}");
+    }
+    server.stop().await;
+}
+
+// HTTPS-011
+#[tokio::test]
+async fn who_waits_for_an_answer_holds_up_those_behind_it() {
+    let server = Server::start().await;
+    let mut raw = server.connect().await;
+    let last = "POST /.well-known/openc2 HTTP/1.1\r\nContent-Length: 3\r\n\r\nend";
+    raw.send([&post("", "wait"), &post("X-Request-ID: 2\r\n", "second"), last].concat()).await;
+    server.witness.probe.waits().await;
+    assert_eq!(server.witness.requests().len(), 1);
+    server.witness.probe.release();
+    assert_eq!(raw.answer().await.text(), "wait");
+    let answer = raw.answer().await;
+    assert_eq!((answer.text(), answer.field("x-request-id")), ("second", Some("2")));
+    assert_eq!(raw.answer().await.status, 400);
+    raw.ends().await;
+    server.stop().await;
+}
+
 // HTTPS-011, HTTPS-077: the gate sees every head, also in a stream that is cut at every octet.
 #[tokio::test]
 async fn it_does_not_matter_how_the_octets_arrive() {
