@@ -1,6 +1,6 @@
 //! A disk that fails on purpose.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::ops::Bound;
 use std::path::Path;
@@ -12,6 +12,7 @@ use redb::{BackendError, Builder, StorageBackend};
 
 use crate::error::StoreError;
 use crate::file::Opener;
+use crate::log::{Logs, Medium};
 use crate::store::Store;
 
 /// A disk that works for so long. Clones speak of the same disk.
@@ -38,7 +39,15 @@ impl Disk {
     /// # Errors
     /// As [`Store::open`].
     pub fn open(&self, dir: &Path) -> Result<Store, StoreError> {
-        Store::open_with(dir, self.opener())
+        Store::open_with(dir, self.opener(), Some(self.logs(Logs::default().n_blocks)))
+    }
+
+    /// The same with a log of so many blocks of 4 KiB, if it is made now: one that is soon full.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_with_log_of(&self, n_blocks: u32, dir: &Path) -> Result<Store, StoreError> {
+        Store::open_with(dir, self.opener(), Some(self.logs(n_blocks)))
     }
 
     /// It writes and syncs `n` more times, then it fails until it is repaired.
@@ -74,6 +83,11 @@ impl Disk {
         })
     }
 
+    pub(crate) fn logs(&self, n_blocks: u32) -> Logs {
+        let disk = self.clone();
+        Logs { medium: Box::new(move |file| Box::new(FailingLog { file, disk: disk.clone() })), n_blocks }
+    }
+
     fn work(&self) -> io::Result<()> {
         if !self.0.is_failing.load(Ordering::SeqCst) {
             return Ok(());
@@ -83,6 +97,39 @@ impl Disk {
             self.0.has_failed.store(true, Ordering::SeqCst);
             io::Error::other("a fault on purpose")
         })
+    }
+}
+
+/// Copies what is in the directory of a store, as it is while it is open: as a process leaves it that is killed.
+///
+/// # Errors
+/// The file system fails.
+pub fn copy_as_killed(from: &Path, to: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        if entry.file_name() != "state.lock" && entry.file_type()?.is_file() {
+            fs::copy(entry.path(), to.join(entry.file_name()))?;
+        }
+    }
+    Ok(())
+}
+
+#[derive(Debug)]
+struct FailingLog {
+    file: File,
+    disk: Disk,
+}
+
+impl Medium for FailingLog {
+    fn write(&self, bytes: &[u8], at: u64) -> io::Result<()> {
+        self.disk.work()?;
+        Medium::write(&self.file, bytes, at)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.disk.work()?;
+        self.disk.0.n_syncs.fetch_add(1, Ordering::SeqCst);
+        self.file.sync_data()
     }
 }
 
