@@ -33,9 +33,9 @@ pub(crate) struct State {
     logged: Merged,
     /// The number of the last record, whether it was written or not.
     last: u64,
-    /// Whether the number of the last record was used in vain: it may be on the disk or not, and the database has to know of it
-    /// before there is another.
-    is_last_in_doubt: bool,
+    /// Whether the database has to be told something before the log is written to: which log it is, or that the last number was used
+    /// in vain, whose record may be on the disk or not.
+    is_unsettled: bool,
     /// Whether the last write failed: the next is tried even if there is nothing in it.
     has_failed: bool,
     dir: PathBuf,
@@ -67,7 +67,7 @@ impl State {
             Some(logs) => Front::Unopened { logs, mark },
             None => Front::Nothing,
         };
-        Ok(Self { file, front, logged, last, is_last_in_doubt: false, has_failed: false, dir: dir.to_owned() })
+        Ok(Self { file, front, logged, last, is_unsettled: false, has_failed: false, dir: dir.to_owned() })
     }
 
     /// The file that it is known by.
@@ -77,7 +77,7 @@ impl State {
 
     /// Whether something may be on the disk that was said not to be.
     pub(crate) fn is_in_doubt(&self) -> bool {
-        self.is_last_in_doubt || self.file.is_in_doubt()
+        self.is_unsettled || self.file.is_in_doubt()
     }
 
     /// Whether the log has something that it wants to get rid of.
@@ -87,7 +87,7 @@ impl State {
 
     #[cfg(test)]
     pub(crate) fn n_in_doubt(&self) -> usize {
-        self.file.n_in_doubt() + usize::from(self.is_last_in_doubt)
+        self.file.n_in_doubt() + usize::from(self.is_unsettled)
     }
 
     /// Hands the rows of a table over in the order of their keys.
@@ -148,7 +148,7 @@ impl State {
         }
         self.last = number;
         if let Err(error) = log.append() {
-            self.is_last_in_doubt = true;
+            self.is_unsettled = true;
             undos.into_iter().rev().for_each(|undo| self.logged.take_in(undo));
             return Err(Cause::from(error).at(&path_of(&self.dir)));
         }
@@ -176,7 +176,7 @@ impl State {
     fn write_through(&mut self, batches: &[Batch]) -> Result<Vec<Batch>, StoreError> {
         self.last += 1;
         // As long as it is under way, and after an error.
-        self.is_last_in_doubt = true;
+        self.is_unsettled = true;
         self.transact(batches, true)
     }
 
@@ -188,7 +188,7 @@ impl State {
         let content = Content { logged: &self.logged, batches, mark };
         let undos = self.file.write(&content).map_err(|cause| cause.at(self.file.path()))?;
         self.logged = Merged::default();
-        self.is_last_in_doubt = false;
+        self.is_unsettled = false;
         if let Front::Log(log) = &mut self.front {
             log.begin_again();
         }
@@ -215,6 +215,7 @@ impl State {
             }
         };
         self.front = Front::Log(log);
+        self.is_unsettled = true;
         Ok(())
     }
 }
@@ -224,3 +225,6 @@ fn path_of(dir: &Path) -> PathBuf {
 }
 
 const NAME: &str = "state.log";
+
+#[cfg(test)]
+mod tests;

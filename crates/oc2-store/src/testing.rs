@@ -23,6 +23,7 @@ pub struct Disk(Arc<Health>);
 struct Health {
     is_failing: AtomicBool,
     has_failed: AtomicBool,
+    is_full: AtomicBool,
     n_left: AtomicUsize,
     n_syncs: AtomicUsize,
 }
@@ -57,8 +58,14 @@ impl Disk {
         self.0.is_failing.store(true, Ordering::SeqCst);
     }
 
+    /// It takes nothing but what there is room for already, which is in the log, until it is repaired.
+    pub fn fill(&self) {
+        self.0.is_full.store(true, Ordering::SeqCst);
+    }
+
     /// It works again.
     pub fn repair(&self) {
+        self.0.is_full.store(false, Ordering::SeqCst);
         self.0.is_failing.store(false, Ordering::SeqCst);
     }
 
@@ -88,6 +95,13 @@ impl Disk {
         Logs { medium: Box::new(move |file| Box::new(FailingLog { file, disk: disk.clone() })), n_blocks }
     }
 
+    fn grow(&self) -> io::Result<()> {
+        match self.0.is_full.load(Ordering::SeqCst) {
+            true => Err(io::ErrorKind::StorageFull.into()),
+            false => self.work(),
+        }
+    }
+
     fn work(&self) -> io::Result<()> {
         if !self.0.is_failing.load(Ordering::SeqCst) {
             return Ok(());
@@ -100,18 +114,32 @@ impl Disk {
     }
 }
 
-/// Copies what is in the directory of a store, as it is while it is open: as a process leaves it that is killed.
+/// Copies what is in the directory of a store, as it is at one moment while it is open: as a process leaves it that is killed.
 ///
 /// # Errors
 /// The file system fails.
 pub fn copy_as_killed(from: &Path, to: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        if entry.file_name() != "state.lock" && entry.file_type()?.is_file() {
-            fs::copy(entry.path(), to.join(entry.file_name()))?;
+    let files = || -> io::Result<Vec<_>> {
+        let mut files = Vec::new();
+        for name in ["state.redb", "state.log"] {
+            match fs::read(from.join(name)) {
+                Ok(content) => files.push((name, content)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
         }
+        Ok(files)
+    };
+    let mut seen = files()?;
+    loop {
+        // The database may have been getting what is in the log.
+        let again = files()?;
+        if seen == again {
+            break;
+        }
+        seen = again;
     }
-    Ok(())
+    seen.into_iter().try_for_each(|(name, content)| fs::write(to.join(name), content))
 }
 
 #[derive(Debug)]
@@ -149,7 +177,7 @@ impl StorageBackend for FailingFile {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.disk.work()?;
+        self.disk.grow()?;
         self.file.set_len(len)
     }
 
@@ -160,7 +188,7 @@ impl StorageBackend for FailingFile {
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.disk.work()?;
+        self.disk.grow()?;
         self.file.write(offset, data)
     }
 

@@ -1,6 +1,5 @@
 //! A Command and its effects on the disk in one step (DECISIONS M12): what a kill or a fault leaves, wherever it comes.
 
-use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,7 +10,7 @@ use oc2_core::types::time::DateTime;
 use oc2_packet_filter::backend::{Alarm, Backend, BackendError, DryRun, Fault, Faults, Faulty};
 use oc2_packet_filter::{Change, Config, PacketFilter, Ruleset};
 use oc2_store::Batch;
-use oc2_store::testing::Disk;
+use oc2_store::testing::{Disk, copy_as_killed};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -298,7 +297,7 @@ fn consumer_by(clock: Clock, disk: &Disk, dir: &Path, backend: Box<dyn Backend>)
 
 fn copy(dir: &Path) -> TempDir {
     let copy = TempDir::new().unwrap();
-    fs::copy(dir.join("state.redb"), copy.path().join("state.redb")).unwrap();
+    copy_as_killed(dir, copy.path()).unwrap();
     copy
 }
 
