@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::ops::Bound;
 use std::path::Path;
+use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -12,6 +13,8 @@ use redb::{BackendError, Builder, StorageBackend};
 
 use crate::error::StoreError;
 use crate::file::Opener;
+use crate::batch::Batch;
+use crate::log::format::{self, Header};
 use crate::log::{Logs, Medium};
 use crate::store::Store;
 
@@ -142,6 +145,34 @@ pub fn copy_as_killed(from: &Path, to: &Path) -> io::Result<()> {
     seen.into_iter().try_for_each(|(name, content)| fs::write(to.join(name), content))
 }
 
+/// A log that holds these batches, each as a record.
+#[must_use]
+pub fn log_of(batches: &[Batch]) -> Vec<u8> {
+    let (mut records, mut record) = (Vec::new(), Vec::new());
+    for (number, batch) in (1..).zip(batches) {
+        format::write(&mut record, LOG_ID, number, slice::from_ref(batch));
+        records.extend_from_slice(&record);
+    }
+    let n_blocks = u32::try_from(records.len() / format::BLOCK).unwrap_or(u32::MAX);
+    [&Header { id: LOG_ID, n_blocks }.write()[..], &records].concat()
+}
+
+/// What anything says that is taken for a log.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn read_log(bytes: &[u8]) -> Result<Vec<Batch>, String> {
+    let header = Header::read(bytes).map_err(|damage| damage.to_string())?;
+    let records = format::read(bytes.get(format::BLOCK..).unwrap_or_default(), header.id, 0);
+    Ok(records.map_err(|damage| damage.to_string())?.into_iter().map(|(_, batch)| batch).collect())
+}
+
+/// What anything says that is taken for a record, without its checksum; none if it makes no sense.
+#[must_use]
+pub fn read_record(says: &[u8]) -> Option<Batch> {
+    format::changes(says)
+}
+
 #[derive(Debug)]
 struct FailingLog {
     file: File,
@@ -208,3 +239,5 @@ impl StorageBackend for FailingFile {
         self.file.unlock_range(start, end)
     }
 }
+
+const LOG_ID: u64 = 0x06c2;

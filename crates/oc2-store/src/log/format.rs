@@ -136,7 +136,8 @@ fn record(bytes: &[u8], id: u64) -> Option<(u64, &[u8])> {
     (number > 0 && checksum(id, number, length, says) == sum).then_some((number, says))
 }
 
-fn changes(says: &[u8]) -> Option<Batch> {
+/// The changes of a record; none if it makes no sense.
+pub(crate) fn changes(says: &[u8]) -> Option<Batch> {
     let (mut rest, mut batch) = (Reader(says), Batch::new());
     // Few, and named by many changes.
     let mut tables = BTreeSet::new();
