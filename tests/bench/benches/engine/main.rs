@@ -26,9 +26,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let dir = tempfile::Builder::new().prefix("state-").tempdir_in(&asked.out)?;
     let mut bench = Bench { program: asked.program, dir, report: Report::default(), n_hosts: 0 };
     let out = asked.out.as_path();
-    let parts: [(&str, Part<'_>); 6] = [
+    let parts: [(&str, Part<'_>); 7] = [
         ("http", &http::run),
         ("throughput", &throughput::run),
+        ("latency", &within::latency),
         ("within", &within::run),
         ("packets", &packets::run),
         ("start", &start::run),
