@@ -65,6 +65,10 @@ impl Nftables {
 }
 
 impl Backend for Nftables {
+    fn is_prompt(&self) -> bool {
+        true
+    }
+
     fn load(&mut self, rules: &Ruleset) -> Result<(), BackendError> {
         let image = Image::of(rules, &self.mode, self.image.as_ref());
         if image.len() <= MAX_COMPARED && self.is_as(&image)? {

@@ -46,7 +46,10 @@ enum Front {
     /// Nothing: it is a copy in memory.
     Nothing,
     /// There may be a log, which is not written to yet.
-    Unopened { logs: Logs, mark: Option<Mark> },
+    Unopened {
+        logs: Logs,
+        mark: Option<Mark>,
+    },
     Log(Log),
 }
 

@@ -99,7 +99,11 @@ impl Store {
     ///
     /// # Errors
     /// The file system fails, or what is read is not what was written: `row` says so, too.
-    pub fn read(&self, table: &Table, mut row: impl FnMut(&[u8], &[u8]) -> Result<(), String>) -> Result<(), StoreError> {
+    pub fn read(
+        &self,
+        table: &Table,
+        mut row: impl FnMut(&[u8], &[u8]) -> Result<(), String>,
+    ) -> Result<(), StoreError> {
         self.0.writer.read(table, &mut row)
     }
 

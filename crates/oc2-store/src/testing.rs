@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use redb::backends::FileBackend;
 use redb::{BackendError, Builder, StorageBackend};
 
+use crate::batch::Batch;
 use crate::error::StoreError;
 use crate::file::Opener;
-use crate::batch::Batch;
 use crate::log::format::{self, Header};
 use crate::log::{Logs, Medium};
 use crate::store::Store;

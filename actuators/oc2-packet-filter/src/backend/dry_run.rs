@@ -31,6 +31,10 @@ impl DryRun {
 }
 
 impl Backend for DryRun {
+    fn is_prompt(&self) -> bool {
+        true
+    }
+
     fn load(&mut self, rules: &Ruleset) -> Result<(), BackendError> {
         *self.held() = Some(rules.clone());
         Ok(())

@@ -31,8 +31,7 @@ impl Header {
 
     pub(crate) fn write(self) -> [u8; BLOCK] {
         let mut block = [0; BLOCK];
-        let parts: [&[u8]; 4] =
-            [MAGIC, &VERSION.to_le_bytes(), &self.n_blocks.to_le_bytes(), &self.id.to_le_bytes()];
+        let parts: [&[u8]; 4] = [MAGIC, &VERSION.to_le_bytes(), &self.n_blocks.to_le_bytes(), &self.id.to_le_bytes()];
         let said = parts.concat();
         block[..said.len()].copy_from_slice(&said);
         block[said.len()..][..4].copy_from_slice(&crc32fast::hash(&said).to_le_bytes());

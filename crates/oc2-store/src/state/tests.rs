@@ -53,7 +53,11 @@ fn whatever_is_refused_is_not_there_later_in_any_situation() {
                 world.disk.repair();
                 // With the next write, or with none.
                 let third = (n + m) % 2 == 0;
-                if third { world.put(9, "nine").unwrap() } else { world.store.settle().unwrap() }
+                if third {
+                    world.put(9, "nine").unwrap()
+                } else {
+                    world.store.settle().unwrap()
+                }
                 let mut expected = if first { with } else { before };
                 expected.extend(second.then(|| (8, "eight".to_owned())));
                 expected.extend(third.then(|| (9, "nine".to_owned())));
@@ -208,7 +212,10 @@ fn a_log_that_is_missing_where_it_is_needed_or_another_one_is_told() {
         let before = fs::read(&log).ok();
         for opened in [Store::open(harmed.path()), Store::copy_of(harmed.path())] {
             let error = opened.unwrap_err();
-            assert!(matches!(&error, StoreError::DamagedLog { path, detail: said } if *path == log && said == detail), "{error}");
+            assert!(
+                matches!(&error, StoreError::DamagedLog { path, detail: said } if *path == log && said == detail),
+                "{error}"
+            );
         }
         assert!(before == fs::read(&log).ok(), "{detail}");
     }
@@ -280,7 +287,11 @@ fn a_store_with_a_harmed_log_is_as_it_was_or_told() {
     for at in (0..whole.len()).step_by(61) {
         for is_cut in [false, true] {
             let mut bytes = whole.clone();
-            if is_cut { bytes[at.max(BLOCK)..].fill(0) } else { bytes[at] ^= 0x10 }
+            if is_cut {
+                bytes[at.max(BLOCK)..].fill(0)
+            } else {
+                bytes[at] ^= 0x10
+            }
             let copy = TempDir::new().unwrap();
             fs::copy(killed.path().join("state.redb"), copy.path().join("state.redb")).unwrap();
             fs::write(copy.path().join("state.log"), &bytes).unwrap();
@@ -395,7 +406,12 @@ impl World {
     }
 
     /// Rows that come or go, all of them now and then; and what there is then.
-    fn changes(&self, numbers: &[(i64, bool)], text: &str, before: &BTreeMap<i64, String>) -> (Batch, BTreeMap<i64, String>) {
+    fn changes(
+        &self,
+        numbers: &[(i64, bool)],
+        text: &str,
+        before: &BTreeMap<i64, String>,
+    ) -> (Batch, BTreeMap<i64, String>) {
         let (mut batch, mut rows) = (Batch::new(), before.clone());
         for (number, comes) in numbers {
             match (number, comes) {

@@ -76,7 +76,9 @@ fn what_is_in_a_record_is_not_taken_for_one() {
 
 #[test]
 fn a_whole_record_that_makes_no_sense_is_damage() {
-    for says in [&[9, 1, 0, 0, 0, b't'][..], &[CLEAR, 9, 0, 0, 0, b't'], &[CLEAR, 1, 0, 0, 0, 0xff], &[PUT, 1, 0, 0, 0, b't']] {
+    for says in
+        [&[9, 1, 0, 0, 0, b't'][..], &[CLEAR, 9, 0, 0, 0, b't'], &[CLEAR, 1, 0, 0, 0, 0xff], &[PUT, 1, 0, 0, 0, b't']]
+    {
         let length = length_of(says.len());
         let header = [&length.to_le_bytes()[..], &checksum(ID, 1, length, says).to_le_bytes(), &1_u64.to_le_bytes()];
         let mut bytes = [&header.concat(), says].concat();
