@@ -440,14 +440,14 @@ impl Shared {
         Err(gather_refusals(refusals).unwrap_or_else(internal_error))
     }
 
-    /// Starts the one task of a Command.
+    /// Starts the one task of a Command, unless it is over at once.
     fn set_going(self: &Arc<Self>, ready: Ready, place: Place, memo: Memo, execution: &Execution, record: Arc<Record>) {
         execution.begin();
         if let Some(named) = memo.named(execution) {
             self.jobs.register(named);
         }
         let (shared, execution) = (Arc::clone(self), execution.clone());
-        self.jobs.spawn(async move {
+        self.jobs.begin(async move {
             shared.perform(ready, &memo, &execution, &record).await;
             drop(place);
         });

@@ -88,6 +88,14 @@ impl Jobs {
         }
     }
 
+    /// The same for what nobody waits for.
+    pub(crate) fn begin(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut task = Box::pin(self.tasks.track_future(task));
+        if let Some(Poll::Pending) = poll_once(task.as_mut()) {
+            tokio::spawn(task);
+        }
+    }
+
     /// Makes a Command known under its name, beside those that have the same and are not over.
     pub(crate) fn register(&self, named: Named) {
         let name = named.name;
