@@ -77,6 +77,10 @@ impl Nftables {
 }
 
 impl Backend for Nftables {
+    fn is_prompt(&self) -> bool {
+        true
+    }
+
     fn load(&mut self, rules: &dyn Rules) -> Result<(), BackendError> {
         let image = Image::of(rules, &self.mode, self.image.as_ref());
         if image.len() <= MAX_COMPARED && self.is_as(&image)? {

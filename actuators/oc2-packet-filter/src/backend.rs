@@ -54,6 +54,12 @@ pub trait Backend: fmt::Debug + Send {
     /// family may be gone then and the other not: call it again.
     fn remove(&mut self) -> Result<(), BackendError>;
 
+    /// Whether [`apply`](Self::apply) waits for nobody but the kernel, which takes a fraction of a millisecond: then whoever
+    /// brings a command alone performs it himself. One that waits for tools or for locks of others is not prompt.
+    fn is_prompt(&self) -> bool {
+        false
+    }
+
     /// Raises the alarm whenever others change what is ours, from now on. A back end that cannot tell does nothing.
     fn watch(&mut self, alarm: Alarm) {
         let _ = alarm;

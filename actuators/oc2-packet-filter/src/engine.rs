@@ -1,11 +1,14 @@
 //! The thread that changes the rules, and the queue that leads to it.
 //!
-//! One thread, because the kernel and the store take one change after the other, and both make the caller wait.
-//! *Invariants.* Orders are performed in the order in which they were queued; those that wait at the same time as a group, in
+//! One thread, because the kernel and the store take one change after the other, and both make the caller wait. An order that
+//! comes alone is performed by whoever brings it, where nobody else has to wait for that: to wake a thread and to be woken by it takes
+//! longer than what it does.
+//! *Invariants.* One changes the rules at a time. Orders are performed in the order in which they were queued; those that wait at the same time as a group, in
 //! one commit and one change of the kernel, each answered on its own. A full queue is told at once. A panic is one order's: it
 //! is taken back, answered with a failure, and the others are performed. Whatever is queued when the engine is closed is still
 //! performed.
 
+mod desk;
 mod group;
 
 use std::fmt;
@@ -28,7 +31,8 @@ use crate::keeper::Keeper;
 use crate::plan::Order;
 use crate::record::RuleRecord;
 
-use self::group::{Group, Member};
+use self::desk::{Desk, Turn};
+use self::group::{Answer, Group, Member};
 
 /// The way to the thread. It ends when this is dropped or closed.
 ///
@@ -37,6 +41,7 @@ use self::group::{Group, Member};
 pub(crate) struct Engine {
     queue: Queue,
     standing: Arc<Standing>,
+    desk: Arc<Desk>,
     ended: watch::Receiver<()>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -56,13 +61,16 @@ impl Engine {
         let wake = keeper.clock().alarm(move || look(&awaited)).map_err(OpenError::Thread)?;
         let standing = Arc::<Standing>::default();
         let told = Arc::clone(&standing);
+        let desk = Arc::new(Desk::new(keeper));
+        let own = Arc::clone(&desk);
         let run = move || {
-            run(keeper, &jobs, &suspicion, &wake, &told);
+            run(&own, &jobs, &suspicion, &wake, &told);
+            own.close();
             drop(ending);
         };
         let thread =
             thread::Builder::new().name(env!("CARGO_PKG_NAME").into()).spawn(run).map_err(OpenError::Thread)?;
-        Ok(Self { queue, standing, ended, thread: Mutex::new(Some(thread)) })
+        Ok(Self { queue, desk, standing, ended, thread: Mutex::new(Some(thread)) })
     }
 
     /// Performs an order, after all that were queued before it.
@@ -70,7 +78,30 @@ impl Engine {
     /// # Errors
     /// The refusal; 503 if the queue is full or closed; 500 after a panic.
     pub(crate) async fn perform(&self, order: Order, context: Context) -> Result<Option<RuleNumber>, Rejection> {
+        if let Some(turn) = self.turn_for(&order) {
+            return self.perform_here(turn, order, &context);
+        }
         self.ask(|reply| Job::Perform(Member { order, context, reply })).await?
+    }
+
+    /// The turn of an order that comes alone, if it may be waited for here.
+    fn turn_for(&self, order: &Order) -> Option<Turn<'_>> {
+        if matches!(order, Order::Replace(_)) || !desk::may_wait_here() {
+            return None;
+        }
+        let turn = self.desk.try_take()?;
+        self.lock_queue().is_some().then_some(turn)
+    }
+
+    fn perform_here(&self, mut keeper: Turn<'_>, order: Order, context: &Context) -> Answer {
+        let former = keeper.next_deadline();
+        guarded(&mut keeper, Keeper::tick);
+        let answer = guarded(&mut keeper, |keeper| keeper.perform(order, context));
+        // The thread waits for another moment now.
+        if keeper.next_deadline() != former || keeper.until_retry().is_some() {
+            look(&Arc::downgrade(&self.queue));
+        }
+        answer.unwrap_or_else(|| Err(Rejection::failed("internal error")))
     }
 
     /// Whether an order would be refused, after all that were queued before it.
@@ -122,11 +153,16 @@ impl Engine {
 
     fn enqueue(&self, job: Job) -> Result<(), Rejection> {
         let closed = || Rejection::unavailable("shutting down");
-        match self.lock_queue().as_ref().ok_or_else(closed)?.try_send(job) {
-            Ok(()) => Ok(()),
-            Err(TrySendError::Full(_)) => Err(Rejection::unavailable("too many commands are waiting")),
-            Err(TrySendError::Disconnected(_)) => Err(closed()),
-        }
+        let queue = self.lock_queue();
+        let queue = queue.as_ref().ok_or_else(closed)?;
+        self.desk.one_more_waits();
+        queue.try_send(job).map_err(|error| {
+            self.desk.one_less_waits();
+            match error {
+                TrySendError::Full(_) => Rejection::unavailable("too many commands are waiting"),
+                TrySendError::Disconnected(_) => closed(),
+            }
+        })
     }
 
     /// No code that can panic runs while the lock is held.
@@ -196,6 +232,11 @@ enum Job {
 }
 
 impl Job {
+    /// Whether somebody waits for it.
+    fn was_queued(&self) -> bool {
+        !matches!(self, Self::Look)
+    }
+
     /// Whether it may be done while a group is under way: what it says is not yet so.
     fn may_go_between(&self) -> bool {
         match self {
@@ -229,22 +270,25 @@ impl Job {
 
 /// A suspicion is looked into at once, but not again before a while has passed: whoever changes our rules all the time is not
 /// to keep us from performing commands.
-fn run(mut keeper: Keeper, jobs: &Receiver<Job>, suspicion: &AtomicBool, wake: &Wake, standing: &Standing) {
+fn run(desk: &Desk, jobs: &Receiver<Job>, suspicion: &AtomicBool, wake: &Wake, standing: &Standing) {
     let mut next_look = Instant::now();
     let mut is_set = false;
     loop {
-        let deadline = keeper.next_deadline();
+        let Some(keeper) = desk.take() else { return };
+        let (deadline, until_retry) = (keeper.next_deadline(), keeper.until_retry());
+        standing.is_in_doubt.store(keeper.is_in_doubt(), Ordering::Relaxed);
+        drop(keeper);
         // Also to the time it had: it may have rung, and the clock may have been set since.
         if is_set || deadline.is_some() {
             wake.set(deadline);
             is_set = deadline.is_some();
         }
-        standing.is_in_doubt.store(keeper.is_in_doubt(), Ordering::Relaxed);
         let until_look = suspicion.load(Ordering::SeqCst).then(|| next_look.saturating_duration_since(Instant::now()));
-        let job = match [keeper.until_retry(), until_look].into_iter().flatten().min() {
+        let job = match [until_retry, until_look].into_iter().flatten().min() {
             Some(timeout) => jobs.recv_timeout(timeout),
             None => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
         };
+        let Some(mut keeper) = desk.take() else { return };
         if Instant::now() >= next_look && suspicion.swap(false, Ordering::SeqCst) {
             if guarded(&mut keeper, Keeper::look) == Some(true) {
                 standing.n_drifts.fetch_add(1, Ordering::Relaxed);
@@ -253,7 +297,10 @@ fn run(mut keeper: Keeper, jobs: &Receiver<Job>, suspicion: &AtomicBool, wake: &
         }
         guarded(&mut keeper, Keeper::tick);
         match job {
-            Ok(job) => run_all(&mut keeper, [job].into_iter().chain(jobs.try_iter()).take(MOST_AT_ONCE)),
+            Ok(job) => {
+                let jobs = [job].into_iter().chain(jobs.try_iter()).take(MOST_AT_ONCE);
+                desk.count(|n_done| run_all(&mut keeper, jobs.inspect(|job| *n_done += usize::from(job.was_queued()))));
+            }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }

@@ -168,6 +168,11 @@ impl Keeper {
         self.backend.holds(&self.state.rules)
     }
 
+    /// Whether its changes are a matter of the disk and the kernel alone.
+    pub(crate) fn is_prompt(&self) -> bool {
+        self.backend.is_prompt()
+    }
+
     /// The clock by which windows open and close.
     pub(crate) fn clock(&self) -> Clock {
         self.config.clock.clone()

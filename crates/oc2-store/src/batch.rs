@@ -1,4 +1,3 @@
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A table of rows, from key to value, in the order of the bytes of their keys; see [`Area::table`](crate::Area::table).
@@ -56,53 +55,7 @@ impl Batch {
         self.0.is_empty()
     }
 
-    fn row(&mut self, table: &Table, key: Box<[u8]>, value: Option<Box<[u8]>>, is_new: bool) {
+    pub(crate) fn row(&mut self, table: &Table, key: Box<[u8]>, value: Option<Box<[u8]>>, is_new: bool) {
         self.0.push(Write::Row { table: table.clone(), key, value, is_new });
-    }
-}
-
-/// What several batches come to: of each row what was last said of it, so that it does not grow with what is repeated.
-#[derive(Debug, Default)]
-pub(crate) struct Merged {
-    cleared: BTreeSet<Table>,
-    rows: BTreeMap<(Table, Box<[u8]>), Said>,
-}
-
-/// What was last said of a row.
-#[derive(Debug)]
-struct Said {
-    value: Option<Box<[u8]>>,
-    /// Whether there is no such row on the disk.
-    is_new: bool,
-}
-
-impl Merged {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.cleared.is_empty() && self.rows.is_empty()
-    }
-
-    pub(crate) fn take_in(&mut self, batch: Batch) {
-        for write in batch.0 {
-            match write {
-                Write::Row { table, key, value, is_new } => {
-                    let place = (table, key);
-                    let is_new = is_new || self.rows.get(&place).is_some_and(|said| said.is_new);
-                    match value {
-                        None if is_new => _ = self.rows.remove(&place),
-                        value => _ = self.rows.insert(place, Said { value, is_new }),
-                    }
-                }
-                Write::Clear(table) => {
-                    self.rows.retain(|(of, _), _| *of != table);
-                    self.cleared.insert(table);
-                }
-            }
-        }
-    }
-
-    pub(crate) fn into_batch(self) -> Batch {
-        let rows = self.rows.into_iter();
-        let rows = rows.map(|((table, key), Said { value, is_new })| Write::Row { table, key, value, is_new });
-        Batch(self.cleared.into_iter().map(Write::Clear).chain(rows).collect())
     }
 }

@@ -43,6 +43,16 @@ pub enum StoreError {
         /// What is wrong.
         detail: String,
     },
+    /// The log is damaged, or not the one that goes with the database.
+    #[error("{} cannot be relied on: {detail}; it was left as it is. It has the latest changes, which the database beside it does \
+        not have yet. Without both, the rules are gone, and requests of the last hour that are repeated are performed again: if that \
+        is acceptable, move both away", path.display())]
+    DamagedLog {
+        /// The log.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
     /// The file system failed.
     #[error("{}: {cause}", path.display())]
     Io {
@@ -76,6 +86,10 @@ pub(crate) enum Damage {
     NoVersion,
     #[error("{0}")]
     Row(String),
+    #[error("it does not say which log goes with it")]
+    NoLog,
+    #[error("{0}")]
+    Log(String),
 }
 
 impl Cause {
@@ -85,6 +99,7 @@ impl Cause {
         let damaged = |path, detail: String| StoreError::Damaged { path, detail };
         match self {
             Self::Damage(Damage::Version(found)) => StoreError::Version { path, found },
+            Self::Damage(Damage::Log(detail)) => StoreError::DamagedLog { path, detail },
             Self::Damage(damage) => damaged(path, damage.to_string()),
             Self::Database(cause) => match *cause {
                 redb::Error::DatabaseAlreadyOpen => StoreError::InUse { path },

@@ -1,4 +1,5 @@
-//! What outlives the process: the rows that the parts of a Consumer keep, in one file of one directory.
+//! What outlives the process: the rows that the parts of a Consumer keep, in one directory: in a database, and what it does not have
+//! yet in a log beside it.
 //!
 //! Actuators and the memory of requests share a [`Store`], so that what belongs together is written together, and what waits at
 //! the same time is written at once. To keep requests take `oc2-consumer`, to keep rules `oc2-packet-filter`; both open a store
@@ -34,7 +35,9 @@
 //!   [`Store::settle`]: after an error the file is opened anew, and what has landed all the same is taken out again first.
 //! - What is [owed](Store::owe) is tried again, before whatever comes after it, until it succeeds.
 //! - A file that is not ours, that is damaged or of a later version is refused and never written to. A panic of the database
-//!   is an error.
+//!   is an error. A log that is missing where it is needed, that belongs to another database, or of which something is lost, is too.
+//! - Once a store is closed, the database is whole by itself; a log that is there then says nothing.
+//! - A disk that is full takes what there is room for in the log; after that nothing, until there is room again.
 //! - Of two processes with one directory one is told, and of two parts of one process with one area.
 
 mod batch;
@@ -42,6 +45,9 @@ mod error;
 mod file;
 pub mod key;
 mod lock;
+mod log;
+mod merged;
+mod state;
 mod store;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -1,8 +1,8 @@
 use std::collections::HashSet;
 use std::fmt;
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Sender, channel, sync_channel};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -10,8 +10,10 @@ use tokio::sync::oneshot;
 
 use crate::batch::{Batch, Table};
 use crate::error::{Cause, Damage, NotWritten, StoreError};
-use crate::file::{File, Opener, copier, exists_in, opener};
-use crate::writer::{Done, Order, Writer, lock};
+use crate::file::{Opener, copier, exists_in, opener};
+use crate::log::Logs;
+use crate::state::State;
+use crate::writer::{Done, Order, Writer};
 
 /// The store of a directory. Clones are the same store; the last one that is dropped waits until all that was handed over is
 /// written.
@@ -34,12 +36,11 @@ pub struct Pending(oneshot::Receiver<()>);
 
 struct Shared {
     id: StoreId,
+    path: PathBuf,
+    writer: Arc<Writer>,
     /// Absent only while it is dropped.
-    queue: Option<Sender<Order>>,
     thread: Option<JoinHandle<()>>,
-    is_failing: Arc<AtomicBool>,
     areas: Mutex<HashSet<String>>,
-    file: Arc<Mutex<File>>,
 }
 
 impl Store {
@@ -51,7 +52,7 @@ impl Store {
     /// Another process has it open, it is not a store, it is damaged, the directory holds what an earlier version of this
     /// program kept, or the file system fails.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
-        Self::open_with(dir, opener())
+        Self::open_with(dir, opener(), Some(Logs::default()))
     }
 
     /// A copy in memory of the store of a directory, to look at: the file stays as it is, also if it was not closed in order.
@@ -61,19 +62,18 @@ impl Store {
     /// damaged, or the file system fails.
     pub fn copy_of(dir: &Path) -> Result<Self, StoreError> {
         exists_in(dir)?;
-        Self::open_with(dir, copier())
+        Self::open_with(dir, copier(), None)
     }
 
-    pub(crate) fn open_with(dir: &Path, opener: Opener) -> Result<Self, StoreError> {
-        let file = File::open(dir, opener)?;
-        let path = file.path().to_owned();
-        let (queue, orders) = channel();
-        let (file, is_failing) = (Arc::new(Mutex::new(file)), Arc::new(AtomicBool::new(false)));
-        let writer = Writer::new(Arc::clone(&file), Arc::clone(&is_failing));
-        let thread = thread::Builder::new().name("oc2-store".into()).spawn(move || writer.run(&orders));
+    pub(crate) fn open_with(dir: &Path, opener: Opener, logs: Option<Logs>) -> Result<Self, StoreError> {
+        let state = State::open(dir, opener, logs)?;
+        let path = state.path().to_owned();
+        let writer = Arc::new(Writer::new(state));
+        let run = Arc::clone(&writer);
+        let thread = thread::Builder::new().name("oc2-store".into()).spawn(move || run.run());
         let thread = Some(thread.map_err(|error| Cause::from(error).at(&path))?);
         let id = StoreId(N_OPENED.fetch_add(1, Ordering::Relaxed));
-        Ok(Self(Arc::new(Shared { id, queue: Some(queue), thread, is_failing, areas: Mutex::default(), file })))
+        Ok(Self(Arc::new(Shared { id, path, writer, thread, areas: Mutex::default() })))
     }
 
     /// Which store it is: not that of a directory, but as it is open now.
@@ -90,7 +90,7 @@ impl Store {
         let is_free = self.0.areas.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
         match is_free {
             true => Ok(Area(Arc::new(Claim { store: self.clone(), name: name.to_owned() }))),
-            false => Err(StoreError::AreaInUse { path: lock(&self.0.file).path().to_owned(), area: name.to_owned() }),
+            false => Err(StoreError::AreaInUse { path: self.0.path.clone(), area: name.to_owned() }),
         }
     }
 
@@ -99,14 +99,18 @@ impl Store {
     ///
     /// # Errors
     /// The file system fails, or what is read is not what was written: `row` says so, too.
-    pub fn read(&self, table: &Table, row: impl FnMut(&[u8], &[u8]) -> Result<(), String>) -> Result<(), StoreError> {
-        lock(&self.0.file).read(table, row)
+    pub fn read(
+        &self,
+        table: &Table,
+        mut row: impl FnMut(&[u8], &[u8]) -> Result<(), String>,
+    ) -> Result<(), StoreError> {
+        self.0.writer.read(table, &mut row)
     }
 
     /// Says that rows which were read cannot have been written by us.
     #[must_use]
     pub fn damaged(&self, detail: String) -> StoreError {
-        Cause::from(Damage::Row(detail)).at(lock(&self.0.file).path())
+        Cause::from(Damage::Row(detail)).at(&self.0.path)
     }
 
     /// Has a batch written, together with all others that wait. If the disk fails it is given up.
@@ -146,26 +150,19 @@ impl Store {
     /// Whether the disk refused what was last to be written.
     #[must_use]
     pub fn is_failing(&self) -> bool {
-        self.0.is_failing.load(Ordering::Relaxed)
+        self.0.writer.is_failing()
     }
 
     fn enqueue_task(&self, batch: Batch, is_owed: bool) -> Pending {
         let (done, pending) = oneshot::channel();
-        self.enqueue(Order { batch, is_owed, done: Done::Task(done) });
+        self.0.writer.hand_over(Order { batch, is_owed, done: Done::Task(done) });
         Pending(pending)
     }
 
     fn enqueue_thread(&self, batch: Batch, is_owed: bool) -> Result<Batch, NotWritten> {
         let (done, pending) = sync_channel(1);
-        self.enqueue(Order { batch, is_owed, done: Done::Thread(done) });
-        pending.recv().map_err(|_| NotWritten)
-    }
-
-    fn enqueue(&self, order: Order) {
-        if let Some(queue) = &self.0.queue {
-            // The thread ends only after us; if it did all the same, the order says that nothing was written.
-            let _ = queue.send(order);
-        }
+        self.0.writer.write_with(Order { batch, is_owed, done: Done::Thread(done) });
+        pending.try_recv().map_err(|_| NotWritten)
     }
 }
 
@@ -177,7 +174,7 @@ impl fmt::Debug for Store {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        self.queue.take();
+        self.writer.close();
         if let Some(thread) = self.thread.take() {
             // A panic of the thread was told by the panic itself.
             let _ = thread.join();

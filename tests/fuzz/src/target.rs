@@ -1,6 +1,6 @@
 //! All targets in a table.
 
-use crate::{http, media_types, messages, seeds, signatures, slpf, texts, tree};
+use crate::{http, media_types, messages, seeds, signatures, slpf, store_log, texts, tree};
 
 /// A reader with what it is fed at first.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +29,7 @@ pub const TARGETS: &[Target] = &[
     target("media_types",  media_types::media_types, seeds::media_types,     10_000),
     target("signatures",   signatures::signatures, signatures::seeds,         1_000),
     target("http",         http::http,             seeds::http,                 500),
+    target("store_log",    store_log::store_log,   store_log::seeds,          2_000),
 ];
 
 const fn target(name: &'static str, read: fn(&[u8]), seeds: fn() -> Vec<Vec<u8>>, n_mutations: usize) -> Target {

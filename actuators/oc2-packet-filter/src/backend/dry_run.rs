@@ -31,6 +31,10 @@ impl DryRun {
 }
 
 impl Backend for DryRun {
+    fn is_prompt(&self) -> bool {
+        true
+    }
+
     fn load(&mut self, rules: &dyn Rules) -> Result<(), BackendError> {
         let rules = rules.in_order().collect();
         *self.held() = Some(rules);

@@ -1,3 +1,5 @@
+mod alone;
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
@@ -292,6 +294,8 @@ struct Misbehaviour {
     refuses: AtomicU8,
     /// How often it was to change something.
     n_changes: AtomicUsize,
+    /// How often by the thread of the engine.
+    n_changes_of_thread: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -301,6 +305,10 @@ struct Misbehaving {
 }
 
 impl Backend for Misbehaving {
+    fn is_prompt(&self) -> bool {
+        true
+    }
+
     fn load(&mut self, rules: &dyn Rules) -> Result<(), BackendError> {
         self.how.judge(rules.in_order())?;
         self.inner.load(rules)
@@ -308,6 +316,9 @@ impl Backend for Misbehaving {
 
     fn apply(&mut self, changes: &[Change]) -> Result<(), BackendError> {
         self.how.n_changes.fetch_add(1, Ordering::Relaxed);
+        if thread::current().name() == Some(env!("CARGO_PKG_NAME")) {
+            self.how.n_changes_of_thread.fetch_add(1, Ordering::Relaxed);
+        }
         self.how.judge(changes.iter().map(|change| change.rule().clone()))?;
         while self.how.hangs.load(Ordering::Relaxed) {
             thread::sleep(Duration::from_millis(1));

@@ -10,7 +10,7 @@ use oc2_consumer::{Consumer, Objection, Permit, Policy, Question, RequestStore, 
 use oc2_core::types::time::DateTime;
 use oc2_core::{Action, Mode};
 use oc2_encoding::{Cbor, Encoding, Encodings, Json};
-use oc2_store::testing::Disk;
+use oc2_store::testing::{Disk, copy_as_killed};
 use oc2_transfer::{Handler, Peer, Request};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -47,7 +47,7 @@ impl World {
     /// What a kill would leave on the disk at this moment. For those who are not really killed time stands still.
     fn killed(&self) -> Self {
         let dir = TempDir::new().unwrap();
-        fs::copy(self.dir.path().join("state.redb"), dir.path().join("state.redb")).unwrap();
+        copy_as_killed(self.dir.path(), dir.path()).unwrap();
         let (hand, clock) = Hand::at(self.clock.now());
         Self { dir, hand, clock }
     }

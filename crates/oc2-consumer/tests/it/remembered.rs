@@ -6,6 +6,7 @@ use oc2_consumer::{Consumer, RequestStore, StoreError};
 use oc2_core::types::time::DateTime;
 use oc2_core::{Mode, Notation};
 use oc2_encoding::{Cbor, CborByName, Encoding, Encodings, Json, JsonIn};
+use oc2_store::testing::copy_as_killed;
 use oc2_transfer::{Handler, Peer, Request};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -24,7 +25,7 @@ fn remembering(dir: &TempDir, recorder: &Recorder) -> Consumer {
 /// What a kill would leave on the disk at this moment.
 fn left_by_a_kill(dir: &TempDir) -> TempDir {
     let copy = TempDir::new().expect("a folder");
-    fs::copy(dir.path().join("state.redb"), copy.path().join("state.redb")).expect("a store");
+    copy_as_killed(dir.path(), copy.path()).expect("a store");
     copy
 }
 

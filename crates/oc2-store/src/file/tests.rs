@@ -3,6 +3,7 @@ use std::os::unix::fs::PermissionsExt;
 use tempfile::TempDir;
 
 use super::*;
+use crate::testing::copy_as_killed;
 use crate::{Store, key};
 
 #[test]
@@ -45,7 +46,7 @@ fn a_file_that_is_no_store_is_left_as_it_is() {
         transaction.open_table(META).unwrap();
     });
     let other_rows = database(|transaction| {
-        transaction.open_table(META).unwrap().insert(SCHEMA, SCHEMA_VERSION).unwrap();
+        transaction.open_table(META).unwrap().insert(SCHEMA, SCHEMA_ALONE).unwrap();
         transaction.open_table(TableDefinition::<u64, u64>::new("slpf/rules")).unwrap();
     });
     let whole = database(versioned);
@@ -62,11 +63,11 @@ fn a_file_that_is_no_store_is_left_as_it_is() {
 #[test]
 fn a_later_version_is_left_as_it_is() {
     let later = database(|transaction| {
-        transaction.open_table(META).unwrap().insert(SCHEMA, 2).unwrap();
+        transaction.open_table(META).unwrap().insert(SCHEMA, 3).unwrap();
     });
     let error = open_these(&later);
-    assert!(matches!(error, StoreError::Version { found: 2, .. }), "{error}");
-    assert!(error.to_string().contains("has version 2"), "{error}");
+    assert!(matches!(error, StoreError::Version { found: 3, .. }), "{error}");
+    assert!(error.to_string().contains("has version 3"), "{error}");
 }
 
 #[test]
@@ -155,7 +156,7 @@ fn one_that_was_killed_holds_what_was_committed() {
     for number in 0..10 {
         store.commit(put(&table, number, "a")).unwrap();
         let copy = TempDir::new().unwrap();
-        fs::copy(dir.path().join("state.redb"), copy.path().join("state.redb")).unwrap();
+        copy_as_killed(dir.path(), copy.path()).unwrap();
         let (killed, table) = open(&copy);
         assert_eq!(rows(&killed, &table).len() as i64, number + 1);
         killed.commit(put(&table, 99, "b")).unwrap();
@@ -197,7 +198,7 @@ fn database(fill: fn(&WriteTransaction)) -> Vec<u8> {
 }
 
 fn versioned(transaction: &WriteTransaction) {
-    transaction.open_table(META).unwrap().insert(SCHEMA, SCHEMA_VERSION).unwrap();
+    transaction.open_table(META).unwrap().insert(SCHEMA, SCHEMA_ALONE).unwrap();
 }
 
 /// Opens a store of these bytes in vain; they must still be there then.

@@ -28,9 +28,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (program, only) = (asked.program, asked.only);
     let mut bench = Bench { program, dir, report: Report::default(), n_hosts: 0, only, part: "", has_run: false };
     let out = asked.out.as_path();
-    let parts: [(&str, Part<'_>); 6] = [
+    let parts: [(&str, Part<'_>); 7] = [
         ("http", &http::run),
         ("throughput", &throughput::run),
+        ("latency", &within::latency),
         ("within", &within::run),
         ("packets", &packets::run),
         ("start", &start::run),

@@ -10,13 +10,12 @@ use oc2_tests_bench::{
 use crate::{Bench, Outcome, microseconds};
 
 pub(crate) fn run(bench: &mut Bench) -> Outcome {
-    latency(bench)?;
     among_addresses(bench)?;
     delete_within(bench)
 }
 
 /// Against the sum of what it is made of.
-fn latency(bench: &mut Bench) -> Outcome {
+pub(crate) fn latency(bench: &mut Bench) -> Outcome {
     let what = "deny ipv4_net, 1 in flight; floor: fsync + kernel commit + hyper round trip";
     if !bench.wants(what) {
         return Ok(());

@@ -19,7 +19,7 @@ macro_rules! targets {
     };
 }
 
-targets! { json json_compact json_concise cbor tree slpf texts media_types signatures http }
+targets! { json json_compact json_concise cbor tree slpf texts media_types signatures http store_log }
 
 fn check(name: &str) {
     let target = TARGETS.iter().find(|target| target.name == name).expect("a target");
