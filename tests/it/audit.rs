@@ -141,7 +141,8 @@ fn a_full_disk_stops_commands_that_must_be_recorded_until_there_is_room() {
     with_own_mounts("audit::a_full_disk_stops_commands_that_must_be_recorded_until_there_is_room", || {
         let dir = tempfile::TempDir::new().unwrap();
         let disk = dir.path().display().to_string();
-        run(&format!("mount -t tmpfs -o size=64k tmpfs {disk}"));
+        // Less than the ballast; more than the records of all that is refused before writing is tried again.
+        run(&format!("mount -t tmpfs -o size=900k tmpfs {disk}"));
         let file = dir.path().join("audit.jsonl");
         let table = format!("[audit]\nfile = {:?}\nrequired = true", file.display().to_string());
         let config = Config::new().slpf("dry-run", "").table(&table);
