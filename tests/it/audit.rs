@@ -141,14 +141,14 @@ fn a_full_disk_stops_commands_that_must_be_recorded_until_there_is_room() {
     with_own_mounts("audit::a_full_disk_stops_commands_that_must_be_recorded_until_there_is_room", || {
         let dir = tempfile::TempDir::new().unwrap();
         let disk = dir.path().display().to_string();
-        // Less than the ballast; more than the records of all that is refused before writing is tried again.
-        run(&format!("mount -t tmpfs -o size=900k tmpfs {disk}"));
+        run(&format!("mount -t tmpfs -o size=4m tmpfs {disk}"));
         let file = dir.path().join("audit.jsonl");
         let table = format!("[audit]\nfile = {:?}\nrequired = true", file.display().to_string());
-        let config = Config::new().slpf("dry-run", "").table(&table);
+        // It is asked again and again until there is room, and each refusal is a record.
+        let config = Config::new().slpf("dry-run", "").consumer("rate_limit = 60000").table(&table);
         let daemon = config.start();
         let ballast = dir.path().join("ballast");
-        while fs::write(&ballast, vec![0; 1 << 20]).is_ok() {}
+        assert!(fs::write(&ballast, vec![0; 8 << 20]).is_err(), "more than there is room for");
         let status =
             |id: &str| post(daemon.address(), PATH, &deny(id)).1["body"]["openc2"]["response"]["status"].clone();
         let mut performed = Vec::new();
