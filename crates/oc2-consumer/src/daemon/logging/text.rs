@@ -81,20 +81,19 @@ struct Fields<'a, 'w> {
 
 impl Fields<'_, '_> {
     fn write(&mut self, field: &Field, value: impl FnOnce(&mut Writer<'_>) -> fmt::Result) {
-        let name = field.name();
-        if self.res.is_err() {
-            return;
+        if self.res.is_ok() {
+            self.res = append_name(self.out, field.name()).and_then(|()| value(self.out));
         }
-        let write = || {
-            self.out.write_char(' ')?;
-            if name != MESSAGE {
-                self.out.write_str(name.strip_prefix("r#").unwrap_or(name))?;
-                self.out.write_char('=')?;
-            }
-            value(self.out)
-        };
-        self.res = write();
     }
+}
+
+fn append_name(out: &mut Writer<'_>, name: &str) -> fmt::Result {
+    out.write_char(' ')?;
+    if name == MESSAGE {
+        return Ok(());
+    }
+    out.write_str(name.strip_prefix("r#").unwrap_or(name))?;
+    out.write_char('=')
 }
 
 impl Visit for Fields<'_, '_> {
@@ -109,6 +108,21 @@ impl Visit for Fields<'_, '_> {
                 out.write_str(value)?;
                 out.write_char('"')
             }
+        });
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.write(field, |out| {
+            let (mut digits, mut start, mut rest) = ([0; 20], 20, value);
+            loop {
+                start -= 1;
+                digits[start] = b'0' + (rest % 10) as u8;
+                rest /= 10;
+                if rest == 0 {
+                    break;
+                }
+            }
+            out.write_str(str::from_utf8(&digits[start..]).map_err(|_| fmt::Error)?)
         });
     }
 
@@ -133,9 +147,10 @@ impl Visit for Fields<'_, '_> {
     }
 }
 
-/// Whether a text would not stand between quotes as it is.
+/// Whether a text would not stand between quotes as it is. All of it is looked at, because that takes no decisions.
 fn needs_escape(text: &str) -> bool {
-    text.bytes().any(|byte| !(0x20..0x7f).contains(&byte) || byte == b'"' || byte == b'\\')
+    let is_other = |byte: u8| !(0x20..0x7f).contains(&byte) | (byte == b'"') | (byte == b'\\');
+    text.bytes().fold(false, |found, byte| found | is_other(byte))
 }
 
 /// Lets nothing through that a terminal would obey.
@@ -143,7 +158,7 @@ struct Escaped<'a, 'w>(&'a mut Writer<'w>);
 
 impl Write for Escaped<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+        if text.bytes().fold(true, |is_plain, byte| is_plain & (0x20..0x7f).contains(&byte)) {
             return self.0.write_str(text);
         }
         text.chars().try_for_each(|char| match char {
@@ -207,7 +222,7 @@ mod tests {
     fn lines_are_what_they_were() {
         check(|| {
             let none: Option<&str> = None;
-            tracing::info!(target: "oc2::audit", peer = %"192.0.2.1", from = Some("soc-1"), none, status = 200_u16, "Done.");
+            tracing::info!(target: "oc2::audit", peer = %"192.0.2.1", from = Some("soc-1"), none, status = 200_u16, n = u64::MAX, zero = 0_u64, "Done.");
             tracing::error!(text = "a \"quoted\" \\ text\nof two lines, \u{e9} \x1b[1m", r#type = ?Some(1), float = 0.5, "No.");
             tracing::warn!(minus = -1, yes = true, bytes = ?b"ab", "{} {}", "a \x1b[31m\u{85}\x07 text", 7);
             tracing::debug!(only = 1);
