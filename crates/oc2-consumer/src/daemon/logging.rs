@@ -1,7 +1,7 @@
 //! Logs, to standard error.
 
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{ParseError, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -10,7 +10,11 @@ use super::cli::{Format, Logging};
 
 /// Starts to log.
 pub(crate) fn start(logging: &Logging) -> Result<(), Failure> {
-    let filter: Targets = logging.log.parse().map_err(|error| format!("--log {:?}: {error}", logging.log))?;
+    let refused = |reason: &str| format!("--log {:?}: {reason}", logging.log);
+    if logging.log.contains(['[', ']', '{', '}']) {
+        return Err(refused("levels are for parts, not for spans").into());
+    }
+    let filter: Targets = logging.log.parse().map_err(|error: ParseError| refused(&error.to_string()))?;
     // What is logged is for the filter alone to say.
     let builder = tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(std::io::stderr);
     match logging.log_format {
