@@ -7,7 +7,7 @@ use std::io::{IsTerminal, stderr};
 
 use tracing::error;
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{ParseError, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -20,7 +20,11 @@ use self::text::Text;
 
 /// Starts to log; all is written when what is returned is dropped.
 pub(crate) fn start(logging: &Logging) -> Result<Writing, Failure> {
-    let filter: Targets = logging.log.parse().map_err(|error| format!("--log {:?}: {error}", logging.log))?;
+    let refused = |reason: &str| format!("--log {:?}: {reason}", logging.log);
+    if logging.log.contains(['[', ']', '{', '}']) {
+        return Err(refused("levels are for parts, not for spans").into());
+    }
+    let filter: Targets = logging.log.parse().map_err(|error: ParseError| refused(&error.to_string()))?;
     let (lines, writing) = lines::write_to(stderr(), |n_lines| {
         error!(n_lines, "The log came faster than it could be written; lines are missing before this one.");
     })?;
