@@ -12,7 +12,7 @@ pub mod write;
 use std::fmt;
 
 #[doc(hidden)]
-pub use self::names::is_same_name;
+pub use self::names::{Announced, SLOTS, sixteen};
 use self::names::{Ids, Names};
 use crate::invalid::Invalid;
 
@@ -314,6 +314,10 @@ pub const fn wire_quoted(quoted: &'static str) -> Option<&'static str> {
 pub trait Choice: read::Read + write::Write {
     /// The table.
     const TABLE: &'static Shape;
+    /// What it [announces](Announced) where names are keys.
+    const NAMES: &'static [&'static str] = &[];
+    /// The same where ids are, as JSON has them for keys.
+    const IDS: &'static [&'static str] = &[];
 
     /// The row of the field that is present; `None` for a field that a profile defines.
     fn field(&self) -> Option<&'static Field>;
