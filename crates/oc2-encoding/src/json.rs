@@ -4,7 +4,6 @@ mod ascii;
 pub(crate) mod read;
 mod write;
 
-use bstr::ByteSlice;
 use oc2_core::shape::read::{Context, Read, ReadError};
 use oc2_core::shape::write::Write;
 use oc2_core::{Form, Message, Mode, Notation};
@@ -171,7 +170,7 @@ fn read_with<T>(
 
 /// The text of JSON.
 pub(crate) fn text_of(bytes: &[u8]) -> Result<&str, ReadError> {
-    bytes.to_str().map_err(|error| {
+    str::from_utf8(bytes).map_err(|error| {
         ReadError::new(format!("the message is not UTF-8 from byte {} on", error.valid_up_to())).against(UTF_8)
     })
 }

@@ -6,7 +6,6 @@
 
 use std::fmt;
 
-use bstr::ByteSlice;
 use oc2_core::shape::{Announced, sixteen};
 use serde::de::{self, DeserializeSeed, Deserializer, Expected, Unexpected, Visitor};
 
@@ -106,7 +105,7 @@ impl<'de> Reader<'de> {
         if n_bytes.checked_add(start as u64).is_none() {
             return Err(self.fail("length out of range"));
         }
-        match self.take(n_bytes)?.to_str() {
+        match str::from_utf8(self.take(n_bytes)?) {
             Ok(text) => visitor.visit_borrowed_str(text),
             Err(error) => Err(CborError::syntax("invalid UTF-8", start + error.valid_up_to())),
         }
