@@ -239,6 +239,9 @@ impl Run {
             Life::Goes => self.live(&mut consumer, since, point),
         };
         self.log = consumer.log();
+        if tools_may_die {
+            self.ledger.performed_anew(self.log.matches(ONE_BY_ONE).count() * plan::MAX_CONNECTIONS);
+        }
         let phase = lived?;
         drop(consumer);
         self.tally.killed(point.name(), phase);
@@ -473,6 +476,8 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     copy().place(format_args!("copying {}", from.display()))
 }
 
+/// What the daemon says of a group that the kernel did not take.
+const ONE_BY_ONE: &str = "they are made one by one";
 /// How long a change may take of which nobody was told that it is made.
 const ON_ITS_WAY: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(3);

@@ -127,6 +127,11 @@ impl Ledger {
         open.for_each(|request| request.may_fail |= may);
     }
 
+    /// A tool was killed under several commands, which were then performed one by one, with other numbers.
+    pub(super) fn performed_anew(&mut self, n_commands: usize) {
+        self.n_chosen += n_commands;
+    }
+
     /// The requests that nobody has had the last word on.
     pub(super) fn open_requests(&self) -> Vec<usize> {
         (0..self.requests.len()).filter(|request| self.requests[*request].answer.is_none()).collect()
@@ -214,11 +219,16 @@ impl Ledger {
     fn refused(&mut self, request: usize) {
         let refused = |rule: &mut Rule, before| rule.standing = Standing::Refused { before };
         match self.requests[request].about.clone() {
-            About::Rule(rule) => refused(&mut self.rules[rule], false),
+            About::Rule(rule) => {
+                // A number that was given is used up.
+                self.n_chosen += usize::from(self.rules[rule].kind.is_numbered_by_consumer());
+                refused(&mut self.rules[rule], false);
+            }
             About::Delete(rule) => refused(&mut self.rules[rule], true),
             About::Update(by) => {
                 let others = self.rules.iter_mut().filter(|rule| rule.standing == Standing::InForce);
                 others.for_each(|rule| refused(rule, true));
+                self.n_chosen += by.len();
                 by.into_iter().for_each(|rule| refused(&mut self.rules[rule], false));
             }
         }

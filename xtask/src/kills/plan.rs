@@ -71,7 +71,8 @@ pub(super) fn deletable(ledger: &Ledger) -> Vec<usize> {
     (0..ledger.rules.len()).filter(is_in_force).filter(|rule| !being_deleted.contains(rule)).collect()
 }
 
-const MAX_CONNECTIONS: usize = 6;
+/// At once there is a command on each.
+pub(super) const MAX_CONNECTIONS: usize = 6;
 const PER_CONNECTION: usize = 6;
 const IN_FILE: usize = 6;
 const FOR_FILES: [Kind; 6] = [Kind::Deny, Kind::DenyOut, Kind::Deny6, Kind::Reject, Kind::Allow, Kind::Connection];
