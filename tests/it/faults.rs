@@ -3,12 +3,13 @@
 
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
+use std::process::Command;
 
 use oc2_packet_filter::testing::in_namespace_with;
 use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::harness::{Config, Daemon, Disk, Strace, exchange, post, run, wait_until};
+use crate::harness::{Config, Daemon, Disk, Strace, binary, exchange, post, run, wait_until};
 
 /// A daemon's world.
 struct Trial {
@@ -252,7 +253,10 @@ fn a_kernel_that_refuses_is_told_and_leaves_nothing_half_done() {
                 }
                 strace
             };
-            bear(&trial, trial.config.start(), || trial.config.start(), interfere);
+            // Where there is one worker the engine's thread performs whatever comes.
+            let mut command = Command::new(binary("oc2-consumer"));
+            command.env("TOKIO_WORKER_THREADS", "1");
+            bear(&trial, trial.config.start_by(command), || trial.config.start(), interfere);
         }
     });
 }
