@@ -262,6 +262,23 @@ fn it_says_what_would_become_of_a_command_and_starts_nothing() {
 }
 
 #[test]
+fn a_filter_of_logs_that_cannot_be_kept_to_is_refused() {
+    let (dir, _) = configured("");
+    for (filter, reason) in [
+        ("[request]=info", "levels are for parts, not for spans"),
+        ("info,oc2{peer}=debug", "levels are for parts, not for spans"),
+        ("oc2::audit=loud", "error parsing level filter"),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_oc2-consumer"));
+        command.args(["run", "--log", filter, "--config"]).arg(dir.path().join("consumer.toml"));
+        let output = command.env_remove("OC2_LOG").stdin(Stdio::null()).output().expect("the binary starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(&format!("--log {filter:?}: {reason}")), "{said}");
+    }
+}
+
+#[test]
 fn without_a_policy_it_does_not_start() {
     let (dir, _) = governed(POLICY);
     let path = dir.path().join("consumer.toml");
